@@ -1,0 +1,34 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/rickar/cal/v2"
+)
+
+// zone loads a zone that time/tzdata has.
+func zone(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
+
+// inUTC makes holidays of the cal package the same on every machine. They are calculated as midnights
+// in the machine's own zone, and where daylight saving begins at midnight they come out an hour early,
+// on the day before (October 3 of 2010 and 2021 does in America/Asuncion).
+func inUTC(holidays ...*cal.Holiday) []*cal.Holiday {
+	moved := make([]*cal.Holiday, len(holidays))
+	for i, h := range holidays {
+		moved[i] = h.Clone(nil)
+		moved[i].Func = func(rule *cal.Holiday, year int) time.Time {
+			return DateOf(h.Func(rule, year).Add(12 * time.Hour)).In(time.UTC)
+		}
+	}
+	return moved
+}
+
+func onDay(name string, month time.Month, day int) *cal.Holiday {
+	return &cal.Holiday{Name: name, Month: month, Day: day, Func: cal.CalcDayOfMonth}
+}
