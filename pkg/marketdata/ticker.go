@@ -1,0 +1,82 @@
+package marketdata
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// MaxTickerLength is the number of characters that the longest Ticker has.
+const MaxTickerLength = 20
+
+// Ticker is the symbol of a security as its vendor writes it: upper-case letters and digits, in
+// parts joined by a dot or a hyphen (AAPL, BRK.B, BF-B, TSCO.LON, 600104.SHH). A Ticker other than
+// the zero one is valid because it exists: only ParseTicker and UnmarshalText make one.
+type Ticker struct{ symbol string }
+
+// ParseTicker reads a symbol. It is forgiving about surrounding white space and lower case, and an
+// error says what else is wrong with s.
+func ParseTicker(s string) (Ticker, error) {
+	symbol := strings.ToUpper(strings.TrimSpace(s))
+	if symbol == "" {
+		return Ticker{}, fmt.Errorf("%q is not a ticker: it is empty", s)
+	}
+	if len(symbol) > MaxTickerLength {
+		return Ticker{}, fmt.Errorf("%q is not a ticker: it is longer than %d characters", clip(s), MaxTickerLength)
+	}
+	separated := true
+	for _, r := range symbol {
+		switch {
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			separated = false
+		case (r == '.' || r == '-') && !separated:
+			separated = true
+		default:
+			return Ticker{}, notATicker(s)
+		}
+	}
+	if separated {
+		return Ticker{}, notATicker(s)
+	}
+	return Ticker{symbol}, nil
+}
+
+func notATicker(s string) error {
+	return fmt.Errorf("%q is not a ticker: write letters and digits, in parts joined by a dot or a hyphen, as in BRK.B", s)
+}
+
+// clip keeps a wrong value from filling a screen.
+func clip(s string) string {
+	if r := []rune(s); len(r) > 2*MaxTickerLength {
+		return string(r[:2*MaxTickerLength]) + "…"
+	}
+	return s
+}
+
+// MustParseTicker is ParseTicker for symbols that are written in the program. It panics on an error.
+func MustParseTicker(s string) Ticker {
+	t, err := ParseTicker(s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// String is the symbol.
+func (t Ticker) String() string { return t.symbol }
+
+// Compare orders tickers by their symbols.
+func (t Ticker) Compare(other Ticker) int { return cmp.Compare(t.symbol, other.symbol) }
+
+// MarshalText is the symbol as bytes.
+func (t Ticker) MarshalText() ([]byte, error) { return []byte(t.symbol), nil }
+
+// UnmarshalText reads a symbol as ParseTicker does.
+func (t *Ticker) UnmarshalText(text []byte) error {
+	parsed, err := ParseTicker(string(text))
+	if err != nil {
+		return err
+	}
+	*t = parsed
+	return nil
+}
