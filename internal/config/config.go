@@ -1,0 +1,140 @@
+// Package config gathers the settings of papertrade: defaults, then a TOML file, then the
+// environment, then flags, each of which overrides the one before.
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"papertrade/internal/quota"
+)
+
+// Config is the effective settings, all of them valid. Its Database, its Secret values and
+// Effective print without what is secret in them.
+type Config struct {
+	Database     Database
+	Discovery    Discovery
+	Refresh      Refresh
+	AlphaVantage AlphaVantage
+	Log          Log
+	Metrics      Metrics
+	Ping         Ping
+
+	// File is the settings file that was read; "" where there was none.
+	File string
+
+	effective []Value
+	keyRead   *Secret // what Key has read; a pointer, since fmt prints an unexported Secret in clear
+}
+
+// Discovery is where active tickers come from.
+type Discovery struct {
+	Sources    []string // watchlist, transactions, holdings; at least one, each once
+	ActiveDays int      // 1 or more
+}
+
+// Refresh is how a run goes.
+type Refresh struct {
+	Enabled      bool
+	Schedule     string // cron.ParseStandard accepts it; to be read in UTC
+	Provider     string
+	BatchSize    int           // 1 to 1000
+	BatchDelay   time.Duration // 0 or more
+	Concurrency  int           // 1 to 100
+	MaxWait      time.Duration // 0 or more
+	MaxErrorRate float64       // 0 to 1
+}
+
+// AlphaVantage is how the vendor is asked. Config.Key gives the key that is to be used.
+type AlphaVantage struct {
+	APIKey     Secret // "" where it is not given, or where APIKeyFile overrides it
+	APIKeyFile string // "" where it is not given, or where APIKey overrides it
+	BaseURL    string
+	RateLimits []quota.Limit // at least one
+	Timeout    time.Duration // more than 0
+	Attempts   int           // 1 to 10
+}
+
+// Log is what is logged, and how.
+type Log struct {
+	Level  string // trace, debug, info, warn, error
+	Format string // auto, json, console
+}
+
+// Metrics is where the numbers of a run are left for Prometheus.
+type Metrics struct {
+	Textfile string // "" for none
+}
+
+// Ping is whom a run tells of its start and its end.
+type Ping struct {
+	URL string // "" for nobody; whoever knows it can ping, so it is not for logs
+}
+
+// Inputs is what Load reads besides the file.
+type Inputs struct {
+	Environ []string          // NAME=value, as os.Environ has it; an empty variable counts as unset
+	File    string            // what --config names and must exist; "" for the usual place, where it may be absent
+	Flags   map[string]string // the raw values of the flags that were given, by the key that they set; lists comma-separated
+}
+
+// Load reads all layers and validates every value in them, those too that another layer overrides.
+// The error is an *Error that tells everything that is wrong.
+func Load(in Inputs) (*Config, error) {
+	env := environOf(in.Environ)
+	var problems problems
+	path, fileValues := readFile(in.File, env, &problems)
+	c := &Config{File: path}
+
+	values := fileValues
+	values = append(values, environValues(env, &problems)...)
+	values = append(values, flagValues(in.Flags, &problems)...)
+	isGiven := func(key string) bool {
+		return slices.ContainsFunc(values, func(g given) bool { return g.setting.Key == key })
+	}
+	values = slices.Concat(defaultValues(env, isGiven, &problems), values)
+	effective := map[string]given{}
+	for _, g := range values {
+		if err := g.setting.set(c, g.items); err != nil {
+			problems.add(g.refusal(err))
+			continue
+		}
+		effective[g.setting.Key] = g
+	}
+
+	c.settleKey(effective, &problems)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	c.AlphaVantage.APIKeyFile = env.expandHome(c.AlphaVantage.APIKeyFile)
+	c.Metrics.Textfile = env.expandHome(c.Metrics.Textfile)
+	c.effective = c.shown(effective)
+	return c, nil
+}
+
+// Value is a setting in effect.
+type Value struct {
+	Key    string
+	Value  string // as it was written, lists comma-separated, without what is secret in it
+	Origin Origin
+}
+
+// Effective is the value of each setting and where it came from, in the order of Settings.
+func (c *Config) Effective() []Value { return slices.Clone(c.effective) }
+
+func (c *Config) shown(effective map[string]given) []Value {
+	values := make([]Value, 0, len(settings))
+	for _, s := range settings {
+		g := effective[s.Key]
+		text := strings.Join(g.items, ", ")
+		switch {
+		case s.Secret && text != "":
+			text = hidden
+		case s.show != nil:
+			text = s.show(c)
+		}
+		values = append(values, Value{Key: s.Key, Value: text, Origin: g.origin})
+	}
+	return values
+}

@@ -1,0 +1,172 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// The drivers of a Database.
+const (
+	Postgres = "postgres"
+	SQLite   = "sqlite"
+)
+
+// Database is where everything is kept. It prints as a URL without its password.
+type Database struct {
+	Driver string // Postgres or SQLite
+	URL    Secret // Postgres: postgres://…, as pgx reads it
+	Path   string // SQLite: the file, absolute or relative to the working directory
+}
+
+var schemePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(\+[a-z0-9]+)?$`)
+
+// ParseDatabase reads the URL of a database as libpq and SQLAlchemy write it: postgres:// or
+// postgresql://, sqlite:///relative or sqlite:////absolute, with or without a Python driver. An error
+// shows nothing of the URL but its scheme.
+func ParseDatabase(s string) (Database, error) {
+	scheme, rest, found := strings.Cut(s, "://")
+	scheme = strings.ToLower(scheme)
+	if !found || !schemePattern.MatchString(scheme) {
+		return Database{}, errNotAllowed
+	}
+	switch scheme {
+	case "postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2":
+		return parsePostgres(rest)
+	case "postgresql+asyncpg":
+		return parsePostgres(mapQuery(rest, func(key, value string) (string, string) {
+			if key == "ssl" {
+				key = "sslmode"
+			}
+			return key, value
+		}))
+	case "sqlite", "sqlite+aiosqlite":
+		return parseSQLite(rest)
+	}
+	return Database{}, fmt.Errorf("the scheme %q is not known", clip(scheme))
+}
+
+func parsePostgres(rest string) (Database, error) {
+	unreadable := errors.New("it cannot be read; percent-encode what is special in the user and the password (@ is %40, # is %23, / is %2F, ? is %3F)")
+	address := "postgres://" + rest
+	// A second @, or one after the host, is where libpq and url.Parse would disagree about what the
+	// password is, and what one of them takes for the host would be shown.
+	beforeSlash, _, _ := strings.Cut(rest, "/")
+	beforeQuery, _, _ := strings.Cut(rest, "?")
+	authority := beforeQuery[:min(len(beforeQuery), len(beforeSlash))]
+	if n := strings.Count(authority, "@"); n > 1 || strings.Count(beforeSlash, "@") > n || strings.Count(beforeQuery, "@") > n {
+		return Database{}, unreadable
+	}
+	// What url.Parse says would show parts of the password.
+	u, err := url.Parse(address)
+	if err != nil {
+		return Database{}, unreadable
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil || u.Fragment != "" {
+		return Database{}, errors.New("what follows the ? cannot be read; percent-encode what is special in it")
+	}
+	return Database{Driver: Postgres, URL: Secret(address)}, nil
+}
+
+func parseSQLite(rest string) (Database, error) {
+	path, rooted := strings.CutPrefix(rest, "/")
+	switch {
+	case strings.Contains(rest, ":memory:"), strings.Contains(rest, "mode=memory"):
+		return Database{}, errors.New("a database in memory would keep nothing")
+	case path == "":
+		return Database{}, errors.New("it names no file, so nothing would be kept")
+	case !rooted:
+		return Database{}, errors.New("after two slashes comes a host, which SQLite has not")
+	case strings.ContainsAny(path, "?\x00"), strings.HasPrefix(path, "file:"):
+		return Database{}, errors.New("it takes the path of a file and no parameters")
+	case strings.HasSuffix(path, "/"):
+		return Database{}, errors.New("it names a directory, not a file")
+	}
+	return Database{Driver: SQLite, Path: path}, nil
+}
+
+// String is the URL with *** for its password.
+func (d Database) String() string {
+	switch d.Driver {
+	case SQLite:
+		return "sqlite:///" + d.Path
+	case Postgres:
+		address := mapQuery(d.URL.Reveal(), func(key, value string) (string, string) {
+			if isPassword(key) {
+				value = hidden
+			}
+			return key, value
+		})
+		if user, _, ok := userinfo(address); ok {
+			_, host, _ := strings.Cut(address, "@")
+			return "postgres://" + user + ":" + hidden + "@" + host
+		}
+		return address
+	}
+	return ""
+}
+
+// GoString is String, so that %#v shows no password either.
+func (d Database) GoString() string { return d.String() }
+
+// isPassword says whether libpq takes a password from a parameter of the URL.
+func isPassword(parameter string) bool {
+	name, err := url.QueryUnescape(parameter)
+	return err != nil || name == "password" || name == "sslpassword"
+}
+
+// passwords is every form of the database's passwords that can be read off its URL.
+func (d Database) passwords() []string {
+	address := d.URL.Reveal()
+	var found []string
+	if _, password, ok := userinfo(address); ok {
+		found = append(found, password)
+	}
+	mapQuery(address, func(key, value string) (string, string) {
+		if isPassword(key) {
+			found = append(found, value)
+		}
+		return key, value
+	})
+	for _, encoded := range found {
+		// A + is a space to some readers of a query and a plus to others.
+		for _, decode := range []func(string) (string, error){url.PathUnescape, url.QueryUnescape} {
+			if decoded, err := decode(encoded); err == nil {
+				found = append(found, decoded)
+			}
+		}
+	}
+	return found
+}
+
+// userinfo is the user and the password of a URL as they are written in it, if it has a password.
+func userinfo(address string) (user, password string, ok bool) {
+	_, rest, _ := strings.Cut(address, "://")
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	at := strings.LastIndex(rest, "@")
+	if at < 0 {
+		return "", "", false
+	}
+	return strings.Cut(rest[:at], ":")
+}
+
+// mapQuery rewrites the parameters of a URL and leaves every other byte as it is.
+func mapQuery(address string, rewrite func(key, value string) (string, string)) string {
+	base, query, found := strings.Cut(address, "?")
+	if !found {
+		return address
+	}
+	parameters := strings.Split(query, "&")
+	for i, parameter := range parameters {
+		key, value, hasValue := strings.Cut(parameter, "=")
+		if hasValue {
+			key, value = rewrite(key, value)
+			parameters[i] = key + "=" + value
+		}
+	}
+	return base + "?" + strings.Join(parameters, "&")
+}

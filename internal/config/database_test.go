@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseDatabase(t *testing.T) {
+	postgres := func(url string) Database { return Database{Driver: Postgres, URL: Secret(url)} }
+	sqlite := func(path string) Database { return Database{Driver: SQLite, Path: path} }
+	tests := []struct {
+		url   string
+		want  Database
+		shown string
+	}{
+		{"postgres://ada:pw%40@h:5433/db?sslmode=require", postgres("postgres://ada:pw%40@h:5433/db?sslmode=require"), "postgres://ada:***@h:5433/db?sslmode=require"},
+		{"postgresql://ada@h/db", postgres("postgres://ada@h/db"), "postgres://ada@h/db"},
+		{"PostgreSQL://h/db", postgres("postgres://h/db"), "postgres://h/db"},
+		{"postgresql+asyncpg://ada:pw@h/db?x=1&ssl=require", postgres("postgres://ada:pw@h/db?x=1&sslmode=require"), "postgres://ada:***@h/db?x=1&sslmode=require"},
+		{"postgresql+asyncpg://ada:pw@h/ssl=x", postgres("postgres://ada:pw@h/ssl=x"), "postgres://ada:***@h/ssl=x"},
+		{"postgresql+psycopg://h/db?ssl=1", postgres("postgres://h/db?ssl=1"), "postgres://h/db?ssl=1"},
+		{"postgresql+psycopg2://h/db", postgres("postgres://h/db"), "postgres://h/db"},
+		{"postgres://a:pw@h1:1,h2:2/db", postgres("postgres://a:pw@h1:1,h2:2/db"), "postgres://a:***@h1:1,h2:2/db"},
+		{"postgres:///db?host=/run/pg&user=a&password=pw", postgres("postgres:///db?host=/run/pg&user=a&password=pw"), "postgres:///db?host=/run/pg&user=a&password=***"},
+		{"postgres://h/db?%70assword=pw", postgres("postgres://h/db?%70assword=pw"), "postgres://h/db?%70assword=***"},
+		{"postgres://", postgres("postgres://"), "postgres://"},
+		{"sqlite:///prices.db", sqlite("prices.db"), "sqlite:///prices.db"},
+		{"sqlite:///../a/prices.db", sqlite("../a/prices.db"), "sqlite:///../a/prices.db"},
+		{"sqlite:////var/lib/p.db", sqlite("/var/lib/p.db"), "sqlite:////var/lib/p.db"},
+		{"sqlite+aiosqlite:///./prices.db", sqlite("./prices.db"), "sqlite:///./prices.db"},
+	}
+	for _, tt := range tests {
+		got, err := ParseDatabase(tt.url)
+		if err != nil {
+			t.Errorf("%s: %v", tt.url, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, got, sameConfig); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.url, diff)
+		}
+		for _, verb := range []string{"%s", "%v", "%+v", "%#v"} {
+			if s := fmt.Sprintf(verb, got); s != tt.shown {
+				t.Errorf("%s: %s prints %s, want %s", tt.url, verb, s, tt.shown)
+			}
+		}
+	}
+	if s := (Database{}).String(); s != "" {
+		t.Errorf("the zero Database prints %q", s)
+	}
+}
+
+func TestParseDatabaseRefusals(t *testing.T) {
+	const (
+		unreadable = "it cannot be read; percent-encode what is special in the user and the password (@ is %40, # is %23, / is %2F, ? is %3F)"
+		parameters = "what follows the ? cannot be read; percent-encode what is special in it"
+		noFile     = "it names no file, so nothing would be kept"
+		memory     = "a database in memory would keep nothing"
+		pathOnly   = "it takes the path of a file and no parameters"
+	)
+	tests := map[string]string{
+		"":                                     "not allowed",
+		"hunter2":                              "not allowed",
+		"host=h password=hunter2":              "not allowed",
+		"hunter2 with ://":                     "not allowed",
+		"postgres:hunter2":                     "not allowed",
+		"postgresql+pg8000://h/db":             `the scheme "postgresql+pg8000" is not known`,
+		"mysql://a:hunter2@h/db":               `the scheme "mysql" is not known`,
+		"postgres://a:hunt#er2@h/db":           unreadable,
+		"postgres://a:12/hunter2@h/db":         unreadable,
+		"postgres://a:12?hunter2@h/db":         unreadable,
+		"postgres://a:hunt@er2@h/db":           unreadable,
+		"postgres://a:hunter%2@h/db":           unreadable,
+		"postgres://a:hunter2@h:port/db":       unreadable,
+		"postgres://a:hunter2@h/db?x=%zz":      parameters,
+		"postgres://a@h/db?password=hunter2#x": parameters,
+		"sqlite://":                            noFile,
+		"sqlite:///":                           noFile,
+		"sqlite:///:memory:":                   memory,
+		"sqlite://:memory:":                    memory,
+		"sqlite:///file:x?mode=memory":         memory,
+		"sqlite:///file:x":                     pathOnly,
+		"sqlite:///x.db?mode=ro":               pathOnly,
+		"sqlite://prices.db":                   "after two slashes comes a host, which SQLite has not",
+		"sqlite:////var/lib/":                  "it names a directory, not a file",
+	}
+	for url, want := range tests {
+		_, err := ParseDatabase(url)
+		if err == nil || err.Error() != want {
+			t.Errorf("ParseDatabase(%q): %v, want %s", url, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunt") {
+			t.Errorf("ParseDatabase(%q) tells a password: %v", url, err)
+		}
+	}
+}

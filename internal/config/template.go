@@ -1,0 +1,59 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Template is a settings file to start with: every key, commented out, with its default or an example.
+// As it stands it changes nothing.
+func Template() string {
+	var b strings.Builder
+	b.WriteString(`# The settings of papertrade. Remove the # in front of a key to change it.
+# A flag overrides a variable of the environment, which overrides this file.
+`)
+	section := ""
+	for _, s := range settings {
+		if s.section() != section {
+			section = s.section()
+			fmt.Fprintf(&b, "\n[%s]\n", section)
+		} else {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "# %s\n# It is %s.\n# Variable: %s", s.Help, s.Allowed, strings.Join(s.Variables, ", then "))
+		if s.Flag != "" {
+			fmt.Fprintf(&b, "; flag: --%s", s.Flag)
+		}
+		value := s.Default
+		if s.example != "" {
+			value = s.example
+			fmt.Fprintf(&b, ". Default: %s", orNone(s.Default))
+		}
+		fmt.Fprintf(&b, "\n#%s = %s\n", strings.TrimPrefix(s.Key, section+"."), s.inTOML(value))
+	}
+	return b.String()
+}
+
+func orNone(value string) string {
+	if value == "" {
+		return "none"
+	}
+	return value
+}
+
+// inTOML writes a value of the setting as the file would have it.
+func (s *Setting) inTOML(value string) string {
+	switch s.kind {
+	case kindText:
+		return strconv.Quote(value)
+	case kindList:
+		quoted := s.splitItems(value)
+		for i, item := range quoted {
+			quoted[i] = strconv.Quote(item)
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
+	default:
+		return value
+	}
+}
