@@ -1,0 +1,115 @@
+package fakevantage
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Outcome is what became of a call.
+type Outcome string
+
+// What becomes of a call by itself.
+const (
+	Answered Outcome = "answered"
+	Sample   Outcome = "sample"   // bulk quotes of a key without the entitlement: artificial data
+	BadCall  Outcome = "bad_call" // no such function, or no symbol
+)
+
+// What becomes of a call by itself or by Server.Fault. The first four, where they are scripted, enter
+// no window.
+const (
+	Throttled   Outcome = "throttled"   // asked too fast
+	QuotaSpent  Outcome = "quota"       // the day's calls are spent
+	Credentials Outcome = "credentials" // the key is missing or wrong
+	Premium     Outcome = "premium"     // the key is not entitled to the call
+	Unknown     Outcome = "unknown"     // the vendor does not know the symbol
+)
+
+// What becomes of a call by Server.Fault alone: answers whose data is bad. In a series it is the
+// newest bar's.
+const (
+	NonePrice     Outcome = "none_price"     // the price is "None"
+	DashPrice     Outcome = "dash_price"     // the price is "-"
+	EmptyPrice    Outcome = "empty_price"    // the price is ""
+	ZeroPrice     Outcome = "zero_price"     // the price is "0.0000"
+	NegativePrice Outcome = "negative_price" // the price is "-1.0000"
+	MissingPrice  Outcome = "missing_price"  // the price's field is absent
+	PriceOnly     Outcome = "price_only"     // good, but everything other than the price is "None"
+)
+
+// What becomes of a call by Server.Fault alone: no answer that can be read.
+const (
+	ServerError   Outcome = "http_500"
+	Unavailable   Outcome = "http_503"  // with a Retry-After
+	CutConnection Outcome = "cut"       // closed in the middle of the body
+	TruncatedJSON Outcome = "truncated" // the first half of the body, as if it were all
+	HTMLBody      Outcome = "html"
+	HugeBody      Outcome = "huge"     // valid, and longer than 2 MiB
+	Redirect      Outcome = "redirect" // to the same server by another host name, with the key
+	Hang          Outcome = "hang"     // until the client leaves
+)
+
+type reach int
+
+const (
+	refusal reach = iota + 1 // of the whole call, before it enters a window
+	failure                  // of the whole call
+	data                     // of one symbol's data
+)
+
+var scriptable = map[Outcome]reach{
+	Throttled: refusal, QuotaSpent: refusal, Credentials: refusal, Premium: refusal,
+	ServerError: failure, Unavailable: failure, CutConnection: failure, TruncatedJSON: failure,
+	HTMLBody: failure, HugeBody: failure, Redirect: failure, Hang: failure,
+	Unknown: data, NonePrice: data, DashPrice: data, EmptyPrice: data, ZeroPrice: data,
+	NegativePrice: data, MissingPrice: data, PriceOnly: data,
+}
+
+// ParseFault reads the name of an Outcome that Server.Fault takes.
+func ParseFault(s string) (Outcome, error) {
+	if _, ok := scriptable[Outcome(s)]; !ok {
+		names := make([]string, 0, len(scriptable))
+		for _, o := range slices.Sorted(maps.Keys(scriptable)) {
+			names = append(names, string(o))
+		}
+		return "", fmt.Errorf("%q is not a fault: choose one of %s", s, strings.Join(names, ", "))
+	}
+	return Outcome(s), nil
+}
+
+// Arguments of Server.Fault.
+const (
+	AnySymbol = "*" // every symbol without a fault of its own
+	Always    = -1  // without end
+)
+
+// script is the faults that are to come.
+type script map[string][]scripted
+
+type scripted struct {
+	outcome Outcome
+	left    int
+}
+
+// next is the outcome that awaits a symbol, and whose entry it is; "" where there is none.
+func (s script) next(symbol string) (Outcome, string) {
+	for _, owner := range []string{symbol, AnySymbol} {
+		if faults := s[owner]; len(faults) > 0 {
+			return faults[0].outcome, owner
+		}
+	}
+	return "", ""
+}
+
+// spend takes one call off the first entry of owner.
+func (s script) spend(owner string) {
+	faults := s[owner]
+	if faults[0].left == Always {
+		return
+	}
+	if faults[0].left--; faults[0].left == 0 {
+		s[owner] = faults[1:]
+	}
+}

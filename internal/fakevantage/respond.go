@@ -1,0 +1,186 @@
+package fakevantage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing/iotest"
+	"time"
+)
+
+// hugeBody is longer than a client should read.
+const hugeBody = 2 << 20
+
+// quotaTold is the limit of a key that has no limit a day and is told that it is spent.
+const quotaTold = 25
+
+// respond sends the answer to a call, or fails to as its outcome says.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
+	header := w.Header()
+	switch c.outcome {
+	case ServerError:
+		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		return
+	case Unavailable:
+		header.Set("Retry-After", seconds(max(time.Second, s.options.RetryAfter)))
+		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+		return
+	case Redirect:
+		http.Redirect(w, r, elsewhere(r), http.StatusFound)
+		return
+	case Hang:
+		<-r.Context().Done()
+		return
+	case HTMLBody:
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, "<!DOCTYPE html><html><body><h1>Sorry, something went wrong</h1></body></html>\n")
+		return
+	case Throttled:
+		if s.options.RetryAfter > 0 {
+			header.Set("Retry-After", seconds(s.options.RetryAfter))
+		}
+	}
+	contentType, body := s.body(c)
+	header.Set("Content-Type", contentType)
+	switch c.outcome {
+	case CutConnection:
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+		w.Write(body[:len(body)/2])
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	case TruncatedJSON:
+		body = body[:len(body)/2]
+	case HugeBody:
+		body = append(bytes.Repeat([]byte(" "), hugeBody), body...)
+	}
+	w.Write(body)
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
+
+// elsewhere is the URL of a request under another name of its host, where there is one: a client that
+// follows arrives again, with its key.
+func elsewhere(r *http.Request) string {
+	host, port, err := net.SplitHostPort(r.Host)
+	switch {
+	case err == nil && host == "127.0.0.1":
+		host = net.JoinHostPort("localhost", port)
+	case err == nil && host == "localhost":
+		host = net.JoinHostPort("127.0.0.1", port)
+	default:
+		host = "elsewhere.invalid"
+	}
+	return "http://" + host + r.URL.RequestURI()
+}
+
+// body is what a call is answered with.
+func (s *Server) body(c call) (contentType string, body []byte) {
+	answer := s.answer(c)
+	if c.csv && len(answer) == 2 && strings.HasPrefix(c.function, seriesDaily) {
+		return "application/x-download", []byte(seriesCSV(answer[1].value.(object), c.function == seriesAdjusted))
+	}
+	return "application/json", answer.indented()
+}
+
+func (s *Server) answer(c call) object {
+	switch c.outcome {
+	case Credentials:
+		return keyRefused(c.key)
+	case Throttled:
+		return s.options.Style.throttled(c.exceeded)
+	case QuotaSpent:
+		return information(fmt.Sprintf(quotaSpent, c.key, s.daily(c)))
+	case Premium:
+		if c.function == seriesDaily && c.full {
+			return information(fmt.Sprintf(premiumOutput, c.function))
+		}
+		return information(premiumEndpoint)
+	case BadCall:
+		return errorMessage(fmt.Sprintf(invalidCall, c.function))
+	}
+	if c.function == bulkQuotes {
+		return bulk(c)
+	}
+	h, known := history{}, false
+	if len(c.symbols) > 0 {
+		h, known = c.histories[c.symbols[0]]
+	}
+	switch {
+	case c.function == globalQuote && known:
+		return quoteAnswer(h, c.faults[h.symbol])
+	case c.function == globalQuote:
+		return object{{"Global Quote", object{}}}
+	case known:
+		return seriesAnswer(h, c.function == seriesAdjusted, c.full, c.faults[h.symbol])
+	default:
+		return errorMessage(fmt.Sprintf(invalidCall, c.function))
+	}
+}
+
+// daily is the limit a day that the vendor tells of.
+func (s *Server) daily(c call) int {
+	for _, l := range append([]Limit{c.exceeded}, s.options.Limits...) {
+		if l.Calls > 0 && l.Window == 0 {
+			return l.Calls
+		}
+	}
+	return quotaTold
+}
+
+// bulk has a row for each symbol that is known and listed in the United States.
+func bulk(c call) object {
+	rows := []object{}
+	for _, symbol := range c.symbols {
+		h, known := c.histories[symbol]
+		if !known || !inUS(symbol) {
+			continue
+		}
+		if c.outcome == Sample {
+			h.walk = newWalk("sample of " + symbol)
+		}
+		rows = append(rows, bulkRow(h, c.faults[symbol]))
+	}
+	if c.outcome == Sample {
+		return bulkAnswer(sampleData, rows)
+	}
+	return bulkAnswer("success", rows)
+}
+
+// RoundTrip answers a request without a network, as in a testing/synctest bubble.
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	inbound := r.Clone(r.Context())
+	if inbound.Host == "" {
+		inbound.Host = r.URL.Host
+	}
+	recorder := httptest.NewRecorder()
+	cut := s.serveOrAbort(recorder, inbound)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	response := recorder.Result()
+	response.Request = r
+	if cut {
+		response.Body = io.NopCloser(io.MultiReader(response.Body, iotest.ErrReader(io.ErrUnexpectedEOF)))
+	}
+	return response, nil
+}
+
+// serveOrAbort says whether the handler cut the connection.
+func (s *Server) serveOrAbort(w http.ResponseWriter, r *http.Request) (cut bool) {
+	defer func() {
+		p := recover()
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			cut = true
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	s.ServeHTTP(w, r)
+	return false
+}
