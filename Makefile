@@ -1,0 +1,9 @@
+.PHONY: lint test
+
+# The linter's own dependencies stay in a module of their own, so that they cannot move the program's.
+lint:
+	go vet ./...
+	go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
+
+test:
+	go test -race ./...
