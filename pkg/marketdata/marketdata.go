@@ -69,3 +69,14 @@ func (e *ThrottledError) Unwrap() error { return ErrThrottled }
 
 // FormatPrice writes a price with every digit that it was read with, trailing zeros included.
 func FormatPrice(d decimal.Decimal) string { return d.StringFixed(max(0, -d.Exponent())) }
+
+// UnavailableError is an ErrUnavailable that tells when to ask again.
+type UnavailableError struct {
+	Message    string
+	RetryAfter time.Duration // 0 where the vendor did not say
+}
+
+func (e *UnavailableError) Error() string { return ErrUnavailable.Error() + ": " + e.Message }
+
+// Unwrap makes an UnavailableError an ErrUnavailable.
+func (e *UnavailableError) Unwrap() error { return ErrUnavailable }

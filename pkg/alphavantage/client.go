@@ -1,0 +1,196 @@
+// Package alphavantage is a client of Alpha Vantage, a vendor of market data, as a
+// marketdata.Provider. It is given all it needs and reads no environment.
+//
+// Source: https://www.alphavantage.co/documentation/, and what the service is seen to answer.
+package alphavantage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"papertrade/pkg/marketdata"
+)
+
+// Source is the name under which prices of Alpha Vantage are stored.
+const Source = "alpha_vantage"
+
+// DefaultBaseURL is where the public service answers.
+const DefaultBaseURL = "https://www.alphavantage.co/query"
+
+// maxBody bounds an answer, in bytes; the longest that is asked for, a compact series, has 25 kB.
+const maxBody = 1 << 20
+
+// Limiter holds calls back until they keep to the limits of the key.
+type Limiter interface {
+	// Wait returns when one call may be made, which counts as made from then on, or with the reason
+	// why none may. Its errors reach the caller of the Client wrapped.
+	Wait(ctx context.Context) error
+}
+
+// Options are what a Client works with.
+type Options struct {
+	Key     string // the API key
+	BaseURL string // DefaultBaseURL where it is ""
+	HTTP    *http.Client
+	Limiter Limiter // asked once before each call
+	Timeout time.Duration
+}
+
+// Client asks Alpha Vantage. It is safe for concurrent use.
+type Client struct {
+	key     string
+	base    url.URL
+	http    http.Client
+	limiter Limiter
+	timeout time.Duration
+}
+
+// New makes a Client. The error says which option is wrong, and never what the key is.
+func New(o Options) (*Client, error) {
+	if o.Key == "" {
+		return nil, fmt.Errorf("alphavantage: no API key")
+	}
+	base, err := url.Parse(o.BaseURL)
+	if o.BaseURL == "" {
+		base, err = url.Parse(DefaultBaseURL)
+	}
+	if err != nil || base.Host == "" {
+		return nil, fmt.Errorf("alphavantage: the base URL is not an absolute URL")
+	}
+	if base.Path == "" || base.Path == "/" {
+		base.Path = "/query"
+	}
+	c := &Client{key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout}
+	if o.HTTP != nil {
+		c.http = *o.HTTP
+	}
+	c.http.CheckRedirect = c.sameHost
+	return c, nil
+}
+
+var errRedirect = errors.New("redirected to another host, which must not see the API key")
+
+func (c *Client) sameHost(request *http.Request, via []*http.Request) error {
+	if request.URL.Host != c.base.Host || request.URL.Scheme != c.base.Scheme {
+		return errRedirect
+	}
+	if len(via) >= 3 {
+		return errors.New("redirected too often")
+	}
+	return nil
+}
+
+// Source is the constant Source.
+func (c *Client) Source() string { return Source }
+
+// TickersPerCall is 1: the quotes of a free key come one by one.
+func (c *Client) TickersPerCall() int { return 1 }
+
+// Quotes asks for GLOBAL_QUOTE of the one ticker that a call takes.
+func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]marketdata.Quote, error) {
+	if len(tickers) != 1 {
+		return nil, fmt.Errorf("alphavantage: a call takes 1 ticker, not %d", len(tickers))
+	}
+	ticker := tickers[0]
+	body, err := c.query(ctx, url.Values{"function": {"GLOBAL_QUOTE"}, "symbol": {ticker.String()}})
+	if err != nil {
+		return nil, err
+	}
+	quote := marketdata.Quote{Ticker: ticker}
+	quote.Bar, quote.Err = parseQuote(ticker, body)
+	// A refusal of the call is no fault of the ticker.
+	if quote.Err != nil && !errors.Is(quote.Err, marketdata.ErrUnknownTicker) && !errors.Is(quote.Err, marketdata.ErrInvalidData) {
+		return nil, quote.Err
+	}
+	return []marketdata.Quote{quote}, nil
+}
+
+// query makes one call and returns the body of its answer, whatever that says.
+func (c *Client) query(ctx context.Context, values url.Values) ([]byte, error) {
+	if err := c.limiter.Wait(ctx); err != nil {
+		return nil, err
+	}
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	target := c.base
+	merged := target.Query()
+	for name, value := range values {
+		merged[name] = value
+	}
+	merged.Set("apikey", c.key)
+	target.RawQuery = merged.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, errors.New("alphavantage: the request cannot be built")
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, c.unavailable(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err != nil {
+		return nil, c.unavailable(err)
+	}
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, maxBody)
+	}
+	switch status := response.StatusCode; {
+	case status == http.StatusTooManyRequests:
+		return nil, &marketdata.ThrottledError{Message: "HTTP 429", RetryAfter: retryAfter(response)}
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return nil, fmt.Errorf("%w: HTTP %d", marketdata.ErrCredentials, status)
+	case status >= http.StatusInternalServerError && response.Header.Get("Retry-After") != "":
+		return nil, &marketdata.UnavailableError{Message: fmt.Sprintf("HTTP %d", status), RetryAfter: retryAfter(response)}
+	case status != http.StatusOK:
+		return nil, fmt.Errorf("%w: HTTP %d", marketdata.ErrUnavailable, status)
+	}
+	if err := c.parseRefusal(body, retryAfter(response)); err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// unavailable tells what happened on the way to the vendor, without the URL, which holds the key.
+func (c *Client) unavailable(err error) error {
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: no answer in time", marketdata.ErrUnavailable)
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w: %s", marketdata.ErrUnavailable, c.redact(err.Error()))
+}
+
+func (c *Client) redact(text string) string {
+	for _, form := range []string{c.key, url.QueryEscape(c.key), url.PathEscape(c.key)} {
+		text = strings.ReplaceAll(text, form, "***")
+	}
+	return text
+}
+
+// retryAfter reads the header in either of its forms; 0 where it does not tell.
+func retryAfter(response *http.Response) time.Duration {
+	header := response.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}

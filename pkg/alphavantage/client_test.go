@@ -1,0 +1,164 @@
+package alphavantage_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+
+	"papertrade/internal/fakevantage"
+	"papertrade/pkg/alphavantage"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+const key = "SECRET&KEY/123"
+
+type unlimited struct{ calls int }
+
+func (u *unlimited) Wait(context.Context) error { u.calls++; return nil }
+
+// midnight is that of Saturday, November 21, 2026: the session before is complete.
+func midnight() time.Time { return time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC) }
+
+func dial(t *testing.T, o fakevantage.Options) (*fakevantage.Server, *alphavantage.Client) {
+	t.Helper()
+	o.Now = midnight
+	vendor := fakevantage.New(o)
+	server := httptest.NewServer(vendor)
+	t.Cleanup(server.Close)
+	client, err := alphavantage.New(alphavantage.Options{
+		Key: key, BaseURL: server.URL, HTTP: server.Client(), Limiter: &unlimited{}, Timeout: 300 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vendor, client
+}
+
+func quote(t *testing.T, c *alphavantage.Client, symbol string) (marketdata.Bar, error) {
+	t.Helper()
+	quotes, err := c.Quotes(t.Context(), []marketdata.Ticker{marketdata.MustParseTicker(symbol)})
+	if err != nil {
+		return marketdata.Bar{}, err
+	}
+	return quotes[0].Bar, quotes[0].Err
+}
+
+func TestQuote(t *testing.T) {
+	vendor, client := dial(t, fakevantage.Options{})
+	session := exchange.Date{Year: 2026, Month: time.November, Day: 20}
+	for symbol, currency := range map[string]string{"AAPL": "USD", "BRK.B": "USD", "SHOP.TRT": "CAD", "MBG.DEX": "EUR"} {
+		got, err := quote(t, client, symbol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bar, _ := vendor.Bar(symbol, session)
+		price := func(text string) decimal.NullDecimal {
+			return decimal.NewNullDecimal(decimal.RequireFromString(text))
+		}
+		want := marketdata.Bar{
+			Ticker: marketdata.MustParseTicker(symbol), Session: session, Currency: currency,
+			Open: price(bar.Open), High: price(bar.High), Low: price(bar.Low), Close: price(bar.Close).Decimal,
+			Volume: &bar.Volume, PreviousClose: got.PreviousClose,
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(marketdata.Ticker{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", symbol, diff)
+		}
+		if !got.PreviousClose.Valid {
+			t.Errorf("%s has no previous close", symbol)
+		}
+	}
+}
+
+// Pence stored as pounds are a hundred times too high.
+func TestLondonQuotesArePence(t *testing.T) {
+	vendor, client := dial(t, fakevantage.Options{})
+	vendor.FixPrice("TSCO.LON", "412.3000")
+	got, err := quote(t, client, "TSCO.LON")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := marketdata.FormatPrice(got.Close); got.Currency != "GBP" || text != "4.123000" {
+		t.Errorf("%s %s, want 4.123000 GBP", text, got.Currency)
+	}
+}
+
+func TestRefusalsAreToldApart(t *testing.T) {
+	for outcome, want := range map[fakevantage.Outcome]error{
+		fakevantage.Throttled:     marketdata.ErrThrottled,
+		fakevantage.QuotaSpent:    marketdata.ErrQuotaSpent,
+		fakevantage.Credentials:   marketdata.ErrCredentials,
+		fakevantage.Premium:       marketdata.ErrNotEntitled,
+		fakevantage.Unknown:       marketdata.ErrUnknownTicker,
+		fakevantage.NonePrice:     marketdata.ErrInvalidData,
+		fakevantage.DashPrice:     marketdata.ErrInvalidData,
+		fakevantage.EmptyPrice:    marketdata.ErrInvalidData,
+		fakevantage.ZeroPrice:     marketdata.ErrInvalidData,
+		fakevantage.NegativePrice: marketdata.ErrInvalidData,
+		fakevantage.MissingPrice:  marketdata.ErrInvalidData,
+		fakevantage.ServerError:   marketdata.ErrUnavailable,
+		fakevantage.Unavailable:   marketdata.ErrUnavailable,
+		fakevantage.CutConnection: marketdata.ErrUnavailable,
+		fakevantage.TruncatedJSON: marketdata.ErrUnavailable,
+		fakevantage.HTMLBody:      marketdata.ErrUnavailable,
+		fakevantage.HugeBody:      marketdata.ErrUnavailable,
+		fakevantage.Redirect:      marketdata.ErrUnavailable,
+		fakevantage.Hang:          marketdata.ErrUnavailable,
+	} {
+		t.Run(string(outcome), func(t *testing.T) {
+			for _, style := range []fakevantage.Style{fakevantage.StyleFree, fakevantage.StyleNote, fakevantage.StylePaid} {
+				vendor, client := dial(t, fakevantage.Options{Style: style})
+				vendor.Fault("MSFT", outcome, 1)
+				_, err := quote(t, client, "MSFT")
+				if !errors.Is(err, want) {
+					t.Errorf("%s: %v, want %v", style, err, want)
+				}
+				if err != nil && (strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "apikey=")) {
+					t.Errorf("the key is in %q", err)
+				}
+				if calls := len(vendor.Arrivals()); calls != 1 {
+					t.Errorf("%d calls, want 1", calls)
+				}
+			}
+		})
+	}
+}
+
+func TestOnlyThePriceIsNeeded(t *testing.T) {
+	vendor, client := dial(t, fakevantage.Options{})
+	vendor.Fault("MSFT", fakevantage.PriceOnly, 1)
+	got, err := quote(t, client, "MSFT")
+	if err != nil || got.Open.Valid || got.High.Valid || got.Low.Valid || got.Volume != nil || !got.Close.IsPositive() {
+		t.Errorf("%+v, %v; want a close and nothing else", got, err)
+	}
+}
+
+func TestThrottledTellsWhenToAskAgain(t *testing.T) {
+	vendor, client := dial(t, fakevantage.Options{RetryAfter: 7 * time.Second})
+	vendor.Fault("MSFT", fakevantage.Throttled, 1)
+	_, err := quote(t, client, "MSFT")
+	var throttled *marketdata.ThrottledError
+	if !errors.As(err, &throttled) || throttled.RetryAfter != 7*time.Second {
+		t.Errorf("%v, want a ThrottledError of 7 s", err)
+	}
+}
+
+func TestNoConnectionHidesTheKey(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	client, err := alphavantage.New(alphavantage.Options{Key: key, BaseURL: server.URL, Limiter: &unlimited{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = quote(t, client, "AAPL")
+	if !errors.Is(err, marketdata.ErrUnavailable) || strings.Contains(err.Error(), "SECRET") {
+		t.Errorf("%v, want an ErrUnavailable without the key", err)
+	}
+}
