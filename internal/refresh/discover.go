@@ -1,0 +1,142 @@
+// Package refresh is the job: it discovers the active tickers, plans what is due, fetches it within
+// the vendor's limits, commits batch by batch and reports. It knows no SQL, no HTTP and no terminal.
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"papertrade/pkg/marketdata"
+)
+
+// ActiveTicker is a ticker whose prices are kept warm, and why.
+type ActiveTicker struct {
+	Ticker       marketdata.Ticker
+	Sources      []Source // in the order watchlist, transactions, holdings; at least one
+	Priority     int      // of the watchlist, or DefaultPriority
+	LastTradedAt time.Time
+	State        State
+}
+
+// SkippedRow is a row whose symbol is no ticker.
+type SkippedRow struct {
+	Source Source
+	Err    error // says which symbol, and what is wrong with it
+}
+
+// Discovery says where to look for active tickers.
+type Discovery struct {
+	Sources    []Source
+	ActiveDays int // how far back a transaction makes its ticker active, 1 or more
+}
+
+// Discover reads the active tickers as of at, in the order in which a run takes them: by priority,
+// then the stalest first, then by name. Dirty symbols are cleaned, or skipped and returned.
+func Discover(ctx context.Context, store Store, d Discovery, at time.Time) ([]ActiveTicker, []SkippedRow, error) {
+	mentions, err := store.Mentions(ctx, DiscoveryQuery{
+		Sources: d.Sources,
+		From:    at.Add(-time.Duration(d.ActiveDays) * 24 * time.Hour),
+		To:      at,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("discover the active tickers: %w", err)
+	}
+	active, skipped := join(mentions)
+	if err := fillStates(ctx, store, active); err != nil {
+		return nil, nil, err
+	}
+	sortForRun(active)
+	return active, skipped, nil
+}
+
+// Named makes active tickers of those named, which keep the sources that active has them from.
+func Named(ctx context.Context, store Store, active []ActiveTicker, names []marketdata.Ticker) ([]ActiveTicker, error) {
+	var found, others []ActiveTicker
+	seen := map[marketdata.Ticker]bool{}
+	for _, name := range names {
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		if i := slices.IndexFunc(active, func(a ActiveTicker) bool { return a.Ticker == name }); i >= 0 {
+			found = append(found, active[i])
+			continue
+		}
+		others = append(others, ActiveTicker{Ticker: name, Sources: []Source{SourceArgument}, Priority: DefaultPriority})
+	}
+	if err := fillStates(ctx, store, others); err != nil {
+		return nil, err
+	}
+	found = append(found, others...)
+	sortForRun(found)
+	return found, nil
+}
+
+// join makes one ActiveTicker of all mentions of a ticker.
+func join(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
+	var active []ActiveTicker
+	var skipped []SkippedRow
+	index := map[marketdata.Ticker]int{}
+	for _, m := range mentions {
+		ticker, err := marketdata.ParseTicker(m.Symbol)
+		if err != nil {
+			skipped = append(skipped, SkippedRow{Source: m.Source, Err: err})
+			continue
+		}
+		i, found := index[ticker]
+		if !found {
+			i = len(active)
+			index[ticker] = i
+			active = append(active, ActiveTicker{Ticker: ticker})
+		}
+		a := &active[i]
+		if !slices.Contains(a.Sources, m.Source) {
+			a.Sources = append(a.Sources, m.Source)
+		}
+		if m.Priority > 0 && (a.Priority == 0 || m.Priority < a.Priority) {
+			a.Priority = m.Priority
+		}
+		if m.LastTradedAt.After(a.LastTradedAt) {
+			a.LastTradedAt = m.LastTradedAt
+		}
+	}
+	order := []Source{SourceWatchlist, SourceTransactions, SourceHoldings}
+	for i := range active {
+		active[i].Priority = cmp.Or(active[i].Priority, DefaultPriority)
+		slices.SortFunc(active[i].Sources, func(a, b Source) int {
+			return cmp.Compare(slices.Index(order, a), slices.Index(order, b))
+		})
+	}
+	return active, skipped
+}
+
+func fillStates(ctx context.Context, store Store, active []ActiveTicker) error {
+	if len(active) == 0 {
+		return nil
+	}
+	tickers := make([]marketdata.Ticker, len(active))
+	for i, a := range active {
+		tickers[i] = a.Ticker
+	}
+	states, err := store.States(ctx, tickers)
+	if err != nil {
+		return fmt.Errorf("read what is stored of the active tickers: %w", err)
+	}
+	for i := range active {
+		active[i].State = states[active[i].Ticker]
+	}
+	return nil
+}
+
+func sortForRun(active []ActiveTicker) {
+	slices.SortFunc(active, func(a, b ActiveTicker) int {
+		return cmp.Or(
+			cmp.Compare(a.Priority, b.Priority),
+			a.State.LastSession.Compare(b.State.LastSession),
+			a.Ticker.Compare(b.Ticker),
+		)
+	})
+}

@@ -1,0 +1,55 @@
+package refresh
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+func TestJoin(t *testing.T) {
+	traded := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	active, skipped := join([]Mention{
+		{Source: SourceTransactions, Symbol: " aapl ", LastTradedAt: traded.Add(-time.Hour)},
+		{Source: SourceTransactions, Symbol: "AAPL", LastTradedAt: traded},
+		{Source: SourceTransactions, Symbol: "$$$"},
+		{Source: SourceTransactions, Symbol: ""},
+		{Source: SourceWatchlist, Symbol: "AAPL", Priority: 7},
+		{Source: SourceWatchlist, Symbol: "BRK.B", Priority: 90},
+		{Source: SourceHoldings, Symbol: "BF-B"},
+	})
+	want := []ActiveTicker{
+		{Ticker: marketdata.MustParseTicker("AAPL"), Sources: []Source{SourceWatchlist, SourceTransactions}, Priority: 7, LastTradedAt: traded},
+		{Ticker: marketdata.MustParseTicker("BRK.B"), Sources: []Source{SourceWatchlist}, Priority: 90},
+		{Ticker: marketdata.MustParseTicker("BF-B"), Sources: []Source{SourceHoldings}, Priority: DefaultPriority},
+	}
+	if diff := cmp.Diff(want, active, cmp.AllowUnexported(marketdata.Ticker{})); diff != "" {
+		t.Errorf("active (-want +got):\n%s", diff)
+	}
+	if len(skipped) != 2 {
+		t.Errorf("skipped %v, want the two that are no tickers", skipped)
+	}
+}
+
+// The predecessor lost this order in a set.
+func TestSortForRun(t *testing.T) {
+	day := exchange.Date{Year: 2026, Month: time.November, Day: 19}
+	ticker := func(symbol string, priority int, last exchange.Date) ActiveTicker {
+		return ActiveTicker{Ticker: marketdata.MustParseTicker(symbol), Priority: priority, State: State{LastSession: last}}
+	}
+	active := []ActiveTicker{
+		ticker("B", 100, day), ticker("NEW", 100, exchange.Date{}), ticker("A", 100, day),
+		ticker("OLD", 100, day.AddDays(-1)), ticker("Z", 1, day.AddDays(1)),
+	}
+	sortForRun(active)
+	var got []string
+	for _, a := range active {
+		got = append(got, a.Ticker.String())
+	}
+	if diff := cmp.Diff([]string{"Z", "NEW", "OLD", "A", "B"}, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}

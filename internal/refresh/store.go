@@ -1,0 +1,112 @@
+package refresh
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// ErrLocked is what Store.Lock returns while another process holds the lock.
+var ErrLocked = errors.New("another run holds the lock")
+
+// The intervals of stored prices.
+const (
+	IntervalDaily    = "1day"      // the bar of a completed session
+	IntervalRealTime = "real-time" // a price taken while the market was open
+)
+
+// Source is where a ticker is named as active.
+type Source string
+
+// The sources of active tickers.
+const (
+	SourceWatchlist    Source = "watchlist"
+	SourceTransactions Source = "transactions"
+	SourceHoldings     Source = "holdings"
+	SourceArgument     Source = "argument" // named on the command line, and by no other source
+)
+
+// Mention is one row by which a source names a ticker.
+type Mention struct {
+	Source Source
+	Symbol string // as it is stored: it can be dirty
+	// Priority is that of a watchlist row, 1 first; 0 from other sources.
+	Priority int
+	// LastTradedAt is the newest transaction of the symbol in the window asked for; zero from other
+	// sources.
+	LastTradedAt time.Time
+}
+
+// DiscoveryQuery asks for mentions.
+type DiscoveryQuery struct {
+	Sources []Source
+	// From and To bound the transactions, both inclusive and exact to the second.
+	From, To time.Time
+}
+
+// State is what a store knows of a ticker. A zero field is unknown.
+type State struct {
+	LastSession exchange.Date // the newest stored daily bar, of any provider
+	FetchedAt   time.Time     // when that bar was last written
+	CheckedAt   time.Time     // when a provider last answered with a price
+}
+
+// Price is a row of the price history that is to be written. Where a row of the same ticker, stamp,
+// source and interval exists, it is updated; a value that the Bar does not have leaves the row's own.
+type Price struct {
+	Bar       marketdata.Bar
+	Timestamp time.Time
+	Source    string // the provider's
+	Interval  string
+	FetchedAt time.Time
+}
+
+// StoredPrice is what became of a Price: the amount as the database holds it, or the error with
+// which it refused the row.
+type StoredPrice struct {
+	Amount string
+	Err    error
+}
+
+// RunRecord is a row of job_executions.
+type RunRecord struct {
+	ID           string // a UUID
+	JobName      string
+	StartedAt    time.Time
+	FinishedAt   time.Time // zero while the run is under way
+	Status       string    // RUNNING, SUCCEEDED or FAILED
+	ErrorMessage string    // at most 500 characters; "" is stored as NULL
+	Metadata     json.RawMessage
+}
+
+// Batch is what one transaction writes: the prices; for each price that was not refused the
+// ticker's State.CheckedAt and, where it is on the watchlist, last_refresh_at, next_refresh_at
+// (one refresh interval later) and updated_at; and the progress of the run.
+type Batch struct {
+	Prices []Price
+	Run    RunRecord
+}
+
+// Store keeps what a run reads and writes.
+type Store interface {
+	// Lock takes the lock of a job, without waiting, until unlock is called or the process dies. The
+	// error is ErrLocked where another process has it.
+	Lock(ctx context.Context, job string) (unlock func(), err error)
+	// Mentions reads what each source says, with at most one query a source.
+	Mentions(ctx context.Context, q DiscoveryQuery) ([]Mention, error)
+	// States reads what is known of the tickers, with one query. A ticker of which nothing is known
+	// is not in the map.
+	States(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker]State, error)
+	// BeginRun writes the record of a run that starts, and closes those of the same job name that a
+	// dead process left RUNNING.
+	BeginRun(ctx context.Context, run RunRecord) error
+	// CommitBatch writes a batch in one transaction and says what became of each price, in their
+	// order. A row that the database refuses costs that ticker alone.
+	CommitBatch(ctx context.Context, batch Batch) ([]StoredPrice, error)
+	// FinishRun updates the record of a run that BeginRun wrote.
+	FinishRun(ctx context.Context, run RunRecord) error
+}

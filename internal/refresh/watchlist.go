@@ -1,0 +1,31 @@
+package refresh
+
+import (
+	"time"
+
+	"papertrade/pkg/marketdata"
+)
+
+// The priorities of the watchlist: a lower number goes first.
+const (
+	FirstPriority   = 1
+	LastPriority    = 100
+	DefaultPriority = 100
+)
+
+// WatchlistEntry is a row of the watchlist.
+type WatchlistEntry struct {
+	Symbol          string // as it is stored: it can be dirty
+	Priority        int
+	RefreshInterval time.Duration
+	IsActive        bool
+	LastRefreshAt   time.Time // zero: never
+	NextRefreshAt   time.Time // zero: not planned
+}
+
+// WatchlistChange adds a ticker to the watchlist, or wakes it up and changes what is not nil.
+type WatchlistChange struct {
+	Ticker          marketdata.Ticker
+	Priority        *int
+	RefreshInterval *time.Duration
+}
