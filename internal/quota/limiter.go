@@ -36,6 +36,9 @@ func NewLimiter(limits []Limit, maxWait time.Duration) *Limiter {
 func (l *Limiter) Wait(ctx context.Context) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	now := time.Now()
 	next := Next(l.limits, l.Made(), now)
 	if next.Sub(now) > l.maxWait {

@@ -23,6 +23,7 @@ type Inputs struct {
 	BatchDelay     time.Duration
 	Limits         []quota.Limit
 	Made           []time.Time // the calls already made that count, ascending
+	Now            time.Time   // of the real clock, by which the limits go
 }
 
 // Item is what a plan has in mind for a ticker.
@@ -84,7 +85,7 @@ func due(a ActiveTicker, at time.Time, force bool) (bool, string) {
 // timetable counts the calls of the plan and finds when the last of them can be made.
 func (p Plan) timetable(in Inputs) (calls int, estimate time.Duration) {
 	made := in.Made
-	now := in.At
+	now := in.Now
 	for batch := 1; batch <= p.Batches; batch++ {
 		if batch > 1 {
 			now = now.Add(in.BatchDelay)
@@ -101,5 +102,5 @@ func (p Plan) timetable(in Inputs) (calls int, estimate time.Duration) {
 			calls++
 		}
 	}
-	return calls, now.Sub(in.At)
+	return calls, now.Sub(in.Now)
 }

@@ -48,7 +48,7 @@ func TestDue(t *testing.T) {
 
 func TestPlan(t *testing.T) {
 	in := Inputs{
-		At: instant(21, 0), TickersPerCall: 1, BatchSize: 5, BatchDelay: 12 * time.Second,
+		At: instant(21, 0), Now: instant(21, 0), TickersPerCall: 1, BatchSize: 5, BatchDelay: 12 * time.Second,
 		Limits: []quota.Limit{{Calls: 5, Window: time.Minute}, {Calls: 500}},
 	}
 	for i := range 8 {

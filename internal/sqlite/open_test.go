@@ -1,0 +1,265 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"papertrade/internal/refresh"
+	"papertrade/internal/sqlite"
+	"papertrade/pkg/marketdata"
+)
+
+func TestOpenMakesWhatIsMissing(t *testing.T) {
+	path := newPath(t)
+	openStore(t, path)
+	for name, want := range map[string]fs.FileMode{path: 0o600, filepath.Dir(path): 0o700 | fs.ModeDir} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode() != want {
+			t.Errorf("%s has mode %v, want %v", name, info.Mode(), want)
+		}
+	}
+}
+
+func TestOpenChangesOnlyWhatIsMissing(t *testing.T) {
+	path := applicationDatabase(t)
+	const schema = `select type || ' ' || name from sqlite_master where name not like 'sqlite%' order by 1`
+	before := texts(t, path, schema)
+	run(t, path, `delete from ticker_watchlist; pragma journal_mode = wal`)
+	for range 2 {
+		openStore(t, path).Close()
+	}
+	want := slices.Sorted(slices.Values(append([]string{
+		"index ix_backfill_tasks_status_created_at", "table backfill_tasks",
+		"table papertrade_migrations", "table papertrade_ticker_states",
+	}, before...)))
+	diff(t, texts(t, path, schema), want)
+	diff(t, texts(t, path, `select name from pragma_table_info('price_history') where name = 'updated_at'`), []string{"updated_at"})
+	diff(t, texts(t, path, `select ticker from ticker_watchlist`), nil)
+	diff(t, texts(t, path, `pragma journal_mode`), []string{"wal"})
+	diff(t, texts(t, path, `select cast(version_id as text) from papertrade_migrations`), []string{"0", "1", "2"})
+}
+
+func TestOpenAtTheSameTime(t *testing.T) {
+	path := newPath(t)
+	var opened sync.WaitGroup
+	for range 8 {
+		opened.Go(func() {
+			store, err := sqlite.Open(context.Background(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			store.Close()
+		})
+	}
+	opened.Wait()
+	diff(t, texts(t, path, `select cast(version_id as text) from papertrade_migrations`), []string{"0", "1", "2"})
+	diff(t, texts(t, path, `select cast(count(*) as text) from ticker_watchlist`), []string{"7"})
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "notes.txt")
+	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newer := filepath.Join(dir, "newer.db")
+	openStore(t, newer).Close()
+	run(t, newer, `insert into papertrade_migrations (version_id, is_applied) values (99, 1)`)
+
+	tests := []struct{ name, path, want string }{
+		{"text", text, "open " + text + ": the file is not a SQLite database"},
+		{"directory", dir, dir + " is a directory"},
+		{"newer tables", newer, "its tables are of a newer papertrade (schema 99, this one knows 2): upgrade papertrade"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := sqlite.Open(t.Context(), test.path)
+			wantError(t, err, test.want)
+			_, err = sqlite.OpenSnapshot(t.Context(), test.path)
+			if test.name == "directory" {
+				test.want = "open " + dir
+			}
+			wantError(t, err, test.want)
+		})
+	}
+	t.Run("directory that cannot be made", func(t *testing.T) {
+		t.Chdir(dir)
+		_, err := sqlite.Open(t.Context(), "notes.txt/data/papertrade.db")
+		wantError(t, err, "create the directory "+text+"/data for the SQLite database: ")
+	})
+}
+
+func TestSnapshotWritesNothing(t *testing.T) {
+	dir := t.TempDir()
+	change := []refresh.WatchlistChange{{Ticker: marketdata.MustParseTicker("IBM")}}
+	tests := []struct {
+		name string
+		fill func(t *testing.T, path string)
+		want int
+	}{
+		{"missing", func(*testing.T, string) {}, 7},
+		{"own tables", func(t *testing.T, path string) { openStore(t, path).Close() }, 7},
+		{"application's tables", func(t *testing.T, path string) {
+			run(t, path, applicationTables+`delete from ticker_watchlist where ticker <> 'AAPL'`)
+		}, 1},
+		{"write-ahead log", func(t *testing.T, path string) {
+			run(t, path, `pragma journal_mode = wal;`+applicationTables)
+		}, 7},
+		{"write-ahead log in use", func(t *testing.T, path string) {
+			db := connect(t, path)
+			t.Cleanup(func() { db.Close() })
+			if _, err := db.Exec(`pragma journal_mode = wal;` + applicationTables); err != nil {
+				t.Fatal(err)
+			}
+		}, 7},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(dir, test.name, "papertrade.db")
+			if test.name != "missing" {
+				if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			test.fill(t, path)
+			before := contents(t, dir)
+
+			store, err := sqlite.OpenSnapshot(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			if err := store.AddToWatchlist(t.Context(), change, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			entries, err := store.Watchlist(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, len(entries), test.want+1)
+			_, err = store.Lock(t.Context(), "refresh")
+			wantError(t, err, "a snapshot has no lock")
+			diff(t, contents(t, dir), before)
+		})
+	}
+}
+
+// A DATETIME column takes what its writer makes of a time.
+func TestTimesOfOtherWriters(t *testing.T) {
+	path := applicationDatabase(t)
+	store := openStore(t, path)
+	run(t, path, `delete from ticker_watchlist where ticker not in ('AAPL', 'AMZN', 'GOOGL', 'MSFT');
+		update ticker_watchlist set last_refresh_at = case ticker
+			when 'AAPL' then '2026-11-20T21:00:00Z'
+			when 'AMZN' then '2026-11-20 21:00:00.000000+00:00'
+			when 'GOOGL' then '2026-11-20 21:00:00'
+			when 'MSFT' then '2026-11-20 16:00:00-05:00' end`)
+	entries, err := store.Watchlist(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		diff(t, entry.LastRefreshAt, time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC))
+	}
+	run(t, path, `update ticker_watchlist set last_refresh_at = 'yesterday'`)
+	_, err = store.Watchlist(t.Context(), false)
+	wantError(t, err, `the database has "yesterday" where a time like "2006-01-02 15:04:05.000000" is due`)
+}
+
+const heldDatabase = "PAPERTRADE_TEST_HELD_DATABASE"
+
+// holdLock is what another process does in TestLockOfKilledProcess.
+func holdLock(path string) {
+	store, err := sqlite.Open(context.Background(), path)
+	if err == nil {
+		_, err = store.Lock(context.Background(), "refresh")
+	}
+	if err != nil {
+		panic(err)
+	}
+	os.Stdout.WriteString("locked\n")
+	select {}
+}
+
+func TestLockOfKilledProcess(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	holder := exec.Command(os.Args[0])
+	holder.Env = append(os.Environ(), heldDatabase+"="+path)
+	stdout, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Lock(t.Context(), "refresh"); !errors.Is(err, refresh.ErrLocked) {
+		t.Errorf("error %v while the other process lives, want ErrLocked", err)
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = holder.Wait() // which reports the kill
+	unlock, err := store.Lock(t.Context(), "refresh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
+// contents reads all files under a directory.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			files[path] = ""
+			return err
+		}
+		// The marks of readers in the shared memory of a write-ahead log are no content.
+		if strings.HasSuffix(path, "-shm") {
+			files[path] = ""
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		files[path] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+}
+
+func diff[T any](t *testing.T, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

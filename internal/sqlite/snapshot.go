@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+)
+
+// OpenSnapshot copies the database in a file into memory and brings the copy's tables up to date. A
+// file that is missing counts as an empty database. Neither opening nor any use of the Store
+// writes to the file, or makes a file or a directory.
+func OpenSnapshot(ctx context.Context, path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", path, err)
+	}
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return nil, fmt.Errorf("open a database in memory: %w", err)
+	}
+	// Each connection to :memory: is a database of its own.
+	db.SetMaxOpenConns(1)
+	if err := fillSnapshot(ctx, db, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, translate(err)), db.Close())
+	}
+	return &Store{db: db}, nil
+}
+
+func fillSnapshot(ctx context.Context, db *sql.DB, path string) error {
+	if err := restore(ctx, db, path); err != nil {
+		return err
+	}
+	current, err := upToDate(ctx, db)
+	if current || err != nil {
+		return err
+	}
+	return migrate(ctx, db)
+}
+
+func restore(ctx context.Context, db *sql.DB, path string) error {
+	params, err := readOnly(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(driverConn any) error {
+		backup, err := driverConn.(interface {
+			NewRestore(source string) (*sqlite.Backup, error)
+		}).NewRestore(dsn(path, params))
+		if err != nil {
+			return err
+		}
+		_, err = backup.Step(-1)
+		return errors.Join(err, backup.Finish())
+	})
+}
+
+// readOnly says how to open a file so that nothing is written beside it. In WAL mode even a reader
+// makes the -wal and -shm files where they are absent; but where they are, nobody writes to the
+// database, and it can be read as one that does not change.
+func readOnly(path string) (url.Values, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	const readVersion, walVersion = 19, 2
+	header := make([]byte, readVersion+1)
+	if _, err := file.ReadAt(header, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	_, err = os.Stat(path + "-wal")
+	if header[readVersion] == walVersion && errors.Is(err, fs.ErrNotExist) {
+		return url.Values{"immutable": {"1"}}, nil
+	}
+	return url.Values{"mode": {"ro"}}, nil
+}
