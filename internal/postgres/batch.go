@@ -1,0 +1,116 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+
+	"papertrade/internal/refresh"
+	"papertrade/pkg/marketdata"
+)
+
+const upsertPrice = `
+insert into price_history as stored (
+    ticker, "timestamp", source, "interval", price_amount, price_currency,
+    open_amount, open_currency, high_amount, high_currency, low_amount, low_currency,
+    close_amount, close_currency, volume, created_at)
+values (
+    @ticker, @stamp, @source, @interval, @close::text::numeric, @currency::text,
+    @open::text::numeric, case when @open::text is not null then @currency::text end,
+    @high::text::numeric, case when @high::text is not null then @currency::text end,
+    @low::text::numeric, case when @low::text is not null then @currency::text end,
+    @close::text::numeric, @currency::text, @volume, @created_at)
+on conflict (ticker, "timestamp", source, "interval") do update set
+    price_amount = excluded.price_amount,
+    price_currency = excluded.price_currency,
+    open_amount = coalesce(excluded.open_amount, stored.open_amount),
+    open_currency = coalesce(excluded.open_currency, stored.open_currency),
+    high_amount = coalesce(excluded.high_amount, stored.high_amount),
+    high_currency = coalesce(excluded.high_currency, stored.high_currency),
+    low_amount = coalesce(excluded.low_amount, stored.low_amount),
+    low_currency = coalesce(excluded.low_currency, stored.low_currency),
+    close_amount = excluded.close_amount,
+    close_currency = excluded.close_currency,
+    volume = coalesce(excluded.volume, stored.volume),
+    updated_at = @updated_at
+returning stored.price_amount::text`
+
+const upsertState = `
+insert into papertrade_ticker_states (ticker, checked_at) values (@ticker, @checked_at)
+on conflict (ticker) do update set checked_at = excluded.checked_at`
+
+const markRefreshed = `
+update ticker_watchlist
+set last_refresh_at = @checked_at::timestamptz, updated_at = @checked_at::timestamptz,
+    next_refresh_at = @checked_at::timestamptz + make_interval(secs => refresh_interval_seconds)
+where upper(btrim(ticker, E' \t\r\n')) = @ticker`
+
+// CommitBatch writes a batch in one transaction and says what became of each price, in their order.
+// It is one round trip, unless the database refuses a row.
+func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
+	stored, err := s.commitAtOnce(ctx, batch)
+	if refused(err) {
+		stored, err = s.commitOneByOne(ctx, batch)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store the batch: %w", translate(err))
+	}
+	return stored, nil
+}
+
+// commitAtOnce sends all writes together, which Postgres takes as one transaction.
+func (s *Store) commitAtOnce(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
+	stored := make([]refresh.StoredPrice, len(batch.Prices))
+	var writes pgx.Batch
+	for i, price := range batch.Prices {
+		queuePrice(&writes, price, &stored[i])
+	}
+	writes.Queue(updateRun, runArgs(batch.Run))
+	return stored, s.pool.SendBatch(ctx, &writes).Close()
+}
+
+// commitOneByOne gives each price a savepoint, so that one that is refused takes no other with it.
+func (s *Store) commitOneByOne(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
+	stored := make([]refresh.StoredPrice, len(batch.Prices))
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		for i, price := range batch.Prices {
+			err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+				var writes pgx.Batch
+				queuePrice(&writes, price, &stored[i])
+				return savepoint.SendBatch(ctx, &writes).Close()
+			})
+			if refused(err) {
+				stored[i] = refresh.StoredPrice{Err: translate(err)}
+			} else if err != nil {
+				return fmt.Errorf("%s: %w", price.Bar.Ticker, err)
+			}
+		}
+		_, err := tx.Exec(ctx, updateRun, runArgs(batch.Run))
+		return err
+	})
+	return stored, err
+}
+
+func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPrice) {
+	bar, fetchedAt := price.Bar, price.FetchedAt.UTC()
+	writes.Queue(upsertPrice, pgx.NamedArgs{
+		"ticker": bar.Ticker.String(), "stamp": price.Timestamp.UTC(), "source": price.Source, "interval": price.Interval,
+		"open": amount(bar.Open), "high": amount(bar.High), "low": amount(bar.Low),
+		"close": marketdata.FormatPrice(bar.Close), "currency": bar.Currency, "volume": bar.Volume,
+		// The same time twice, since one column has a zone and the other has none.
+		"created_at": fetchedAt, "updated_at": fetchedAt,
+	}).QueryRow(func(row pgx.Row) error { return row.Scan(&stored.Amount) })
+	checked := pgx.NamedArgs{"ticker": bar.Ticker.String(), "checked_at": fetchedAt}
+	writes.Queue(upsertState, checked)
+	writes.Queue(markRefreshed, checked)
+}
+
+// amount writes a price for Postgres; one that is not valid is NULL.
+func amount(d decimal.NullDecimal) *string {
+	if !d.Valid {
+		return nil
+	}
+	return new(marketdata.FormatPrice(d.Decimal))
+}

@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"papertrade/internal/refresh"
+)
+
+const closeDeadRuns = `
+update job_executions
+set status = 'FAILED', finished_at = @started_at, error_message = 'the process ended before the run did'
+where job_name = @job_name and status = 'RUNNING'`
+
+const insertRun = `
+insert into job_executions (id, job_name, started_at, finished_at, status, error_message, metadata)
+values (@id, @job_name, @started_at, @finished_at, @status, nullif(@error_message::text, ''), @metadata)`
+
+// BeginRun writes the record of a run that starts, and closes those of the same job name that a
+// dead process left RUNNING.
+func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord) error {
+	// Postgres takes the statements of a pgx batch as one transaction.
+	var writes pgx.Batch
+	writes.Queue(closeDeadRuns, runArgs(run))
+	writes.Queue(insertRun, runArgs(run))
+	if err := translate(s.pool.SendBatch(ctx, &writes).Close()); err != nil {
+		return fmt.Errorf("record the run: %w", err)
+	}
+	return nil
+}
+
+const updateRun = `
+update job_executions
+set finished_at = @finished_at, status = @status, error_message = nullif(@error_message::text, ''), metadata = @metadata
+where id = @id`
+
+// FinishRun updates the record of a run that BeginRun wrote.
+func (s *Store) FinishRun(ctx context.Context, run refresh.RunRecord) error {
+	updated, err := s.pool.Exec(ctx, updateRun, runArgs(run))
+	if err != nil {
+		return fmt.Errorf("record the run: %w", translate(err))
+	}
+	if updated.RowsAffected() == 0 {
+		return fmt.Errorf("record the run: no run %s is in job_executions", run.ID)
+	}
+	return nil
+}
+
+func runArgs(run refresh.RunRecord) pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"id": run.ID, "job_name": run.JobName, "status": run.Status, "error_message": run.ErrorMessage,
+		"started_at": run.StartedAt.UTC(), "finished_at": nullTime(run.FinishedAt),
+		"metadata": json.RawMessage(cmp.Or(string(run.Metadata), "{}")),
+	}
+}
+
+// nullTime is the time in UTC; the zero time is NULL.
+func nullTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.UTC())
+}
