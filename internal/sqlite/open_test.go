@@ -193,7 +193,7 @@ func holdLock(path string) {
 	if err != nil {
 		panic(err)
 	}
-	os.Stdout.WriteString("locked\n")
+	_, _ = os.Stdout.WriteString("locked\n")
 	select {}
 }
 

@@ -1,0 +1,75 @@
+package storetest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"papertrade/internal/refresh"
+)
+
+const runRows = `
+	select replace(cast(id as text), '-', '') || ' ' || job_name || ' ' || substr(cast(started_at as text), 1, 19)
+		|| ' ' || coalesce(substr(cast(finished_at as text), 1, 19), '-') || ' ' || status
+		|| ' ' || coalesce(error_message, '-') || ' ' || cast(metadata as text)
+	from job_executions order by started_at, job_name`
+
+func runs(t *testing.T, db Database) {
+	store := db.Open(t)
+	record := run(runID)
+	record.StartedAt = midnight.In(time.FixedZone("", -7*60*60))
+	noError(t, store.BeginRun(t.Context(), record))
+	const begun = "6f1c7a524a0e4f4e8d0b2f1f5a3c9e10 refresh_active_stocks 2026-11-21 00:00:00 "
+	equal(t, db.Texts(t, runRows), []string{begun + "- RUNNING - {}"})
+
+	record.FinishedAt = midnight.Add(time.Minute).In(time.FixedZone("", 9*60*60))
+	record.Status, record.ErrorMessage, record.Metadata = "FAILED", "nothing came", []byte(`{"calls": 7}`)
+	noError(t, store.FinishRun(t.Context(), record))
+	equal(t, db.Texts(t, runRows), []string{begun + `2026-11-21 00:01:00 FAILED nothing came {"calls": 7}`})
+
+	record.ID = "00000000-0000-0000-0000-000000000001"
+	if err := store.FinishRun(t.Context(), record); err == nil || !strings.Contains(err.Error(), record.ID) {
+		t.Errorf("error %v, want one that names the run", err)
+	}
+}
+
+func deadRuns(t *testing.T, db Database) {
+	store := db.Open(t)
+	dead, other, next := run("00000000-0000-0000-0000-000000000001"), run("00000000-0000-0000-0000-000000000002"), run(runID)
+	dead.StartedAt = midnight.AddDate(0, 0, -1)
+	other.StartedAt, other.JobName = dead.StartedAt, "something_else"
+	for _, record := range []refresh.RunRecord{dead, other, next} {
+		noError(t, store.BeginRun(t.Context(), record))
+	}
+	next.Status, next.FinishedAt = "SUCCEEDED", midnight.Add(time.Minute)
+	noError(t, store.FinishRun(t.Context(), next))
+	later := run("00000000-0000-0000-0000-000000000003")
+	later.StartedAt = midnight.AddDate(0, 0, 1)
+	noError(t, store.BeginRun(t.Context(), later))
+	equal(t, db.Texts(t, runRows), []string{
+		"00000000000000000000000000000001 refresh_active_stocks 2026-11-20 00:00:00 2026-11-21 00:00:00 FAILED the process ended before the run did {}",
+		"00000000000000000000000000000002 something_else 2026-11-20 00:00:00 - RUNNING - {}",
+		"6f1c7a524a0e4f4e8d0b2f1f5a3c9e10 refresh_active_stocks 2026-11-21 00:00:00 2026-11-21 00:01:00 SUCCEEDED - {}",
+		"00000000000000000000000000000003 refresh_active_stocks 2026-11-22 00:00:00 - RUNNING - {}",
+	})
+}
+
+func lock(t *testing.T, db Database) {
+	first, second := db.Open(t), db.Open(t)
+	unlock, err := first.Lock(t.Context(), "refresh")
+	noError(t, err)
+	if _, err := second.Lock(t.Context(), "refresh"); !errors.Is(err, refresh.ErrLocked) {
+		t.Errorf("another store's error is %v, want ErrLocked", err)
+	}
+	if _, err := first.Lock(t.Context(), "refresh"); !errors.Is(err, refresh.ErrLocked) {
+		t.Errorf("the same store's error is %v, want ErrLocked", err)
+	}
+	unlockOther, err := second.Lock(t.Context(), "prune")
+	noError(t, err)
+	unlockOther()
+	unlock()
+	unlock, err = second.Lock(t.Context(), "refresh")
+	noError(t, err)
+	unlock()
+}

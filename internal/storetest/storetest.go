@@ -1,0 +1,96 @@
+// Package storetest is what every store must do, as one suite of tests that each store runs on each
+// kind of database that it serves.
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"papertrade/internal/refresh"
+	"papertrade/pkg/marketdata"
+)
+
+// Store is what both stores are.
+type Store interface {
+	refresh.Store
+	Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error)
+	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
+	RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ticker, at time.Time) (missing []marketdata.Ticker, err error)
+	Close() error
+}
+
+// Database is a new database whose tables are up to date, and ways around the store to it.
+type Database struct {
+	// Open opens the database once more; the store is closed with the test.
+	Open func(t *testing.T) Store
+	// Exec runs a statement that is the same in every SQL, with stamps in UTC.
+	Exec func(t *testing.T, statement string)
+	// Texts reads a single column of text.
+	Texts func(t *testing.T, query string) []string
+	// KeepsZeros says that a price keeps the zeros at its end.
+	KeepsZeros bool
+	// Narrow says that prices have two decimals and tickers ten characters, and that more is refused.
+	Narrow bool
+}
+
+// Run holds a store to its promises. Each test has a database of its own, from create. The program
+// should run with a time.Local that is far from UTC, and so should the server.
+func Run(t *testing.T, create func(t *testing.T) Database) {
+	tests := []struct {
+		name string
+		test func(t *testing.T, db Database)
+	}{
+		{"mentions of the watchlist", mentionsOfWatchlist},
+		{"mentions of transactions", mentionsOfTransactions},
+		{"mentions of holdings", mentionsOfHoldings},
+		{"mentions of several sources", mentionsOfSeveralSources},
+		{"states", states},
+		{"states of many tickers", statesOfManyTickers},
+		{"batch", batch},
+		{"batch keeps every digit", batchKeepsDigits},
+		{"batch wipes nothing", batchWipesNothing},
+		{"batch without a refused row", batchWithoutRefusedRow},
+		{"batch refused for its width", batchRefusedForWidth},
+		{"batch marks the watchlist", batchMarksWatchlist},
+		{"batch is all or nothing", batchIsAllOrNothing},
+		{"runs", runs},
+		{"dead runs", deadRuns},
+		{"lock", lock},
+		{"watchlist", watchlist},
+		{"first watchlist", firstWatchlist},
+		{"watchlist with dirty rows", watchlistWithDirtyRows},
+		{"watchlist of a removed ticker", watchlistOfRemovedTicker},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.test(t, create(t)) })
+	}
+}
+
+// midnight is when the runs of these tests start.
+var midnight = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+
+func tickers(symbols ...string) []marketdata.Ticker {
+	var all []marketdata.Ticker
+	for _, symbol := range symbols {
+		all = append(all, marketdata.MustParseTicker(symbol))
+	}
+	return all
+}
+
+func noError(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal[T any](t *testing.T, got, want T) {
+	t.Helper()
+	sameTicker := cmp.Comparer(func(a, b marketdata.Ticker) bool { return a == b })
+	if diff := cmp.Diff(want, got, sameTicker); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

@@ -1,0 +1,98 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"papertrade/internal/refresh"
+	"papertrade/pkg/marketdata"
+)
+
+const interval = 5 * time.Minute // by default
+
+func entry(symbol string, priority int) refresh.WatchlistEntry {
+	return refresh.WatchlistEntry{Symbol: symbol, Priority: priority, RefreshInterval: interval, IsActive: true}
+}
+
+func firstWatchlist(t *testing.T, db Database) {
+	got, err := db.Open(t).Watchlist(t.Context(), true)
+	noError(t, err)
+	equal(t, got, []refresh.WatchlistEntry{
+		entry("META", 90), entry("NVDA", 90), entry("TSLA", 90),
+		entry("AAPL", 100), entry("AMZN", 100), entry("GOOGL", 100), entry("MSFT", 100),
+	})
+}
+
+func watchlist(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.Exec(t, `delete from ticker_watchlist`)
+	noError(t, store.AddToWatchlist(t.Context(), nil, midnight))
+	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{
+		{Ticker: marketdata.MustParseTicker("IBM")},
+		{Ticker: marketdata.MustParseTicker("BRK.B"), Priority: new(7)},
+		{Ticker: marketdata.MustParseTicker("BF-B"), RefreshInterval: new(time.Hour)},
+		{Ticker: marketdata.MustParseTicker("BF-B"), Priority: new(8)},
+	}, midnight))
+	slow := refresh.WatchlistEntry{Symbol: "BF-B", Priority: 8, RefreshInterval: time.Hour, IsActive: true}
+	got, err := store.Watchlist(t.Context(), false)
+	noError(t, err)
+	equal(t, got, []refresh.WatchlistEntry{entry("BRK.B", 7), slow, entry("IBM", 100)})
+	equal(t, db.Texts(t, `select distinct substr(cast(created_at as text), 1, 19) || ' ' || substr(cast(updated_at as text), 1, 19) from ticker_watchlist`),
+		[]string{"2026-11-21 00:00:00 2026-11-21 00:00:00"})
+
+	if !db.Narrow {
+		return
+	}
+	err = store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{
+		{Ticker: marketdata.MustParseTicker("AAPL")}, {Ticker: marketdata.MustParseTicker("RELIANCE.BSE")}}, midnight)
+	if err == nil {
+		t.Error("no error for a ticker that is wider than its column")
+	}
+	unchanged, err := store.Watchlist(t.Context(), true)
+	noError(t, err)
+	equal(t, unchanged, got)
+}
+
+func watchlistOfRemovedTicker(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.Exec(t, `delete from ticker_watchlist where ticker not in ('AAPL', 'TSLA')`)
+	missing, err := store.RemoveFromWatchlist(t.Context(), tickers("NONE", "TSLA", "NONE", "TSLA"), midnight)
+	noError(t, err)
+	equal(t, missing, tickers("NONE"))
+	missing, err = store.RemoveFromWatchlist(t.Context(), tickers("TSLA"), midnight)
+	noError(t, err)
+	equal(t, missing, tickers("TSLA"))
+	equal(t, db.Texts(t, `select substr(cast(updated_at as text), 1, 19) from ticker_watchlist where ticker = 'TSLA'`),
+		[]string{"2026-11-21 00:00:00"})
+
+	got, err := store.Watchlist(t.Context(), false)
+	noError(t, err)
+	equal(t, got, []refresh.WatchlistEntry{entry("AAPL", 100)})
+	removed := entry("TSLA", 90)
+	removed.IsActive = false
+	got, err = store.Watchlist(t.Context(), true)
+	noError(t, err)
+	equal(t, got, []refresh.WatchlistEntry{removed, entry("AAPL", 100)})
+
+	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: tickers("TSLA")[0]}}, midnight))
+	got, err = store.Watchlist(t.Context(), false)
+	noError(t, err)
+	equal(t, got, []refresh.WatchlistEntry{entry("TSLA", 90), entry("AAPL", 100)})
+}
+
+func watchlistWithDirtyRows(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.Exec(t, `delete from ticker_watchlist where ticker <> 'AAPL'`)
+	db.Exec(t, `update ticker_watchlist set ticker = ' aapl '`)
+	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: tickers("AAPL")[0], Priority: new(3)}}, midnight))
+	got, err := store.Watchlist(t.Context(), true)
+	noError(t, err)
+	equal(t, got, []refresh.WatchlistEntry{entry(" aapl ", 3)})
+
+	missing, err := store.RemoveFromWatchlist(t.Context(), tickers("AAPL"), midnight)
+	noError(t, err)
+	equal(t, missing, nil)
+	got, err = store.Watchlist(t.Context(), false)
+	noError(t, err)
+	equal(t, got, nil)
+}
