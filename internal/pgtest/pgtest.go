@@ -1,0 +1,250 @@
+// Package pgtest runs private Postgres clusters for tests: each in a temporary folder, on a port of
+// the loopback, with nothing made durable, gone with the process that started it.
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// superuser owns all databases. It needs no password: the port is the loopback's.
+const superuser = "papertrade"
+
+// Cluster is a running Postgres server. Its methods are safe for concurrent use.
+type Cluster struct {
+	dir     string
+	port    int
+	server  *exec.Cmd
+	exited  chan struct{}
+	created atomic.Int64
+}
+
+// Start makes a cluster and starts it. As root it runs as the user postgres, since Postgres refuses
+// to run as root. The error says what to install where Postgres is missing.
+func Start(ctx context.Context) (*Cluster, error) {
+	bin, err := findBinaries(os.Getenv("PATH"), "/usr/lib/postgresql/*/bin")
+	if err != nil {
+		return nil, err
+	}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "papertrade-pgtest-")
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, exited: make(chan struct{})}
+	if err := c.start(ctx, bin, owner); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return c, nil
+}
+
+func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credential) error {
+	if owner != nil {
+		if err := os.Chown(c.dir, int(owner.Uid), int(owner.Gid)); err != nil {
+			return err
+		}
+	}
+	data := filepath.Join(c.dir, "data")
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust",
+		"--username="+superuser, "--encoding=UTF8", "--no-locale", "--pgdata="+data)
+	initdb.Dir = c.dir
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+	if output, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("make a Postgres cluster: %w\n%s", err, output)
+	}
+	var err error
+	if c.port, err = freePort(); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(c.dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(c.port),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
+		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+	c.server.Dir = c.dir
+	c.server.Stdout, c.server.Stderr = log, log
+	// A test process that is killed takes the server with it.
+	c.server.SysProcAttr = &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGQUIT}
+	if err := c.run(); err != nil {
+		return fmt.Errorf("start Postgres: %w", err)
+	}
+	if err := c.awaitReady(ctx); err != nil {
+		return errors.Join(err, c.end())
+	}
+	return nil
+}
+
+// run starts the server from a thread that lives as long as the server does: the death of a parent
+// that Pdeathsig is about is that of the thread.
+func (c *Cluster) run() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := c.server.Start()
+		started <- err
+		if err == nil {
+			_ = c.server.Wait()
+		}
+		close(c.exited)
+	}()
+	return <-started
+}
+
+func (c *Cluster) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, c.url("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-c.exited:
+			return fmt.Errorf("start Postgres: it ended at once\n%s", c.log())
+		case <-ctx.Done():
+			return fmt.Errorf("start Postgres: %w\n%s", err, c.log())
+		}
+	}
+}
+
+func (c *Cluster) log() string {
+	text, _ := os.ReadFile(filepath.Join(c.dir, "log"))
+	return string(text[max(0, len(text)-4096):])
+}
+
+// Stop ends the server and removes all it had.
+func (c *Cluster) Stop() error { return errors.Join(c.end(), os.RemoveAll(c.dir)) }
+
+func (c *Cluster) end() error {
+	// It has ended already where there is no such process.
+	_ = c.server.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-c.exited:
+		return nil
+	case <-time.After(10 * time.Second):
+		return errors.Join(errors.New("the server did not end"), c.server.Process.Kill())
+	}
+}
+
+// Template makes a database which fill fills, for Clone to copy.
+func (c *Cluster) Template(ctx context.Context, name string, fill func(ctx context.Context, url string) error) error {
+	if err := c.exec(ctx, "create database "+pgx.Identifier{name}.Sanitize()); err != nil {
+		return err
+	}
+	if err := fill(ctx, c.url(name)); err != nil {
+		return fmt.Errorf("fill the template %s: %w", name, err)
+	}
+	return nil
+}
+
+// Clone is the URL of a copy of a template, which is dropped with the test.
+func (c *Cluster) Clone(t testing.TB, template string) string {
+	t.Helper()
+	address, err := c.Create(t.Context(), template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		config, err := pgx.ParseConfig(address)
+		if err == nil {
+			err = c.exec(context.Background(), "drop database "+pgx.Identifier{config.Database}.Sanitize()+" with (force)")
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return address
+}
+
+// Empty is the URL of a database with nothing in it, which is dropped with the test.
+func (c *Cluster) Empty(t testing.TB) string {
+	t.Helper()
+	return c.Clone(t, "template0")
+}
+
+// Create is the URL of a copy of a template, which is there until Stop. Of "template0" it is empty.
+func (c *Cluster) Create(ctx context.Context, template string) (url string, err error) {
+	name := fmt.Sprintf("test_%d", c.created.Add(1))
+	err = c.exec(ctx, "create database "+name+" template "+pgx.Identifier{template}.Sanitize())
+	return c.url(name), err
+}
+
+func (c *Cluster) exec(ctx context.Context, statement string) error {
+	conn, err := pgx.Connect(ctx, c.url("postgres"))
+	if err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", statement, err), conn.Close(ctx))
+	}
+	return conn.Close(ctx)
+}
+
+func (c *Cluster) url(database string) string {
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", superuser, c.port, database)
+}
+
+// findBinaries is the folder of initdb and postgres, on the path or where Debian has them.
+func findBinaries(path, pattern string) (string, error) {
+	folders, err := filepath.Glob(pattern)
+	if err != nil {
+		return "", err
+	}
+	slices.Reverse(folders) // the newest version first
+	for _, folder := range append(filepath.SplitList(path), folders...) {
+		found := true
+		for _, name := range []string{"initdb", "postgres"} {
+			info, err := os.Stat(filepath.Join(folder, name))
+			found = found && err == nil && info.Mode()&0o111 != 0
+		}
+		if found {
+			return folder, nil
+		}
+	}
+	return "", fmt.Errorf("no Postgres: neither $PATH nor %s has initdb and postgres; install it, on Debian with apt-get install postgresql", pattern)
+}
+
+// unprivileged is the user postgres where the process is root's, nil otherwise.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, fmt.Errorf("run Postgres as another user than root: %w", err)
+	}
+	uid, uidErr := strconv.ParseUint(account.Uid, 10, 32)
+	gid, gidErr := strconv.ParseUint(account.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+)
+
+var allMigrations = []string{"00001_application_tables", "00002_ticker_states"}
+
+func TestMigrateIsRepeatable(t *testing.T) {
+	for name, url := range map[string]string{
+		"empty": cluster.Empty(t), "application's tables": cluster.Clone(t, application),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, want := range [][]string{allMigrations, nil} {
+				applied, err := Migrate(t.Context(), url)
+				if err != nil {
+					t.Fatal(err)
+				}
+				diff(t, applied, want)
+			}
+			openStore(t, url)
+		})
+	}
+}
+
+func TestMigrateChangesOnlyWhatIsMissing(t *testing.T) {
+	url := cluster.Clone(t, application)
+	const schema = `
+		select table_name || '.' || column_name || ' ' || data_type || coalesce(' ' || numeric_scale, '')
+		from information_schema.columns where table_schema = 'public' and table_name not in ('backfill_tasks', 'papertrade_migrations')
+		union all
+		select indexdef from pg_indexes where schemaname = 'public' and tablename not in ('backfill_tasks', 'papertrade_migrations')
+		order by 1`
+	before := texts(t, url, schema)
+	run(t, url, `delete from ticker_watchlist`)
+	if _, err := Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	want := append([]string{
+		"price_history.updated_at timestamp without time zone",
+		"papertrade_ticker_states.ticker character varying",
+		"papertrade_ticker_states.checked_at timestamp with time zone",
+		"CREATE UNIQUE INDEX papertrade_ticker_states_pkey ON public.papertrade_ticker_states USING btree (ticker)",
+	}, before...)
+	diff(t, sorted(texts(t, url, schema)), sorted(want))
+	diff(t, texts(t, url, `select ticker from ticker_watchlist`), nil)
+}
+
+func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)) }
+
+func TestMigrateAtTheSameTime(t *testing.T) {
+	url := cluster.Empty(t)
+	var applied [3][]string
+	var migrating sync.WaitGroup
+	for i := range applied {
+		migrating.Go(func() {
+			var err error
+			if applied[i], err = Migrate(context.Background(), url); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	migrating.Wait()
+	diff(t, slices.Concat(applied[:]...), allMigrations)
+	diff(t, texts(t, url, `select version_id::text from papertrade_migrations order by id`), []string{"0", "1", "2"})
+	diff(t, texts(t, url, `select count(*)::text from ticker_watchlist`), []string{"7"})
+}
+
+func TestOpenRefusesOtherSchemas(t *testing.T) {
+	changed := func(statement string) string {
+		url := cluster.Clone(t, ownTables)
+		run(t, url, statement)
+		return url
+	}
+	tests := []struct {
+		name, url string
+		want      SchemaError
+		message   string
+	}{
+		{"empty", cluster.Empty(t), SchemaError{Found: 0, Want: 2},
+			"the database does not have papertrade's tables yet: run `papertrade migrate`"},
+		{"not migrated", cluster.Clone(t, application), SchemaError{Found: 0, Want: 2},
+			"the database does not have papertrade's tables yet: run `papertrade migrate`"},
+		{"older", changed(`delete from papertrade_migrations where version_id = 2`), SchemaError{Found: 1, Want: 2},
+			"the database's tables are of an older papertrade (schema 1, this one needs 2): run `papertrade migrate`"},
+		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), SchemaError{Found: 99, Want: 2},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 2): upgrade papertrade"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Open(t.Context(), test.url)
+			var refusal *SchemaError
+			if !errors.As(err, &refusal) {
+				t.Fatalf("error %v, want a *SchemaError", err)
+			}
+			diff(t, *refusal, test.want)
+			diff(t, refusal.Error(), test.message)
+		})
+	}
+	if _, err := Migrate(t.Context(), tests[3].url); !errors.As(err, new(*SchemaError)) {
+		t.Errorf("error %v of migrating newer tables, want a *SchemaError", err)
+	}
+}

@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"papertrade/internal/pgtest"
+	"papertrade/internal/storetest"
+)
+
+//go:embed testdata/application.sql
+var applicationTables string
+
+// The databases that each test has a copy of.
+const (
+	ownTables   = "own_tables"
+	application = "application"          // as the web application made it
+	served      = "application_migrated" // the same after Migrate
+)
+
+var cluster *pgtest.Cluster
+
+// All tests of the package run 14 hours east of UTC.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("far east", 14*60*60)
+	code, err := runOnCluster(context.Background(), m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runOnCluster(ctx context.Context, m *testing.M) (code int, err error) {
+	if cluster, err = pgtest.Start(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, cluster.Stop()) }()
+	migrate := func(ctx context.Context, url string) error {
+		_, err := Migrate(ctx, url)
+		return err
+	}
+	create := func(ctx context.Context, url string) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		_, err = conn.Exec(ctx, applicationTables)
+		return errors.Join(err, conn.Close(ctx))
+	}
+	err = errors.Join(
+		cluster.Template(ctx, ownTables, migrate),
+		cluster.Template(ctx, application, create),
+		cluster.Template(ctx, served, func(ctx context.Context, url string) error {
+			return errors.Join(create(ctx, url), migrate(ctx, url))
+		}))
+	if err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+func TestOwnTables(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Database {
+		database := at(t, cluster.Clone(t, ownTables))
+		database.KeepsZeros = true
+		return database
+	})
+}
+
+func TestApplicationTables(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Database {
+		database := at(t, cluster.Clone(t, served))
+		database.Narrow = true
+		return database
+	})
+}
+
+// at is the database at a URL, whose sessions are 14 hours east of UTC if they do not ask otherwise.
+func at(t *testing.T, url string) storetest.Database {
+	run(t, url, `do $$ begin
+		execute format('alter database %I set timezone = ''Pacific/Kiritimati''', current_database());
+	end $$`)
+	return storetest.Database{
+		Open:  func(t *testing.T) storetest.Store { return openStore(t, url) },
+		Exec:  func(t *testing.T, statement string) { run(t, url, statement) },
+		Texts: func(t *testing.T, query string) []string { return texts(t, url, query) },
+	}
+}
+
+func openStore(t *testing.T, url string) *Store {
+	t.Helper()
+	store, err := Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.RuntimeParams["timezone"] = "UTC"
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func run(t *testing.T, url, statements string) {
+	t.Helper()
+	conn := connect(t, url)
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func texts(t *testing.T, url, query string) []string {
+	t.Helper()
+	conn := connect(t, url)
+	defer conn.Close(t.Context())
+	rows, _ := conn.Query(t.Context(), query)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+func diff[T any](t *testing.T, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
