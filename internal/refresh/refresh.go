@@ -46,7 +46,7 @@ type Event any
 // The events of a run.
 type (
 	RowSkipped     struct{ SkippedRow }
-	RunStarted     struct{ Plan Plan }
+	RunStarted     struct{ Report Report } // of which nothing was done yet
 	BatchCommitted struct{ Batch, Batches, Refreshed, Failed, Calls int }
 	TickerFailed   struct {
 		Ticker marketdata.Ticker
@@ -59,7 +59,7 @@ type (
 // Run does the job once: discover, plan, fetch, commit, report. The report is complete also where an
 // error tells why the run could not go on. The error is ErrLocked where another run is under way.
 func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
-	at := j.Now()
+	at, began := j.Now(), time.Now()
 	if !o.DryRun {
 		unlock, err := j.Store.Lock(ctx, JobName)
 		if errors.Is(err, ErrLocked) {
@@ -87,9 +87,11 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	if err := j.Store.BeginRun(ctx, report.record()); err != nil {
 		return report, fmt.Errorf("record the run: %w", err)
 	}
-	j.Observe(RunStarted{plan})
+	j.Observe(RunStarted{report})
 	report.Calls, report.Batches = 0, 0
 	stop := j.work(ctx, plan, &report)
+	// A clock that stands still all the same lets a run take its time.
+	report.FinishedAt = report.StartedAt.Add(time.Since(began))
 	j.finish(ctx, &report, stop)
 	if err := j.Store.FinishRun(context.WithoutCancel(ctx), report.record()); err != nil {
 		report.Status = Failed
@@ -160,10 +162,7 @@ func (j *Job) commit(ctx context.Context, quotes []marketdata.Quote, rows map[ma
 			j.fail(row, q.Err)
 			continue
 		}
-		prices = append(prices, Price{
-			Bar: q.Bar, Timestamp: DailyStamp(q.Bar.Session), Source: j.Provider.Source(),
-			Interval: IntervalDaily, FetchedAt: now,
-		})
+		prices = append(prices, j.price(q.Bar, now))
 		row.Status = OutcomeRefreshed
 	}
 	report.count()
@@ -185,6 +184,17 @@ func (j *Job) commit(ctx context.Context, quotes []marketdata.Quote, rows map[ma
 	}
 	report.count()
 	return nil
+}
+
+// price is a bar as it is stored: the close of a completed session, or the price of the moment while
+// the session is under way, which must never pass for its close.
+func (j *Job) price(bar marketdata.Bar, now time.Time) Price {
+	p := Price{Bar: bar, Timestamp: DailyStamp(bar.Session), Source: j.Provider.Source(), Interval: IntervalDaily, FetchedAt: now}
+	calendar, _ := exchange.ForSymbol(bar.Ticker.String())
+	if bar.Session.After(calendar.LastCompleted(now).Date) {
+		p.Interval, p.Timestamp = IntervalRealTime, now
+	}
+	return p
 }
 
 // DailyStamp is the time that the application stores a daily bar under: 21:00 UTC of its trading day.
@@ -214,7 +224,6 @@ func (j *Job) finish(ctx context.Context, report *Report, stop error) {
 	}
 	report.count()
 	report.judge(j.MaxErrorRate)
-	report.FinishedAt = j.Now()
 	var deferred *quota.DeferredError
 	switch {
 	case ctx.Err() != nil:

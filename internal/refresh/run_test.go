@@ -81,6 +81,38 @@ func TestRunRefreshesInPriorityOrderAndOnlyOnce(t *testing.T) {
 	})
 }
 
+// A price of a session under way is no close: that one is still missing when the session has ended.
+func TestAPriceOfAnOpenSessionIsNoClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		afternoon := time.Date(2026, 11, 20, 19, 0, 0, 0, time.UTC)
+		clock := afternoon
+		now := func() time.Time { return clock }
+		vendor := fakevantage.New(fakevantage.Options{Now: now})
+		j := newJob(t, vendor)
+		j.Now = now
+		aapl := marketdata.MustParseTicker("AAPL")
+		for _, step := range []struct {
+			at   time.Time
+			want refresh.Counts
+		}{
+			{afternoon, refresh.Counts{Active: 1, Planned: 1, Refreshed: 1}},
+			{afternoon.Add(30 * time.Minute), refresh.Counts{Active: 1, Fresh: 1}},
+			{midnight(), refresh.Counts{Active: 1, Planned: 1, Refreshed: 1}},
+			{midnight().Add(2 * time.Hour), refresh.Counts{Active: 1, Fresh: 1}},
+		} {
+			clock = step.at
+			report, err := run(t.Context(), t, j, refresh.Options{Tickers: []marketdata.Ticker{aapl}})
+			if err != nil || report.Counts != step.want {
+				t.Errorf("at %s: %+v, %v; want %+v", step.at, report.Counts, err, step.want)
+			}
+		}
+		states, err := j.Store.States(t.Context(), []marketdata.Ticker{aapl})
+		if err != nil || states[aapl].LastSession.String() != "2026-11-20" || !states[aapl].FetchedAt.Equal(midnight()) {
+			t.Errorf("stored: %+v, %v; want the close that was fetched at midnight", states[aapl], err)
+		}
+	})
+}
+
 func TestOneFailureCostsOneTicker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: midnight, Unknown: []string{"NVDA"}})

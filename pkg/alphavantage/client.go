@@ -36,7 +36,7 @@ type Limiter interface {
 
 // Options are what a Client works with.
 type Options struct {
-	Key     string // the API key
+	Key     string // the API key; without one every call is refused before it is made
 	BaseURL string // DefaultBaseURL where it is ""
 	HTTP    *http.Client
 	Limiter Limiter // asked once before each call
@@ -54,9 +54,6 @@ type Client struct {
 
 // New makes a Client. The error says which option is wrong, and never what the key is.
 func New(o Options) (*Client, error) {
-	if o.Key == "" {
-		return nil, fmt.Errorf("alphavantage: no API key")
-	}
 	base, err := url.Parse(o.BaseURL)
 	if o.BaseURL == "" {
 		base, err = url.Parse(DefaultBaseURL)
@@ -114,6 +111,9 @@ func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]mar
 
 // query makes one call and returns the body of its answer, whatever that says.
 func (c *Client) query(ctx context.Context, values url.Values) ([]byte, error) {
+	if c.key == "" {
+		return nil, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
+	}
 	if err := c.limiter.Wait(ctx); err != nil {
 		return nil, err
 	}
