@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"papertrade/internal/config"
+	"papertrade/internal/quota"
+	"papertrade/internal/refresh"
+	"papertrade/pkg/alphavantage"
+	"papertrade/pkg/marketdata"
+)
+
+// How a run can end short of success, where no other error tells.
+var (
+	errPartly  = errors.New("partly refreshed")
+	errNothing = errors.New("nothing could be refreshed")
+	errQuota   = errors.New("quota spent before anything could be refreshed")
+)
+
+type refreshOptions struct {
+	dryRun, force bool
+	at            instant
+}
+
+func newRefresh(a *app) *cobra.Command {
+	var opts refreshOptions
+	cmd := &cobra.Command{
+		Use:   "refresh [TICKER…]",
+		Short: "Fetch the prices that are due and commit them batch by batch",
+		Long: `refresh finds the active tickers (or takes those named), plans which of them are
+due, fetches their quotes within the rate limits and commits them batch by batch.
+
+A ticker is due when its newest stored daily price is older than the newest
+completed session of its exchange. It is safe to run at any time and as often as
+you like: what is fresh is not fetched again, one run at a time works on a
+database, and what an interrupted run has committed stays.
+
+Exit status:
+  0    done, or nothing to do
+  1    failed: nothing could be refreshed, or the store or the credentials failed
+  2    wrong usage or settings; nothing was touched
+  3    partly: some tickers failed, more than max_error_rate of those attempted
+  4    another run holds the lock; nothing was touched
+  5    quota spent before anything could be refreshed
+  130  interrupted by SIGINT; what was fetched is committed
+  143  interrupted by SIGTERM; what was fetched is committed`,
+		Example: `  papertrade refresh --dry-run        # show the plan; no call, nothing written
+  papertrade refresh                  # what cron runs
+  papertrade refresh AAPL BRK.B       # only these
+  papertrade refresh -o json | jq .counts`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runRefresh(cmd.Context(), a, opts, args) },
+	}
+	opts.AddFlags(cmd)
+	completeSettings(cmd)
+	return cmd
+}
+
+// AddFlags adds the flags of refresh; those without a field are settings.
+func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show the plan: make no call, write nothing")
+	f.BoolVarP(&o.force, "force", "f", false, "fetch what is fresh too")
+	f.Var(&o.at, "at", atUsage)
+	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active")
+	f.String("provider", "", "`NAME` of the source of prices")
+	f.String("batch-size", "", "`N` tickers a commit")
+	f.String("batch-delay", "", "least `DURATION` of the pause between batches")
+	f.String("concurrency", "", "`N` fetches under way at once within a batch")
+	f.String("max-error-rate", "", "failed `SHARE` of the attempted tickers that still counts as success")
+}
+
+func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string) error {
+	tickers, err := parseTickers(args)
+	if err != nil {
+		return err
+	}
+	clock := a.clock(opts.at)
+	runID := uuid.NewString()
+	a.log = a.log.With().Str("run_id", runID).Logger()
+	if !a.config.Refresh.Enabled {
+		a.log.Info().Msg("refresh is disabled by refresh.enabled")
+		return a.printReport(refresh.Report{
+			RunID: runID, DryRun: opts.dryRun, At: clock(), Provider: alphavantage.Source,
+			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
+		})
+	}
+	key, err := a.config.Key()
+	if err != nil && !opts.dryRun {
+		return err
+	}
+	limiter := quota.NewLimiter(a.config.AlphaVantage.RateLimits, a.config.Refresh.MaxWait)
+	client, err := alphavantage.New(alphavantage.Options{
+		Key: key.Reveal(), BaseURL: a.config.AlphaVantage.BaseURL, HTTP: &http.Client{},
+		Limiter: limiter, Timeout: a.config.AlphaVantage.Timeout,
+	})
+	if err != nil {
+		return err
+	}
+	open := a.openStore
+	if opts.dryRun {
+		open = a.openSnapshot
+	}
+	db, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+
+	job := newJob(a.config, db, client, limiter)
+	job.Now, job.Observe = clock, observe(a.log)
+	report, err := job.Run(ctx, refresh.Options{RunID: runID, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun})
+	if report.Status == "" {
+		return err
+	}
+	if printErr := a.printReport(report); printErr != nil {
+		return errors.Join(err, printErr)
+	}
+	return judge(report, err)
+}
+
+func newJob(c *config.Config, db store, client *alphavantage.Client, limiter *quota.Limiter) *refresh.Job {
+	return &refresh.Job{
+		Store: db, Provider: client, Made: limiter.Made, Limits: c.AlphaVantage.RateLimits,
+		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
+		Concurrency: c.Refresh.Concurrency, Attempts: c.AlphaVantage.Attempts, MaxErrorRate: c.Refresh.MaxErrorRate,
+	}
+}
+
+func discovery(c *config.Config) refresh.Discovery {
+	d := refresh.Discovery{ActiveDays: c.Discovery.ActiveDays}
+	for _, source := range c.Discovery.Sources {
+		d.Sources = append(d.Sources, refresh.Source(source))
+	}
+	return d
+}
+
+// judge is the error that a run ends with, by its report and the reason why it stopped early.
+func judge(r refresh.Report, stop error) error {
+	attempted := r.Counts.Refreshed + r.Counts.Failed
+	switch {
+	case r.Status == refresh.Partial:
+		return fmt.Errorf("%w: %d of %d tickers failed", errPartly, r.Counts.Failed, attempted)
+	case r.Status == refresh.Failed && stop == nil:
+		return fmt.Errorf("%w: %s failed", errNothing, count(r.Counts.Failed, "ticker", "tickers"))
+	case r.Status == refresh.Deferred && r.Counts.Refreshed > 0:
+		return nil // the rest is for a later run, and the log says so
+	case r.Status == refresh.Deferred && stop != nil:
+		return fmt.Errorf("%w: %w", errQuota, stop)
+	case r.Status == refresh.Deferred:
+		return errQuota
+	default:
+		return stop
+	}
+}
+
+// parseTickers reads the tickers of a command line, and names all that are none.
+func parseTickers(args []string) ([]marketdata.Ticker, error) {
+	var tickers []marketdata.Ticker
+	var problems []error
+	for _, arg := range args {
+		ticker, err := marketdata.ParseTicker(arg)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		tickers = append(tickers, ticker)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, &usageError{err: err}
+	}
+	return tickers, nil
+}
+
+func (a *app) printReport(r refresh.Report) error {
+	if !a.asksForResult() && !r.DryRun {
+		return nil
+	}
+	view := result{
+		json:    r,
+		columns: []string{"ticker", "status", "batch", "priority", "sources", "session", "price", "currency", "reason"},
+		summary: summary(r),
+	}
+	if r.DryRun && r.Status != refresh.Disabled {
+		view.heading = fmt.Sprintf("Plan for %s, newest completed session %s. Nothing is fetched or written.", formatTime(r.At), r.Session)
+	}
+	for _, t := range r.Tickers {
+		batch, reason := "", t.Reason
+		if t.Batch > 0 {
+			batch = strconv.Itoa(t.Batch)
+		}
+		if t.Error != nil {
+			reason = t.Error.Kind + ": " + t.Error.Message
+		}
+		view.rows = append(view.rows, []string{
+			t.Ticker.String(), string(t.Status), batch, strconv.Itoa(t.Priority), joinSources(t.Sources),
+			t.Session.String(), t.Price, t.Currency, reason,
+		})
+		view.plain = append(view.plain, t.Ticker.String()+"\t"+string(t.Status))
+	}
+	if r.DryRun && a.output != outputCSV {
+		view = view.without("price", "currency")
+	}
+	return a.print(view)
+}
+
+func summary(r refresh.Report) string {
+	switch {
+	case r.Status == refresh.Disabled:
+		return "Refreshing is disabled: refresh.enabled is false."
+	case r.Status == refresh.Locked:
+		return "Another run is under way: nothing was touched."
+	case r.Counts.Active == 0:
+		return "No ticker is active: add some with 'papertrade watchlist add TICKER…'."
+	case r.DryRun && r.Counts.Planned == 0:
+		return fmt.Sprintf("Nothing to do: %s fresh.", count(r.Counts.Fresh, "ticker is", "tickers are"))
+	case r.DryRun:
+		return fmt.Sprintf("%d of %s due: %s in %s, about %s.", r.Counts.Planned, count(r.Counts.Active, "active ticker is", "active tickers are"),
+			count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"), time.Duration(r.EstimateSeconds)*time.Second)
+	default:
+		return fmt.Sprintf("%s: %d refreshed, %d fresh, %d failed, %d deferred; %s in %s, %s.", capitalised(string(r.Status)),
+			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred,
+			count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"),
+			r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+	}
+}
+
+func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+func joinSources(sources []refresh.Source) string {
+	names := make([]string, len(sources))
+	for i, source := range sources {
+		names[i] = string(source)
+	}
+	return strings.Join(names, ", ")
+}

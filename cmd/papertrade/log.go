@@ -1,0 +1,106 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"papertrade/internal/config"
+	"papertrade/internal/refresh"
+)
+
+// logsJSON says whether logs are for programs.
+func (a *app) logsJSON() bool {
+	switch a.config.Log.Format {
+	case "json":
+		return true
+	case "console":
+		return false
+	default:
+		return !isTerminal(a.stderr)
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+func (a *app) newLogger() zerolog.Logger {
+	var out io.Writer = &redactingWriter{a.config, a.stderr}
+	if !a.logsJSON() {
+		_, noColor := os.LookupEnv("NO_COLOR")
+		out = zerolog.ConsoleWriter{
+			Out: out, NoColor: noColor || !isTerminal(a.stderr), TimeFormat: time.RFC3339, TimeLocation: time.UTC,
+		}
+	}
+	level, err := zerolog.ParseLevel(a.config.Log.Level)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	if a.quiet {
+		level = max(level, zerolog.WarnLevel)
+	}
+	return zerolog.New(out).Level(level).Hook(utcTimestamp{})
+}
+
+// utcTimestamp stamps each line with the time in UTC.
+type utcTimestamp struct{}
+
+func (utcTimestamp) Run(e *zerolog.Event, _ zerolog.Level, _ string) {
+	e.Time(zerolog.TimestampFieldName, time.Now().UTC())
+}
+
+// redactingWriter is the last line of defence: what goes through it holds no secret of the settings.
+type redactingWriter struct {
+	config *config.Config
+	w      io.Writer
+}
+
+func (r *redactingWriter) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(r.w, r.config.Redact(string(line))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// observe logs what happens in a run.
+func observe(log zerolog.Logger) func(refresh.Event) {
+	return func(event refresh.Event) {
+		switch e := event.(type) {
+		case refresh.RowSkipped:
+			log.Warn().Str("source", string(e.Source)).Err(e.Err).Msg("row skipped")
+		case refresh.RunStarted:
+			r := e.Report
+			log.Info().Time("at", r.At).Stringer("session", r.Session).
+				Int("active", r.Counts.Active).Int("planned", r.Counts.Planned).
+				Int("batches", r.Batches).Int("calls", r.Calls).
+				Int("estimate_seconds", r.EstimateSeconds).Msg("run started")
+		case refresh.BatchCommitted:
+			log.Info().Int("batch", e.Batch).Int("batches", e.Batches).Int("refreshed", e.Refreshed).
+				Int("failed", e.Failed).Int("calls", e.Calls).Msg("batch committed")
+		case refresh.TickerFailed:
+			log.Warn().Stringer("ticker", e.Ticker).Str("kind", e.Kind).Err(e.Err).Msg("ticker failed")
+		case refresh.RunFinished:
+			logFinish(log, e.Report)
+		}
+	}
+}
+
+func logFinish(log zerolog.Logger, r refresh.Report) {
+	level := zerolog.InfoLevel
+	switch r.Status {
+	case refresh.Failed:
+		level = zerolog.ErrorLevel
+	case refresh.Partial, refresh.Deferred, refresh.Interrupted:
+		level = zerolog.WarnLevel
+	}
+	log.WithLevel(level).Str("status", string(r.Status)).
+		Int("active", r.Counts.Active).Int("fresh", r.Counts.Fresh).Int("refreshed", r.Counts.Refreshed).
+		Int("failed", r.Counts.Failed).Int("deferred", r.Counts.Deferred).
+		Int("batches", r.Batches).Int("calls", r.Calls).
+		Float64("seconds", r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond).Seconds()).Msg("run finished")
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"papertrade/internal/fakevantage"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main})
+}
+
+// TestScripts runs every script of testdata/script on every kind of database. A script that is about
+// some kinds alone says so with a condition.
+func TestScripts(t *testing.T) {
+	databases := startDatabases(t)
+	for _, kind := range databases.kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			testscript.Run(t, testscript.Params{
+				Dir:                 filepath.Join("..", "..", "testdata", "script"),
+				RequireExplicitExec: true,
+				RequireUniqueNames:  true,
+				Setup:               func(env *testscript.Env) error { return setUp(env, databases, kind) },
+				Condition: func(name string) (bool, error) {
+					if !slices.Contains([]string{"sqlite", "postgres", "application"}, name) {
+						return false, fmt.Errorf("%q is no kind of database", name)
+					}
+					return slices.Contains(strings.Split(kind, "-"), name), nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"exits": exits, "vendor": vendor, "asked": asked, "sql": sql, "start": start, "signal": signalStarted,
+					"json": sameJSON, "empty-database": emptyDatabase,
+				},
+			})
+		})
+	}
+}
+
+// apiKey and databasePassword must never be seen in what the program prints.
+const (
+	apiKey           = "TOPSECRETAPIKEY0"
+	databasePassword = "tOpSeCrEtPaSsWoRd"
+)
+
+func setUp(env *testscript.Env, databases *databases, kind string) error {
+	db, err := databases.create(env.WorkDir, kind)
+	if err != nil {
+		return err
+	}
+	env.Values[fixture{}] = &fixture{databases: databases, database: db}
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector has each process sleep a second otherwise
+	env.Setenv("TZ", "Pacific/Kiritimati")    // 14 hours east of UTC: nothing may depend on it
+	env.Setenv("PAPERTRADE_DATABASE_URL", db.url)
+	env.Setenv("ALPHAVANTAGE_API_KEY", apiKey)
+	env.Setenv("PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS", "1000/1s,500/day")
+	env.Setenv("PAPERTRADE_REFRESH_BATCH_DELAY", "0s")
+	return nil
+}
+
+// exits STATUS COMMAND…: the command ends with just this exit status, and shows no secret.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND [ARG…]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	checkStatus(ts, args[0], err)
+	noSecret(ts, ts.ReadFile("stdout")+ts.ReadFile("stderr"))
+}
+
+func checkStatus(ts *testscript.TestScript, want string, err error) {
+	status := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		status = exit.ExitCode()
+		if wait, ok := exit.Sys().(syscall.WaitStatus); ok && wait.Signaled() {
+			status = -int(wait.Signal())
+		}
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(status) != want {
+		ts.Fatalf("exit status %d, want %s", status, want)
+	}
+}
+
+func noSecret(ts *testscript.TestScript, text string) {
+	for _, secret := range []string{apiKey, databasePassword} {
+		if strings.Contains(text, secret) {
+			ts.Fatalf("%s is in the output", secret)
+		}
+	}
+}
+
+// vendor FLAG…: starts a fakevantage, in the place of one that this script has started.
+func vendor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: vendor [FLAG…]")
+	}
+	log := ts.MkAbs("arrivals.jsonl")
+	ts.Check(os.WriteFile(log, nil, 0o600))
+	server := command(ts, "fakevantage", append([]string{"--until-eof", "--log", log}, args...))
+	stdin, err := server.StdinPipe()
+	ts.Check(err)
+	stdout, err := server.StdoutPipe()
+	ts.Check(err)
+	server.Stderr = os.Stderr
+	ts.Check(server.Start())
+	ts.Defer(func() {
+		stdin.Close()
+		_ = server.Wait()
+	})
+	url, err := bufio.NewReader(stdout).ReadString('\n')
+	ts.Check(err)
+	ts.Setenv("PAPERTRADE_ALPHAVANTAGE_BASE_URL", strings.TrimSpace(url))
+}
+
+// asked [SYMBOL…]: these are the calls that the vendor got, in this order, since it was last asked
+// this question.
+func asked(ts *testscript.TestScript, neg bool, want []string) {
+	if neg {
+		ts.Fatalf("usage: asked [SYMBOL…]")
+	}
+	log := ts.MkAbs("arrivals.jsonl")
+	arrivals, err := fakevantage.ReadArrivals(strings.NewReader(ts.ReadFile(log)))
+	ts.Check(err)
+	ts.Check(os.Truncate(log, 0))
+	var got []string
+	for _, a := range arrivals {
+		got = append(got, strings.Join(a.Symbols, ","))
+	}
+	if !slices.Equal(got, want) {
+		ts.Fatalf("the vendor was asked %v, want %v", got, want)
+	}
+}
+
+// json FILE: what was printed is the JSON in FILE, less the ID of the run and when it finished.
+func sameJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: json FILE")
+	}
+	var got, want any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &got))
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &want))
+	if report, ok := got.(map[string]any); ok {
+		delete(report, "run_id")
+		delete(report, "finished_at")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		ts.Fatalf("(-want +got)\n%s", diff)
+	}
+}
+
+// empty-database: from here on the database is a Postgres one without any table.
+func emptyDatabase(ts *testscript.TestScript, neg bool, args []string) {
+	f := fixtureOf(ts)
+	if neg || len(args) > 0 || f.database.driver != "pgx" {
+		ts.Fatalf("usage, on Postgres: empty-database")
+	}
+	db, err := f.databases.createPostgres("template0")
+	ts.Check(err)
+	f.database = db
+	ts.Setenv("PAPERTRADE_DATABASE_URL", db.url)
+}
+
+// sql STATEMENT: runs it on the script's database and prints its rows, cells separated by |.
+func sql(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sql STATEMENT")
+	}
+	text, err := fixtureOf(ts).database.query(args[0])
+	ts.Check(err)
+	fmt.Fprint(ts.Stdout(), text)
+}
+
+// fixture is what a script works with.
+type fixture struct {
+	databases *databases
+	database  *database
+	started   *process
+}
+
+func fixtureOf(ts *testscript.TestScript) *fixture { return ts.Value(fixture{}).(*fixture) }
+
+// process is what start has started.
+type process struct {
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+	drained        chan struct{}
+}
+
+// start TEXT COMMAND…: starts it and waits until it writes TEXT to stderr.
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start TEXT COMMAND [ARG…]")
+	}
+	p := &process{cmd: command(ts, args[1], args[2:]), drained: make(chan struct{})}
+	p.cmd.Stdout = &p.stdout
+	stderr, err := p.cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(p.cmd.Start())
+	ts.Defer(func() { _ = p.cmd.Process.Kill() })
+	seen := make(chan struct{})
+	go func() {
+		defer close(p.drained)
+		lines := bufio.NewReader(stderr)
+		found := false
+		for {
+			line, err := lines.ReadString('\n')
+			p.stderr.WriteString(line)
+			if !found && strings.Contains(line, args[0]) {
+				found = true
+				close(seen)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	select {
+	case <-seen:
+	case <-p.drained:
+		ts.Fatalf("it ended without %q:\n%s", args[0], p.stderr.String())
+	case <-time.After(30 * time.Second):
+		ts.Fatalf("no %q in 30 s", args[0])
+	}
+	fixtureOf(ts).started = p
+}
+
+// signal SIGNAL STATUS: signals what start has started, and sees it end with just this exit status (-9
+// for one that was killed).
+func signalStarted(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+	if neg || len(args) != 2 || signals[args[0]] == nil {
+		ts.Fatalf("usage: signal INT|TERM|KILL STATUS")
+	}
+	p := fixtureOf(ts).started
+	ts.Check(p.cmd.Process.Signal(signals[args[0]]))
+	<-p.drained
+	err := p.cmd.Wait()
+	noSecret(ts, p.stdout.String()+p.stderr.String())
+	_, _ = io.Copy(ts.Stdout(), &p.stdout)
+	_, _ = io.Copy(ts.Stderr(), &p.stderr)
+	checkStatus(ts, args[1], err)
+}
+
+// command is a command with the environment of a script, which only a command can tell.
+func command(ts *testscript.TestScript, name string, args []string) *exec.Cmd {
+	ts.Check(ts.Exec("env", "-0"))
+	cmd := exec.Command(name, args...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\x00"), "\x00")
+	return cmd
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"papertrade/internal/config"
+)
+
+// environ is everything outside of the program that it touches, other than files and networks.
+type environ struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            []string // as os.Environ has it
+	now            func() time.Time
+}
+
+// app is what all commands share.
+type app struct {
+	environ
+	configFile string
+	output     output
+	quiet      bool
+
+	prepared bool // the command line is right
+	config   *config.Config
+	log      zerolog.Logger
+}
+
+const exitStatuses = `
+Exit status:
+  0    done, or nothing to do
+  1    failed
+  2    wrong usage or settings; nothing was touched
+  130  interrupted by SIGINT
+  143  interrupted by SIGTERM`
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "papertrade",
+		Short: "Keep the price tables of a paper-trading application warm",
+		Long: `papertrade keeps the price tables of a paper-trading application warm. Run by
+cron at midnight UTC, 'papertrade refresh' finds the active tickers (the
+watchlist, and what was traded lately), fetches the quotes that are due within
+the vendor's limits, and commits them batch by batch.
+
+Settings come from flags, then the environment (PAPERTRADE_SECTION_KEY), then
+$XDG_CONFIG_HOME/papertrade/config.toml, then defaults. Results go to stdout,
+logs to stderr.
+` + exitStatuses,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.configFile, "config", "", "settings `FILE` (default $XDG_CONFIG_HOME/papertrade/config.toml)")
+	flags.String("database-url", "", "database `URL`: postgres://… or sqlite:///path")
+	flags.VarP(&a.output, "output", "o", "`FORMAT` of the result: table, json, csv or plain")
+	flags.String("log-level", "", "`LEVEL` from which on to log: trace, debug, info, warn or error")
+	flags.String("log-format", "", "`FORMAT` of logs: auto, json or console")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print only warnings, errors, and results in a format asked for")
+	completeValues(root, "output", outputs)
+	completeSettings(root)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		a.prepared = true
+		return a.prepare(cmd)
+	}
+	root.AddCommand(newRefresh(a), newActiveTickers(a), newWatchlist(a), newMigrate(a), newVersion(a))
+	return root
+}
+
+// prepare reads the settings, so that a command starts with all of them valid or not at all.
+func (a *app) prepare(cmd *cobra.Command) error {
+	if !needsSettings(cmd) {
+		return nil
+	}
+	given := map[string]string{}
+	for _, s := range config.Settings() {
+		flag := cmd.Flags().Lookup(s.Flag)
+		if s.Flag == "" || flag == nil || !flag.Changed {
+			continue
+		}
+		given[s.Key] = flag.Value.String()
+		if list, ok := flag.Value.(interface{ GetSlice() []string }); ok {
+			given[s.Key] = strings.Join(list.GetSlice(), ",")
+		}
+	}
+	var err error
+	if a.config, err = config.Load(config.Inputs{Environ: a.env, File: a.configFile, Flags: given}); err != nil {
+		return err
+	}
+	a.log = a.newLogger()
+	return nil
+}
+
+// needsSettings says whether wrong settings are a reason not to run a command.
+func needsSettings(cmd *cobra.Command) bool {
+	for c := cmd; c.HasParent(); c = c.Parent() {
+		if slices.Contains([]string{"version", "help", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, c.Name()) {
+			return false
+		}
+	}
+	return cmd.HasParent()
+}
+
+// tell reports the error that ends the program: to programs as a log line, to people as text.
+func (a *app) tell(err error) {
+	var usage *usageError
+	switch {
+	case err == nil:
+	case a.config == nil, errors.As(err, &usage):
+		fmt.Fprintln(a.stderr, "papertrade:", err)
+	case a.logsJSON():
+		a.log.Error().Err(err).Msg("papertrade failed")
+	default:
+		fmt.Fprintln(a.stderr, "papertrade:", a.config.Redact(err.Error()))
+	}
+}
+
+// completeSettings offers the values of flags that set a setting with few of them.
+func completeSettings(cmd *cobra.Command) {
+	for _, s := range config.Settings() {
+		if s.Flag != "" && len(s.Values) > 0 {
+			completeValues(cmd, s.Flag, s.Values)
+		}
+	}
+}
+
+func completeValues(cmd *cobra.Command, flag string, values []string) {
+	if cmd.Flags().Lookup(flag) == nil && cmd.PersistentFlags().Lookup(flag) == nil {
+		return
+	}
+	// It fails only where the flag is not there.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// instant is the flag --at: a time, or a date for its midnight in UTC.
+type instant struct{ time.Time }
+
+func (i *instant) Set(s string) error {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			i.Time = t.UTC()
+			return nil
+		}
+	}
+	return errors.New("write a time like 2026-07-04T00:00:00Z, or a date like 2026-07-04 for its midnight UTC")
+}
+
+func (i *instant) String() string {
+	if i.IsZero() {
+		return ""
+	}
+	return i.Format(time.RFC3339)
+}
+
+func (i *instant) Type() string { return "TIME" }
+
+const atUsage = "`TIME` or date that stands for now (2026-07-04T00:00:00Z, 2026-07-04)"
+
+// clock is the program's clock, or one that stands still at i.
+func (a *app) clock(i instant) func() time.Time {
+	if i.IsZero() {
+		return a.now
+	}
+	return func() time.Time { return i.Time }
+}
