@@ -1,9 +1,46 @@
-.PHONY: lint test
+# `make` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help build demo test postgres lint fmt install clean
+
+PREFIX  ?= /usr/local
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+LINT    := go tool -modfile=.ci/tools/go.mod golangci-lint
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/papertrade: one file that needs no library
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/papertrade ./cmd/papertrade
+
+demo: build ## a refresh without network, key or server
+	CGO_ENABLED=0 go build -trimpath -o bin/fakevantage ./internal/fakevantage/cmd/fakevantage
+	@testdata/demo
+
+test: postgres ## all tests, with the race detector
+	go test -race ./...
+
+# The tests start a private cluster of their own; all they need is the server's programs.
+postgres:
+	@if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+		if command -v apt-get >/dev/null; then \
+			$(SUDO) apt-get update -qq && \
+			$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql; \
+		else \
+			echo 'The tests need PostgreSQL: install its server, so that initdb is on the PATH.' >&2; exit 1; \
+		fi; \
+	fi
 
 # The linter's own dependencies stay in a module of their own, so that they cannot move the program's.
-lint:
+lint: ## vet, golangci-lint and its walls between packages
 	go vet ./...
-	go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
+	$(LINT) run ./...
 
-test:
-	go test -race ./...
+fmt: ## format the code
+	$(LINT) fmt ./...
+
+install: build ## PREFIX/bin/papertrade (PREFIX is /usr/local)
+	install -D bin/papertrade $(DESTDIR)$(PREFIX)/bin/papertrade
+
+clean: ## remove what was built
+	rm -rf bin
