@@ -48,6 +48,7 @@ type activeTicker struct {
 	Priority     int               `json:"priority"`
 	LastTradedAt time.Time         `json:"last_traded_at,omitzero"`
 	LastSession  exchange.Date     `json:"last_session,omitzero"`
+	Note         string            `json:"note,omitempty"`
 }
 
 func runActiveTickers(ctx context.Context, a *app, opts activeTickersOptions) error {
@@ -63,16 +64,20 @@ func runActiveTickers(ctx context.Context, a *app, opts activeTickersOptions) er
 	for _, row := range skipped {
 		observe(a.log)(refresh.RowSkipped{SkippedRow: row})
 	}
-	list := []activeTicker{}
-	view := result{columns: []string{"ticker", "priority", "sources", "last_traded_at", "last_session"}}
+	list, noted := []activeTicker{}, false
+	view := result{columns: []string{"ticker", "priority", "sources", "last_traded_at", "last_session", "note"}}
 	for _, t := range active {
-		list = append(list, activeTicker{t.Ticker, t.Sources, t.Priority, t.LastTradedAt, t.State.LastSession})
+		list = append(list, activeTicker{t.Ticker, t.Sources, t.Priority, t.LastTradedAt, t.State.LastSession, t.State.Note()})
+		noted = noted || t.State.Note() != ""
 		view.rows = append(view.rows, []string{
-			t.Ticker.String(), strconv.Itoa(t.Priority), joinSources(t.Sources), formatTime(t.LastTradedAt), t.State.LastSession.String(),
+			t.Ticker.String(), strconv.Itoa(t.Priority), joinSources(t.Sources), formatTime(t.LastTradedAt), t.State.LastSession.String(), t.State.Note(),
 		})
 		view.plain = append(view.plain, t.Ticker.String())
 	}
 	view.json = list
+	if !noted && a.output != outputCSV {
+		view = view.without("note")
+	}
 	if len(list) == 0 {
 		view.summary = "No ticker is active: add some with 'papertrade watchlist add TICKER…'."
 	}

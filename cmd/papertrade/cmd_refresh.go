@@ -98,13 +98,8 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	if err != nil && !opts.dryRun {
 		return err
 	}
-	limiter := quota.NewLimiter(a.config.AlphaVantage.RateLimits, a.config.Refresh.MaxWait)
-	client, err := alphavantage.New(alphavantage.Options{
-		Key: key.Reveal(), BaseURL: a.config.AlphaVantage.BaseURL, HTTP: &http.Client{},
-		Limiter: limiter, Timeout: a.config.AlphaVantage.Timeout,
-	})
 	if err != nil {
-		return err
+		a.log.Warn().Err(err).Msg("the plan knows no calls made so far")
 	}
 	open := a.openStore
 	if opts.dryRun {
@@ -116,7 +111,10 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	}
 	defer db.Close()
 
-	job := newJob(a.config, db, client, limiter)
+	job, err := newJob(a.config, db, key.Reveal())
+	if err != nil {
+		return err
+	}
 	job.Now, job.Observe = clock, observe(a.log)
 	report, err := job.Run(ctx, refresh.Options{RunID: runID, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun})
 	if report.Status == "" {
@@ -125,14 +123,39 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	if printErr := a.printReport(report); printErr != nil {
 		return errors.Join(err, printErr)
 	}
-	return judge(report, err)
+	if opts.dryRun {
+		return err
+	}
+	return judge(report, a.mend(err))
 }
 
-func newJob(c *config.Config, db store, client *alphavantage.Client, limiter *quota.Limiter) *refresh.Job {
+func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
+	limiter := quota.NewLimiter(quota.Options{
+		Ledger: db, Account: quota.AccountName(alphavantage.Source, key),
+		Limits: c.AlphaVantage.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: c.AlphaVantage.Timeout,
+	})
+	client, err := alphavantage.New(alphavantage.Options{
+		Key: key, BaseURL: c.AlphaVantage.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: c.AlphaVantage.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return &refresh.Job{
-		Store: db, Provider: client, Made: limiter.Made, Limits: c.AlphaVantage.RateLimits,
+		Store: db, Provider: client, Limiter: limiter,
 		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
 		Concurrency: c.Refresh.Concurrency, Attempts: c.AlphaVantage.Attempts, MaxErrorRate: c.Refresh.MaxErrorRate,
+	}, nil
+}
+
+// mend adds to an error that a setting is to blame for which one that is.
+func (a *app) mend(err error) error {
+	switch {
+	case errors.Is(err, marketdata.ErrCredentials):
+		return fmt.Errorf("%w; mend %s", err, a.config.KeySetting())
+	case errors.Is(err, marketdata.ErrNotEntitled):
+		return fmt.Errorf("%w; the key of %s has another plan", err, a.config.KeySetting())
+	default:
+		return err
 	}
 }
 
@@ -157,7 +180,7 @@ func judge(r refresh.Report, stop error) error {
 	case r.Status == refresh.Deferred && stop != nil:
 		return fmt.Errorf("%w: %w", errQuota, stop)
 	case r.Status == refresh.Deferred:
-		return errQuota
+		return fmt.Errorf("%w: %s", errQuota, r.Reason)
 	default:
 		return stop
 	}
@@ -222,16 +245,32 @@ func summary(r refresh.Report) string {
 	case r.Counts.Active == 0:
 		return "No ticker is active: add some with 'papertrade watchlist add TICKER…'."
 	case r.DryRun && r.Counts.Planned == 0:
-		return fmt.Sprintf("Nothing to do: %s fresh.", count(r.Counts.Fresh, "ticker is", "tickers are"))
+		return fmt.Sprintf("Nothing to do: %s fresh%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), skipped(r))
 	case r.DryRun:
-		return fmt.Sprintf("%d of %s due: %s in %s, about %s.", r.Counts.Planned, count(r.Counts.Active, "active ticker is", "active tickers are"),
+		text := fmt.Sprintf("%d of %s due%s: %s in %s, about %s",
+			r.Counts.Planned, count(r.Counts.Active, "active ticker is", "active tickers are"), skipped(r),
 			count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"), time.Duration(r.EstimateSeconds)*time.Second)
+		if r.EstimateSeconds > 0 {
+			text += ": begun now, it ends at " + formatTime(r.EndsAt)
+		}
+		text += "."
+		if r.Counts.Deferred > 0 {
+			text += fmt.Sprintf("\n%s for a later run: %s.", count(r.Counts.Deferred, "ticker is left", "tickers are left"), r.Reason)
+		}
+		return text
 	default:
 		return fmt.Sprintf("%s: %d refreshed, %d fresh, %d failed, %d deferred; %s in %s, %s.", capitalised(string(r.Status)),
 			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred,
 			count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"),
 			r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
 	}
+}
+
+func skipped(r refresh.Report) string {
+	if r.Counts.Skipped == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d skipped", r.Counts.Skipped)
 }
 
 func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

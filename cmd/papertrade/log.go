@@ -79,6 +79,8 @@ func observe(log zerolog.Logger) func(refresh.Event) {
 				Int("active", r.Counts.Active).Int("planned", r.Counts.Planned).
 				Int("batches", r.Batches).Int("calls", r.Calls).
 				Int("estimate_seconds", r.EstimateSeconds).Msg("run started")
+		case refresh.CallThrottled:
+			log.Warn().Stringer("ticker", e.Ticker).Float64("wait_seconds", e.Wait.Seconds()).Err(e.Err).Msg("throttled")
 		case refresh.BatchCommitted:
 			log.Info().Int("batch", e.Batch).Int("batches", e.Batches).Int("refreshed", e.Refreshed).
 				Int("failed", e.Failed).Int("calls", e.Calls).Msg("batch committed")
@@ -98,7 +100,11 @@ func logFinish(log zerolog.Logger, r refresh.Report) {
 	case refresh.Partial, refresh.Deferred, refresh.Interrupted:
 		level = zerolog.WarnLevel
 	}
-	log.WithLevel(level).Str("status", string(r.Status)).
+	event := log.WithLevel(level).Str("status", string(r.Status))
+	if r.Reason != "" {
+		event.Str("reason", r.Reason)
+	}
+	event.
 		Int("active", r.Counts.Active).Int("fresh", r.Counts.Fresh).Int("refreshed", r.Counts.Refreshed).
 		Int("failed", r.Counts.Failed).Int("deferred", r.Counts.Deferred).
 		Int("batches", r.Batches).Int("calls", r.Calls).

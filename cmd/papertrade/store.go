@@ -6,6 +6,7 @@ import (
 
 	"papertrade/internal/config"
 	"papertrade/internal/postgres"
+	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/internal/sqlite"
 	"papertrade/pkg/marketdata"
@@ -14,6 +15,7 @@ import (
 // store is what both databases are.
 type store interface {
 	refresh.Store
+	quota.Ledger
 	Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error)
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ticker, at time.Time) (missing []marketdata.Ticker, err error)

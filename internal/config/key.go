@@ -67,6 +67,17 @@ func (c *Config) Key() (Secret, error) {
 	return key, nil
 }
 
+// KeySetting is the setting that gives the key, and where it was set: what to mend when the key is
+// refused.
+func (c *Config) KeySetting() string {
+	name := apiKey
+	if c.AlphaVantage.APIKeyFile != "" {
+		name = apiKeyFile
+	}
+	i := slices.IndexFunc(c.effective, func(v Value) bool { return v.Key == name })
+	return fmt.Sprintf("%s (%s)", name, c.effective[i].Origin)
+}
+
 func readKey(path string) (Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {

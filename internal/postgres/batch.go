@@ -3,11 +3,13 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
 
 	"papertrade/internal/refresh"
+	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
@@ -38,8 +40,18 @@ on conflict (ticker, "timestamp", source, "interval") do update set
 returning stored.price_amount::text`
 
 const upsertState = `
-insert into papertrade_ticker_states (ticker, checked_at) values (@ticker, @checked_at)
-on conflict (ticker) do update set checked_at = excluded.checked_at`
+insert into papertrade_ticker_states (ticker, checked_at, asked_at) values (@ticker, @checked_at, @checked_at)
+on conflict (ticker) do update set
+    checked_at = excluded.checked_at, asked_at = excluded.asked_at, unknown_sessions = 0, unknown_session = null`
+
+const upsertFailure = `
+insert into papertrade_ticker_states as stored (ticker, asked_at, unknown_sessions, unknown_session)
+values (@ticker, @asked_at, case when @session::date is null then 0 else 1 end, @session::date)
+on conflict (ticker) do update set
+    asked_at = excluded.asked_at,
+    unknown_sessions = stored.unknown_sessions
+        + case when excluded.unknown_session is distinct from stored.unknown_session then excluded.unknown_sessions else 0 end,
+    unknown_session = coalesce(excluded.unknown_session, stored.unknown_session)`
 
 const markRefreshed = `
 update ticker_watchlist
@@ -67,7 +79,7 @@ func (s *Store) commitAtOnce(ctx context.Context, batch refresh.Batch) ([]refres
 	for i, price := range batch.Prices {
 		queuePrice(&writes, price, &stored[i])
 	}
-	writes.Queue(updateRun, runArgs(batch.Run))
+	queueRest(&writes, batch)
 	return stored, s.pool.SendBatch(ctx, &writes).Close()
 }
 
@@ -87,10 +99,27 @@ func (s *Store) commitOneByOne(ctx context.Context, batch refresh.Batch) ([]refr
 				return fmt.Errorf("%s: %w", price.Bar.Ticker, err)
 			}
 		}
-		_, err := tx.Exec(ctx, updateRun, runArgs(batch.Run))
-		return err
+		var writes pgx.Batch
+		queueRest(&writes, batch)
+		return tx.SendBatch(ctx, &writes).Close()
 	})
 	return stored, err
+}
+
+func queueRest(writes *pgx.Batch, batch refresh.Batch) {
+	for _, f := range batch.Failures {
+		writes.Queue(upsertFailure, pgx.NamedArgs{
+			"ticker": f.Ticker.String(), "asked_at": f.AskedAt.UTC(), "session": nullDate(f.UnknownIn)})
+	}
+	writes.Queue(updateRun, runArgs(batch.Run))
+}
+
+// nullDate is a date as Postgres takes it; the zero Date is NULL.
+func nullDate(d exchange.Date) *time.Time {
+	if d.IsZero() {
+		return nil
+	}
+	return new(d.In(time.UTC))
 }
 
 func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPrice) {

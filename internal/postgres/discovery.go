@@ -70,7 +70,8 @@ func (s *Store) Mentions(ctx context.Context, q refresh.DiscoveryQuery) ([]refre
 // updated_at has no zone and created_at has one: the first is made an instant by its own zone, UTC,
 // before the two are compared.
 const states = `
-select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at
+select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at, state.asked_at,
+    coalesce(state.unknown_sessions, 0) as unknown_sessions, state.unknown_session
 from unnest(@tickers::text[]) as asked (ticker)
 left join lateral (
     select "timestamp" as stamp, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at
@@ -79,13 +80,14 @@ left join lateral (
     order by stamp desc, fetched_at desc
     limit 1) as newest on true
 left join papertrade_ticker_states as state on state.ticker = asked.ticker
-where newest.stamp is not null or state.checked_at is not null`
+where newest.stamp is not null or state.ticker is not null`
 
 // States reads what is known of the tickers, with one query.
 func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker]refresh.State, error) {
 	type known struct {
-		Ticker                      string
-		Stamp, FetchedAt, CheckedAt *time.Time
+		Ticker                                               string
+		Stamp, FetchedAt, CheckedAt, AskedAt, UnknownSession *time.Time
+		UnknownSessions                                      int
 	}
 	found, err := query[known](ctx, s, states, pgx.NamedArgs{"tickers": symbols(tickers)})
 	if err != nil {
@@ -97,13 +99,20 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 		if err != nil {
 			return nil, fmt.Errorf("read the stored prices: %w", err)
 		}
-		state := refresh.State{FetchedAt: utc(k.FetchedAt), CheckedAt: utc(k.CheckedAt)}
-		if k.Stamp != nil {
-			state.LastSession = exchange.DateOf(k.Stamp.UTC())
+		byTicker[ticker] = refresh.State{
+			LastSession: dateOf(k.Stamp), FetchedAt: utc(k.FetchedAt), CheckedAt: utc(k.CheckedAt), AskedAt: utc(k.AskedAt),
+			UnknownSessions: k.UnknownSessions, UnknownSession: dateOf(k.UnknownSession),
 		}
-		byTicker[ticker] = state
 	}
 	return byTicker, nil
+}
+
+// dateOf is the date in UTC; NULL is the zero Date.
+func dateOf(t *time.Time) exchange.Date {
+	if t == nil {
+		return exchange.Date{}
+	}
+	return exchange.DateOf(t.UTC())
 }
 
 // utc is the time in UTC; NULL is the zero time.

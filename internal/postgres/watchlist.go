@@ -57,11 +57,17 @@ on conflict (ticker) do update set
     is_active = true, priority = excluded.priority,
     refresh_interval_seconds = excluded.refresh_interval_seconds, updated_at = excluded.updated_at`
 
-// AddToWatchlist adds tickers to the watchlist, or wakes them up, all of them or none.
+const forgetUnknown = `
+update papertrade_ticker_states set unknown_sessions = 0, unknown_session = null where ticker = any(@tickers::text[])`
+
+// AddToWatchlist adds tickers to the watchlist, or wakes them up, all of them or none. That a provider
+// did not know them is forgotten.
 func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
 	// Postgres takes the statements of a pgx batch as one transaction.
 	var writes pgx.Batch
-	for _, change := range changes {
+	tickers := make([]marketdata.Ticker, len(changes))
+	for i, change := range changes {
+		tickers[i] = change.Ticker
 		var seconds *int64
 		if change.RefreshInterval != nil {
 			seconds = new(int64(change.RefreshInterval.Seconds()))
@@ -69,6 +75,7 @@ func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistC
 		writes.Queue(wakeUpOrInsert, pgx.NamedArgs{
 			"ticker": change.Ticker.String(), "priority": change.Priority, "seconds": seconds, "at": at.UTC()})
 	}
+	writes.Queue(forgetUnknown, pgx.NamedArgs{"tickers": symbols(tickers)})
 	results := s.pool.SendBatch(ctx, &writes)
 	for _, change := range changes {
 		if _, err := results.Exec(); err != nil {

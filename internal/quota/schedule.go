@@ -14,18 +14,41 @@ func margin(window time.Duration) time.Duration {
 // dayMargin is how far the vendor's clock may be from ours where a calendar day ends.
 const dayMargin = time.Second
 
-// Next is the earliest time, not before at, for one more call after those made, so that all limits
-// hold at once. The times of made are ascending; those after at count as well.
-func Next(limits []Limit, made []time.Time, at time.Time) time.Time {
-	if n := len(made); n > 0 && made[n-1].After(at) {
-		at = made[n-1]
+// Schedule finds times for calls so that all limits hold at once, after calls that are already made
+// or reserved. It is not safe for concurrent use.
+type Schedule struct {
+	limits []Limit
+	until  []time.Time // when each call has arrived at the latest, ascending
+	last   time.Time   // the latest From: calls are placed one after the other
+}
+
+// NewSchedule makes a Schedule that keeps to the limits after these calls, which are in any order.
+func NewSchedule(limits []Limit, calls []Call) *Schedule {
+	s := &Schedule{limits: limits, until: make([]time.Time, 0, len(calls))}
+	for _, c := range calls {
+		s.until = append(s.until, c.Until)
+		s.last = later(s.last, c.From)
 	}
+	slices.SortFunc(s.until, time.Time.Compare)
+	return s
+}
+
+// Add places a call that arrives at a time, which Next has found, or later.
+func (s *Schedule) Add(at time.Time) {
+	i, _ := slices.BinarySearchFunc(s.until, at, time.Time.Compare)
+	s.until = slices.Insert(s.until, i, at)
+	s.last = later(s.last, at)
+}
+
+// Next is the earliest time for one more call, not before at and not before any call that is placed.
+func (s *Schedule) Next(at time.Time) time.Time {
+	at = later(at, s.last)
 	// One limit's wait can move the call into reach of another's, so go on until none moves it. Each
 	// only ever moves it later, and a call that all windows have passed is moved by none.
 	for moved := true; moved; {
 		moved = false
-		for _, l := range limits {
-			if next := l.next(made, at); next.After(at) {
+		for _, l := range s.limits {
+			if next := l.next(s.until, at); next.After(at) {
 				at, moved = next, true
 			}
 		}
@@ -34,18 +57,18 @@ func Next(limits []Limit, made []time.Time, at time.Time) time.Time {
 }
 
 // next is the earliest time from at on that this limit alone allows.
-func (l Limit) next(made []time.Time, at time.Time) time.Time {
+func (l Limit) next(until []time.Time, at time.Time) time.Time {
 	if l.Window > 0 {
-		if len(made) < l.Calls {
+		if len(until) < l.Calls {
 			return at
 		}
 		// The call that is Calls calls back must have left the window.
-		return later(at, made[len(made)-l.Calls].Add(l.Window+margin(l.Window)))
+		return later(at, until[len(until)-l.Calls].Add(l.Window+margin(l.Window)))
 	}
 	// Near midnight a call counts for the day before as well as for the day after.
 	day := at.Add(-dayMargin).UTC().Truncate(24 * time.Hour)
-	first, _ := slices.BinarySearchFunc(made, day.Add(-dayMargin), time.Time.Compare)
-	if len(made)-first < l.Calls {
+	first, _ := slices.BinarySearchFunc(until, day.Add(-dayMargin), time.Time.Compare)
+	if len(until)-first < l.Calls {
 		return at
 	}
 	return later(at, day.Add(24*time.Hour+dayMargin))

@@ -2,6 +2,8 @@ package refresh
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,31 +18,33 @@ func date(day int) exchange.Date { return exchange.Date{Year: 2026, Month: time.
 
 func instant(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
 
-func TestDue(t *testing.T) {
+func TestDecide(t *testing.T) {
 	tests := []struct {
 		name  string
 		state State
 		at    time.Time
 		force bool
-		want  bool
+		want  Action
 	}{
-		{"nothing stored", State{}, instant(21, 0), false, true},
-		{"Saturday midnight fetches Friday", State{LastSession: date(19)}, instant(21, 0), false, true},
-		{"Sunday midnight has nothing new", State{LastSession: date(20)}, instant(22, 0), false, false},
-		{"nor has Monday's", State{LastSession: date(20)}, instant(23, 0), false, false},
-		{"Tuesday midnight fetches Monday", State{LastSession: date(20)}, instant(24, 0), false, true},
-		{"noon makes up for a missed midnight", State{LastSession: date(19)}, instant(21, 12), false, true},
-		{"midnight after Thanksgiving has nothing new", State{LastSession: date(25)}, instant(27, 0), false, false},
-		{"forced", State{LastSession: date(20)}, instant(22, 0), true, true},
-		{"just checked", State{LastSession: date(19), CheckedAt: instant(21, 0).Add(-59 * time.Minute)}, instant(21, 0), false, false},
-		{"checked an hour ago", State{LastSession: date(19), CheckedAt: instant(20, 23)}, instant(21, 0), false, true},
-		{"just checked but forced", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), true, true},
+		{"nothing stored", State{}, instant(21, 0), false, Fetch},
+		{"Saturday midnight fetches Friday", State{LastSession: date(19)}, instant(21, 0), false, Fetch},
+		{"Sunday midnight has nothing new", State{LastSession: date(20)}, instant(22, 0), false, Leave},
+		{"nor has Monday's", State{LastSession: date(20)}, instant(23, 0), false, Leave},
+		{"Tuesday midnight fetches Monday", State{LastSession: date(20)}, instant(24, 0), false, Fetch},
+		{"noon makes up for a missed midnight", State{LastSession: date(19)}, instant(21, 12), false, Fetch},
+		{"midnight after Thanksgiving has nothing new", State{LastSession: date(25)}, instant(27, 0), false, Leave},
+		{"forced", State{LastSession: date(20)}, instant(22, 0), true, Fetch},
+		{"just checked", State{LastSession: date(19), CheckedAt: instant(21, 0).Add(-59 * time.Minute)}, instant(21, 0), false, Leave},
+		{"checked an hour ago", State{LastSession: date(19), CheckedAt: instant(20, 23)}, instant(21, 0), false, Fetch},
+		{"checked before the close", State{LastSession: date(19), CheckedAt: instant(20, 20)}, instant(20, 21), false, Fetch},
+		{"checked in the future", State{LastSession: date(19), CheckedAt: instant(25, 0)}, instant(21, 0), false, Fetch},
+		{"just checked but forced", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), true, Fetch},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			active := ActiveTicker{Ticker: marketdata.MustParseTicker("AAPL"), State: tt.state}
-			if got, reason := due(active, tt.at, tt.force); got != tt.want || reason == "" {
-				t.Errorf("due %v (%s), want %v", got, reason, tt.want)
+			if got, reason := decide(active, tt.at, tt.force); got != tt.want || reason == "" {
+				t.Errorf("action %v (%s), want %v", got, reason, tt.want)
 			}
 		})
 	}
@@ -48,7 +52,7 @@ func TestDue(t *testing.T) {
 
 func TestPlan(t *testing.T) {
 	in := Inputs{
-		At: instant(21, 0), Now: instant(21, 0), TickersPerCall: 1, BatchSize: 5, BatchDelay: 12 * time.Second,
+		At: instant(21, 0), Now: instant(21, 0), TickersPerCall: 1, BatchSize: 5, BatchDelay: 12 * time.Second, MaxWait: 5 * time.Minute,
 		Limits: []quota.Limit{{Calls: 5, Window: time.Minute}, {Calls: 500}},
 	}
 	for i := range 8 {
@@ -65,5 +69,67 @@ func TestPlan(t *testing.T) {
 	}
 	if plan.Session != date(20) || plan.Batches != 2 || plan.Calls != 7 || plan.Estimate.Round(time.Second) != time.Minute {
 		t.Errorf("session %s, %d batches, %d calls, estimate %v; want 2026-11-20, 2, 7, 1m", plan.Session, plan.Batches, plan.Calls, plan.Estimate)
+	}
+}
+
+// From the third session in a row on, a ticker that the provider does not know is asked about weekly.
+func TestUnknownTickersAreAskedWeekly(t *testing.T) {
+	state := State{LastSession: date(2), AskedAt: instant(21, 0), UnknownSessions: 2, UnknownSession: date(20)}
+	active := ActiveTicker{Ticker: marketdata.MustParseTicker("GONE"), State: state}
+	for _, step := range []struct {
+		sessions int
+		at       time.Time
+		force    bool
+		want     Action
+	}{
+		{2, instant(24, 0), false, Fetch},
+		{3, instant(24, 0), false, Skip},
+		{3, instant(24, 0), true, Fetch},
+		{3, instant(27, 0), false, Skip},
+		{3, instant(28, 0), false, Fetch},
+	} {
+		active.State.UnknownSessions = step.sessions
+		if got, reason := decide(active, step.at, step.force); got != step.want || got == Skip && !strings.Contains(reason, "2026-11-27") {
+			t.Errorf("%d sessions, at %s: action %v (%s), want %v", step.sessions, step.at, got, reason, step.want)
+		}
+	}
+}
+
+func TestPlanDefersWhatTheLimitsLeaveNoCallFor(t *testing.T) {
+	in := Inputs{
+		At: instant(21, 0), Now: instant(21, 0).Add(time.Minute), TickersPerCall: 1, BatchSize: 2, MaxWait: 5 * time.Minute,
+		Limits: []quota.Limit{{Calls: 1, Window: time.Second}, {Calls: 4}},
+	}
+	for i := range 6 {
+		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i)), Priority: 10 * i})
+	}
+	call := quota.Call{From: instant(21, 0), Until: instant(21, 0)}
+	for _, tt := range []struct {
+		account quota.Account
+		maxWait time.Duration
+		actions []Action
+		refusal string
+	}{
+		{quota.Account{}, in.MaxWait, []Action{Fetch, Fetch, Fetch, Fetch, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
+		{quota.Account{Calls: []quota.Call{call, call, call}}, in.MaxWait, []Action{Fetch, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
+		{quota.Account{HeldUntil: instant(22, 0)}, in.MaxWait, slices.Repeat([]Action{Defer}, 6), "the quota is spent: no call before 2026-11-22T00:00:00Z"},
+		{quota.Account{}, 0, []Action{Fetch, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-21T00:01:01Z"},
+	} {
+		in.Account, in.MaxWait = tt.account, tt.maxWait
+		plan := NewPlan(in)
+		var actions []Action
+		calls := 0
+		for _, item := range plan.Items {
+			actions = append(actions, item.Action)
+			if (item.Action == Fetch) != (item.Batch > 0) || (item.Action == Defer) != strings.Contains(item.Reason, plan.Refusal) {
+				t.Errorf("%+v", item)
+			}
+			if item.Action == Fetch {
+				calls++
+			}
+		}
+		if diff := cmp.Diff(tt.actions, actions); diff != "" || plan.Calls != calls || !strings.Contains(plan.Refusal, tt.refusal) {
+			t.Errorf("%d calls, %q (-want +got):\n%s", plan.Calls, plan.Refusal, diff)
+		}
 	}
 }

@@ -3,7 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
 	"papertrade/internal/quota"
@@ -11,13 +11,14 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
+// lastWrites is how long the writes of what was fetched may take once a run is interrupted.
+const lastWrites = 1500 * time.Millisecond
+
 // Job is what a run works with.
 type Job struct {
 	Store    Store
 	Provider marketdata.Provider
-	// Made is when the provider's calls were made so far, ascending, as the limiter has them.
-	Made   func() []time.Time
-	Limits []quota.Limit
+	Limiter  *quota.Limiter // the one that the provider's calls wait for
 	// Now stands for the time in every decision and record; rate limits go by the real clock.
 	Now func() time.Time
 	// Observe is told what happens while it happens. It is called by one goroutine at a time.
@@ -29,6 +30,8 @@ type Job struct {
 	Concurrency  int
 	Attempts     int     // tries of one call
 	MaxErrorRate float64 // failed share of the attempted tickers that still counts as success
+
+	observing sync.Mutex
 }
 
 // Options are what one run is asked to do.
@@ -39,14 +42,19 @@ type Options struct {
 	DryRun  bool // plan only: no call, nothing written
 }
 
-// Event is something worth telling while a run is under way: RowSkipped, RunStarted,
+// Event is something worth telling while a run is under way: RowSkipped, RunStarted, CallThrottled,
 // BatchCommitted, TickerFailed or RunFinished.
 type Event any
 
 // The events of a run.
 type (
-	RowSkipped     struct{ SkippedRow }
-	RunStarted     struct{ Report Report } // of which nothing was done yet
+	RowSkipped    struct{ SkippedRow }
+	RunStarted    struct{ Report Report } // of which nothing was done yet
+	CallThrottled struct {
+		Ticker marketdata.Ticker
+		Wait   time.Duration // no call is made for so long
+		Err    error
+	}
 	BatchCommitted struct{ Batch, Batches, Refreshed, Failed, Calls int }
 	TickerFailed   struct {
 		Ticker marketdata.Ticker
@@ -56,8 +64,15 @@ type (
 	RunFinished struct{ Report Report }
 )
 
+func (j *Job) observe(e Event) {
+	j.observing.Lock()
+	defer j.observing.Unlock()
+	j.Observe(e)
+}
+
 // Run does the job once: discover, plan, fetch, commit, report. The report is complete also where an
-// error tells why the run could not go on. The error is ErrLocked where another run is under way.
+// error tells why the run could not go on; without a Status there is none. The error is ErrLocked
+// where another run is under way.
 func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	at, began := j.Now(), time.Now()
 	if !o.DryRun {
@@ -70,35 +85,55 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 		}
 		defer unlock()
 	}
-	active, err := j.discover(ctx, o, at)
+	plan, err := j.plan(ctx, o, at)
 	if err != nil {
 		return Report{}, err
 	}
-	plan := NewPlan(Inputs{
-		At: at, Active: active, Force: o.Force, TickersPerCall: j.Provider.TickersPerCall(),
-		BatchSize: j.BatchSize, BatchDelay: j.BatchDelay, Limits: j.Limits, Made: j.Made(), Now: time.Now(),
-	})
 	report := plan.report()
 	report.RunID, report.DryRun, report.Provider = o.RunID, o.DryRun, j.Provider.Source()
 	if o.DryRun {
+		report.judge(j.MaxErrorRate)
 		return report, nil
 	}
 	report.StartedAt = at
 	if err := j.Store.BeginRun(ctx, report.record()); err != nil {
-		return report, fmt.Errorf("record the run: %w", err)
+		return Report{}, err
 	}
-	j.Observe(RunStarted{report})
+	j.observe(RunStarted{report})
 	report.Calls, report.Batches = 0, 0
 	stop := j.work(ctx, plan, &report)
+
+	kept, cancel := grace(ctx)
+	defer cancel()
+	if err := j.Limiter.Close(kept); err != nil {
+		stop = errors.Join(stop, err)
+	}
 	// A clock that stands still all the same lets a run take its time.
 	report.FinishedAt = report.StartedAt.Add(time.Since(began))
-	j.finish(ctx, &report, stop)
-	if err := j.Store.FinishRun(context.WithoutCancel(ctx), report.record()); err != nil {
+	report.finish(ctx, stop, j.MaxErrorRate)
+	if err := j.Store.FinishRun(kept, report.record()); err != nil {
 		report.Status = Failed
-		stop = errors.Join(stop, fmt.Errorf("record the end of the run: %w", err))
+		stop = errors.Join(stop, err)
 	}
-	j.Observe(RunFinished{report})
+	j.observe(RunFinished{report})
 	return report, stop
+}
+
+// plan reads all that a plan depends on.
+func (j *Job) plan(ctx context.Context, o Options, at time.Time) (Plan, error) {
+	active, err := j.discover(ctx, o, at)
+	if err != nil {
+		return Plan{}, err
+	}
+	account, err := j.Limiter.Account(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	return NewPlan(Inputs{
+		At: at, Active: active, Force: o.Force, TickersPerCall: j.Provider.TickersPerCall(),
+		BatchSize: j.BatchSize, BatchDelay: j.BatchDelay,
+		Limits: j.Limiter.Limits(), Account: account, MaxWait: j.Limiter.MaxWait(), Now: time.Now(),
+	}), nil
 }
 
 func (j *Job) discover(ctx context.Context, o Options, at time.Time) ([]ActiveTicker, error) {
@@ -107,7 +142,7 @@ func (j *Job) discover(ctx context.Context, o Options, at time.Time) ([]ActiveTi
 		return nil, err
 	}
 	for _, row := range skipped {
-		j.Observe(RowSkipped{row})
+		j.observe(RowSkipped{row})
 	}
 	if len(o.Tickers) > 0 {
 		return Named(ctx, j.Store, active, o.Tickers)
@@ -115,9 +150,26 @@ func (j *Job) discover(ctx context.Context, o Options, at time.Time) ([]ActiveTi
 	return active, nil
 }
 
+// grace is a context for writes that an interruption of ctx must not prevent, and must not be held up
+// by for long.
+func grace(ctx context.Context) (context.Context, context.CancelFunc) {
+	kept, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(lastWrites):
+			cancel()
+		case <-kept.Done():
+		}
+	})
+	return kept, func() { stop(); cancel() }
+}
+
 // work fetches and commits batch by batch. Its error is why it stopped before the plan's end.
 func (j *Job) work(ctx context.Context, plan Plan, report *Report) error {
-	before := len(j.Made())
+	kept, cancel := grace(ctx)
+	defer cancel()
+	fetch := j.newFetcher()
+	before := j.Limiter.Calls()
 	var lastEnd time.Time
 	for batch := 1; batch <= plan.Batches; batch++ {
 		if batch > 1 {
@@ -133,18 +185,20 @@ func (j *Job) work(ctx context.Context, plan Plan, report *Report) error {
 				rows[row.Ticker] = row
 			}
 		}
-		quotes, stop := j.fetchBatch(ctx, tickers)
+		quotes, stop := fetch.batch(ctx, tickers)
 		lastEnd = time.Now()
-		report.Calls = len(j.Made()) - before
-		// What was fetched is committed, also where the run is being interrupted.
-		if err := j.commit(context.WithoutCancel(ctx), quotes, rows, report); err != nil {
-			return err
+		report.Calls = j.Limiter.Calls() - before
+		committed, err := j.commit(kept, quotes, rows, report)
+		if err != nil {
+			return errors.Join(err, stop)
 		}
-		report.Batches = batch
-		j.Observe(BatchCommitted{
-			Batch: batch, Batches: plan.Batches, Calls: report.Calls,
-			Refreshed: report.Counts.Refreshed, Failed: report.Counts.Failed,
-		})
+		if committed {
+			report.Batches++
+			j.observe(BatchCommitted{
+				Batch: batch, Batches: plan.Batches, Calls: report.Calls,
+				Refreshed: report.Counts.Refreshed, Failed: report.Counts.Failed,
+			})
+		}
 		if stop != nil {
 			return stop
 		}
@@ -152,38 +206,61 @@ func (j *Job) work(ctx context.Context, plan Plan, report *Report) error {
 	return nil
 }
 
-// commit writes what the quotes of a batch brought, and reports what became of each of its tickers.
-func (j *Job) commit(ctx context.Context, quotes []marketdata.Quote, rows map[marketdata.Ticker]*TickerReport, report *Report) error {
+// commit writes what the quotes of a batch brought, if anything, and reports what became of each of
+// its tickers.
+func (j *Job) commit(ctx context.Context, quotes []marketdata.Quote, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
 	now := j.Now()
-	var prices []Price
+	batch := Batch{}
 	for _, q := range quotes {
 		row := rows[q.Ticker]
-		if q.Err != nil {
+		switch {
+		case q.Err == nil:
+			batch.Prices = append(batch.Prices, j.price(q.Bar, now))
+			row.Status, row.Reason = OutcomeRefreshed, ""
+		case defers(q.Err):
+			row.putOff(q.Err)
+		default:
 			j.fail(row, q.Err)
-			continue
+			batch.Failures = append(batch.Failures, failure(row.Ticker, q.Err, now))
 		}
-		prices = append(prices, j.price(q.Bar, now))
-		row.Status = OutcomeRefreshed
 	}
 	report.count()
-	stored, err := j.Store.CommitBatch(ctx, Batch{Prices: prices, Run: report.record()})
+	if len(batch.Prices)+len(batch.Failures) == 0 {
+		return false, nil
+	}
+	batch.Run = report.record()
+	stored, err := j.Store.CommitBatch(ctx, batch)
 	if err != nil {
-		for _, p := range prices {
+		for _, p := range batch.Prices {
 			j.fail(rows[p.Bar.Ticker], err)
 		}
 		report.count()
-		return fmt.Errorf("commit a batch: %w", err)
+		return false, err
 	}
-	for i, p := range prices {
+	for i, p := range batch.Prices {
 		row := rows[p.Bar.Ticker]
 		if stored[i].Err != nil {
 			j.fail(row, stored[i].Err)
 			continue
 		}
 		row.Session, row.Price, row.Currency = p.Bar.Session, stored[i].Amount, p.Bar.Currency
+		calendar, _ := exchange.ForSymbol(p.Bar.Ticker.String())
+		if newest := calendar.LastCompleted(now).Date; p.Bar.Session.Before(newest) {
+			row.Reason = "the session of " + newest.String() + " was not out yet"
+		}
 	}
 	report.count()
-	return nil
+	return true, nil
+}
+
+// failure is what is kept of a ticker that was asked about in vain.
+func failure(ticker marketdata.Ticker, err error, at time.Time) Failure {
+	f := Failure{Ticker: ticker, AskedAt: at}
+	if errors.Is(err, marketdata.ErrUnknownTicker) {
+		calendar, _ := exchange.ForSymbol(ticker.String())
+		f.UnknownIn = calendar.LastCompleted(at).Date
+	}
+	return f
 }
 
 // price is a bar as it is stored: the close of a completed session, or the price of the moment while
@@ -203,33 +280,7 @@ func DailyStamp(session exchange.Date) time.Time {
 }
 
 func (j *Job) fail(row *TickerReport, err error) {
-	row.Status = OutcomeFailed
+	row.Status, row.Reason = OutcomeFailed, ""
 	row.Error = &TickerError{Kind: kindOf(err), Message: err.Error()}
-	var deferred *quota.DeferredError
-	if errors.As(err, &deferred) || errors.Is(err, marketdata.ErrQuotaSpent) || errors.Is(err, marketdata.ErrThrottled) || interrupted(err) {
-		// It was not answered because of the others: a later run asks for it.
-		row.Status = OutcomeDeferred
-		row.Error = nil
-		return
-	}
-	j.Observe(TickerFailed{Ticker: row.Ticker, Kind: row.Error.Kind, Err: err})
-}
-
-// finish defers what was not asked for, and judges the run.
-func (j *Job) finish(ctx context.Context, report *Report, stop error) {
-	for i := range report.Tickers {
-		if report.Tickers[i].Status == OutcomePlanned {
-			report.Tickers[i].Status = OutcomeDeferred
-		}
-	}
-	report.count()
-	report.judge(j.MaxErrorRate)
-	var deferred *quota.DeferredError
-	switch {
-	case ctx.Err() != nil:
-		report.Status = Interrupted
-	case stop == nil, errors.As(stop, &deferred), errors.Is(stop, marketdata.ErrQuotaSpent):
-	default:
-		report.Status = Failed
-	}
+	j.observe(TickerFailed{Ticker: row.Ticker, Kind: row.Error.Kind, Err: err})
 }

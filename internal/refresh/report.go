@@ -1,11 +1,13 @@
 package refresh
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"papertrade/internal/quota"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -36,6 +38,7 @@ const (
 	OutcomeFresh     Outcome = "fresh" // nothing was due
 	OutcomeFailed    Outcome = "failed"
 	OutcomeDeferred  Outcome = "deferred" // not asked: a later run does
+	OutcomeSkipped   Outcome = "skipped"  // not asked: it would be in vain
 	OutcomePlanned   Outcome = "planned"
 )
 
@@ -49,7 +52,7 @@ type TickerReport struct {
 	Session  exchange.Date     `json:"session,omitzero"` // of the stored price
 	Price    string            `json:"price,omitempty"`  // as it is stored
 	Currency string            `json:"currency,omitempty"`
-	Reason   string            `json:"reason,omitempty"` // why it was due or not
+	Reason   string            `json:"reason,omitempty"` // why it is due or not, or what else there is to say
 	Error    *TickerError      `json:"error,omitempty"`
 }
 
@@ -67,6 +70,7 @@ type Counts struct {
 	Refreshed int `json:"refreshed"`
 	Failed    int `json:"failed"`
 	Deferred  int `json:"deferred"`
+	Skipped   int `json:"skipped,omitempty"`
 }
 
 // Report is what a run did, or a dry run would do.
@@ -77,10 +81,12 @@ type Report struct {
 	Session         exchange.Date  `json:"session,omitzero"`
 	Provider        string         `json:"provider"`
 	Status          Status         `json:"status"`
+	Reason          string         `json:"reason,omitempty"` // why not all was done
 	Counts          Counts         `json:"counts"`
 	Batches         int            `json:"batches"`
 	Calls           int            `json:"calls"`
 	EstimateSeconds int            `json:"estimate_seconds"`
+	EndsAt          time.Time      `json:"-"` // when the last call is made, by the real clock
 	StartedAt       time.Time      `json:"started_at,omitzero"`
 	FinishedAt      time.Time      `json:"finished_at,omitzero"`
 	Tickers         []TickerReport `json:"tickers"`
@@ -104,25 +110,25 @@ func kindOf(err error) string {
 			return k.kind
 		}
 	}
+	if errors.As(err, new(*quota.DeferredError)) {
+		return "quota"
+	}
 	return "store"
 }
 
-// planned is the report of a plan of which nothing was done yet.
+// report is that of a plan of which nothing was done yet.
 func (p Plan) report() Report {
 	r := Report{
-		At: p.At, Session: p.Session, Status: Succeeded, Batches: p.Batches, Calls: p.Calls,
-		EstimateSeconds: int(p.Estimate.Round(time.Second) / time.Second),
-		Tickers:         []TickerReport{},
+		At: p.At, Session: p.Session, Status: Succeeded, Reason: p.Refusal, Batches: p.Batches, Calls: p.Calls,
+		EstimateSeconds: int(p.Estimate.Round(time.Second) / time.Second), EndsAt: p.End,
+		Tickers: []TickerReport{},
 	}
+	outcomes := map[Action]Outcome{Leave: OutcomeFresh, Skip: OutcomeSkipped, Fetch: OutcomePlanned, Defer: OutcomeDeferred}
 	for _, item := range p.Items {
-		t := TickerReport{
-			Ticker: item.Ticker, Sources: item.Sources, Priority: item.Priority, Status: OutcomeFresh,
+		r.Tickers = append(r.Tickers, TickerReport{
+			Ticker: item.Ticker, Sources: item.Sources, Priority: item.Priority, Status: outcomes[item.Action],
 			Batch: item.Batch, Session: item.State.LastSession, Reason: item.Reason,
-		}
-		if item.Due {
-			t.Status = OutcomePlanned
-		}
-		r.Tickers = append(r.Tickers, t)
+		})
 	}
 	r.count()
 	return r
@@ -140,9 +146,40 @@ func (r *Report) count() {
 			r.Counts.Failed++
 		case OutcomeDeferred:
 			r.Counts.Deferred++
+		case OutcomeSkipped:
+			r.Counts.Skipped++
 		}
 	}
-	r.Counts.Planned = r.Counts.Active - r.Counts.Fresh
+	r.Counts.Planned = r.Counts.Active - r.Counts.Fresh - r.Counts.Skipped
+}
+
+// putOff leaves a ticker that was not answered through no fault of its own to a later run.
+func (t *TickerReport) putOff(err error) {
+	t.Status = OutcomeDeferred
+	if !errors.Is(err, errNotAsked) {
+		t.Error = &TickerError{Kind: kindOf(err), Message: err.Error()}
+	}
+}
+
+// finish puts off what was not asked for, and judges the run. stop is why it ended early, if it did.
+func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
+	for i := range r.Tickers {
+		if r.Tickers[i].Status == OutcomePlanned {
+			r.Tickers[i].Status = OutcomeDeferred
+		}
+	}
+	r.count()
+	r.judge(maxErrorRate)
+	if stop == nil {
+		return
+	}
+	r.Reason = stop.Error()
+	switch {
+	case ctx.Err() != nil && errors.Is(stop, context.Cause(ctx)):
+		r.Status = Interrupted
+	case !defers(stop):
+		r.Status = Failed
+	}
 }
 
 // judge decides how a run that ran to its end ended. Nothing refreshed is never a success.
@@ -184,10 +221,13 @@ func (r *Report) record() RunRecord {
 
 // trouble is one line of what went wrong, "" where nothing did.
 func (r *Report) trouble() string {
-	if r.Counts.Failed == 0 && r.Counts.Deferred == 0 {
+	if r.Counts.Failed == 0 && r.Counts.Deferred == 0 && r.Reason == "" {
 		return ""
 	}
 	text := fmt.Sprintf("%d of %d tickers failed, %d deferred", r.Counts.Failed, r.Counts.Planned, r.Counts.Deferred)
+	if r.Reason != "" {
+		text += ": " + r.Reason
+	}
 	for _, t := range r.Tickers {
 		if t.Error != nil {
 			text += fmt.Sprintf("; %s: %s", t.Ticker, t.Error.Message)

@@ -31,8 +31,16 @@ func newJob(t *testing.T, vendor *fakevantage.Server) *refresh.Job {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
+	return newJobOn(t, vendor, store)
+}
+
+// newJobOn is a job of a new process.
+func newJobOn(t *testing.T, vendor *fakevantage.Server, store *sqlite.Store) *refresh.Job {
+	t.Helper()
 	limits := []quota.Limit{{Calls: 5, Window: time.Minute}, {Calls: 500}}
-	limiter := quota.NewLimiter(limits, 5*time.Minute)
+	limiter := quota.NewLimiter(quota.Options{
+		Ledger: store, Account: "key", Limits: limits, MaxWait: 5 * time.Minute, CallTimeout: 10 * time.Second,
+	})
 	client, err := alphavantage.New(alphavantage.Options{
 		Key: "key", BaseURL: "http://vendor.invalid", HTTP: &http.Client{Transport: vendor}, Limiter: limiter, Timeout: 10 * time.Second,
 	})
@@ -40,7 +48,7 @@ func newJob(t *testing.T, vendor *fakevantage.Server) *refresh.Job {
 		t.Fatal(err)
 	}
 	return &refresh.Job{
-		Store: store, Provider: client, Made: limiter.Made, Limits: limits, Now: midnight, Observe: func(refresh.Event) {},
+		Store: store, Provider: client, Limiter: limiter, Now: midnight, Observe: func(refresh.Event) {},
 		Discovery: refresh.Discovery{Sources: []refresh.Source{refresh.SourceWatchlist, refresh.SourceTransactions}, ActiveDays: 30},
 		BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, Attempts: 3,
 	}
@@ -151,22 +159,171 @@ func TestNothingRefreshedIsAFailure(t *testing.T) {
 // The predecessor let a rate-limited ticker fail instead of waiting.
 func TestAThrottledTickerIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight, RetryAfter: 90 * time.Second})
 		vendor.Fault("META", fakevantage.Throttled, 1)
-		report, err := run(t.Context(), t, newJob(t, vendor), refresh.Options{})
+		j := newJob(t, vendor)
+		var waits []time.Duration
+		j.Observe = func(e refresh.Event) {
+			if throttled, ok := e.(refresh.CallThrottled); ok {
+				waits = append(waits, throttled.Wait)
+			}
+		}
+		start := time.Now()
+		report, err := run(t.Context(), t, j, refresh.Options{})
 		if err != nil || report.Counts.Refreshed != 7 || report.Calls != 8 {
 			t.Errorf("%+v, %v; want 7 refreshed with 8 calls", report, err)
+		}
+		if diff := cmp.Diff([]time.Duration{90 * time.Second}, waits); diff != "" {
+			t.Errorf("waits (-want +got):\n%s", diff)
+		}
+		if second := vendor.Arrivals()[1].Time.Sub(start); second < 90*time.Second {
+			t.Errorf("asked again after %v, which is before the vendor's Retry-After", second)
 		}
 	})
 }
 
-func TestSpentQuotaDefersTheRest(t *testing.T) {
+func TestAVendorThatAlwaysThrottlesFailsNoTicker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
-		vendor.Fault("AAPL", fakevantage.QuotaSpent, fakevantage.Always)
-		report, err := run(t.Context(), t, newJob(t, vendor), refresh.Options{})
+		vendor.Fault("TSLA", fakevantage.Throttled, fakevantage.Always)
+		j := newJob(t, vendor)
+		report, err := run(t.Context(), t, j, refresh.Options{})
+		if want := (refresh.Counts{Active: 7, Planned: 7, Refreshed: 2, Deferred: 5}); !errors.Is(err, marketdata.ErrThrottled) || report.Counts != want || report.Status != refresh.Deferred {
+			t.Errorf("%+v, %v; want %+v", report, err, want)
+		}
+		vendor.Mend("TSLA")
+		rest, err := run(t.Context(), t, j, refresh.Options{})
+		if want := (refresh.Counts{Active: 7, Fresh: 2, Planned: 5, Refreshed: 5}); err != nil || rest.Counts != want {
+			t.Errorf("%+v, %v; want %+v", rest, err, want)
+		}
+	})
+}
+
+func TestSpentQuotaDefersTheRestUntilTheDayEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		vendor.Fault("AAPL", fakevantage.QuotaSpent, 1)
+		j := newJob(t, vendor)
+		report, err := run(t.Context(), t, j, refresh.Options{})
 		if want := (refresh.Counts{Active: 7, Planned: 7, Refreshed: 3, Deferred: 4}); !errors.Is(err, marketdata.ErrQuotaSpent) || report.Counts != want || report.Status != refresh.Deferred {
 			t.Errorf("%+v, %v; want %+v", report, err, want)
+		}
+		if aapl := report.Tickers[3]; aapl.Error == nil || aapl.Error.Kind != "quota" {
+			t.Errorf("%+v, want the refusal", aapl)
+		}
+		calls := len(vendor.Arrivals())
+		plan, err := run(t.Context(), t, j, refresh.Options{DryRun: true})
+		if err != nil || plan.Calls != 0 || plan.Counts.Deferred != 4 || plan.Status != refresh.Deferred || plan.Reason == "" {
+			t.Errorf("dry run: %+v, %v; want 4 deferred", plan, err)
+		}
+		again, err := run(t.Context(), t, j, refresh.Options{})
+		if err != nil || again.Status != refresh.Deferred || again.Counts.Deferred != 4 || len(vendor.Arrivals()) != calls {
+			t.Errorf("%+v, %v after %d calls; want no call before the day ends", again, err, len(vendor.Arrivals())-calls)
+		}
+		time.Sleep(24*time.Hour + 2*time.Second) // the bubble begins at midnight
+		rest, err := run(t.Context(), t, j, refresh.Options{})
+		if err != nil || rest.Counts.Refreshed != 4 {
+			t.Errorf("%+v, %v; want the rest refreshed", rest, err)
+		}
+	})
+}
+
+func TestLimitsOutliveARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight, Limits: []fakevantage.Limit{{Calls: 5, Window: time.Minute}}})
+		j := newJob(t, vendor)
+		for range 3 {
+			report, err := run(t.Context(), t, newJobOn(t, vendor, j.Store.(*sqlite.Store)), refresh.Options{Force: true})
+			if err != nil || report.Calls != 7 {
+				t.Errorf("%+v, %v; want 7 calls and no throttling", report, err)
+			}
+		}
+	})
+}
+
+// After two batches of nothing but unavailability the provider is down: no quota is wasted on the rest.
+func TestAProviderThatIsDownStopsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			name   string
+			faulty []string
+			calls  int
+			want   refresh.Counts
+		}{
+			{"all", []string{fakevantage.AnySymbol}, 12, refresh.Counts{Active: 7, Planned: 7, Failed: 4, Deferred: 3}},
+			{"one batch in between answered", []string{"META", "NVDA", "AMZN", "GOOGL"}, 7 + 4*2, refresh.Counts{Active: 7, Planned: 7, Refreshed: 3, Failed: 4}},
+			{"two batches after one", []string{"TSLA", "AAPL", "AMZN", "GOOGL"}, 2 + 4*3, refresh.Counts{Active: 7, Planned: 7, Refreshed: 2, Failed: 4, Deferred: 1}},
+		} {
+			vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+			for _, symbol := range tt.faulty {
+				vendor.Fault(symbol, fakevantage.ServerError, fakevantage.Always)
+			}
+			j := newJob(t, vendor)
+			j.BatchSize = 2
+			report, err := run(t.Context(), t, j, refresh.Options{})
+			stopped := tt.want.Deferred > 0
+			if report.Counts != tt.want || errors.Is(err, refresh.ErrProviderDown) != stopped || (report.Status == refresh.Failed) != stopped {
+				t.Errorf("%s: %+v, %v; want %+v", tt.name, report, err, tt.want)
+			}
+			if calls := len(vendor.Arrivals()); calls != tt.calls {
+				t.Errorf("%s: %d calls, want %d", tt.name, calls, tt.calls)
+			}
+		}
+	})
+}
+
+func TestAnUnavailableProviderSaysWhenToAskAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			retryAfter time.Duration
+			want       refresh.Counts
+		}{
+			{100 * time.Second, refresh.Counts{Active: 7, Planned: 7, Refreshed: 7}},
+			{10 * time.Minute, refresh.Counts{Active: 7, Planned: 7, Deferred: 7}}, // longer than max_wait
+		} {
+			vendor := fakevantage.New(fakevantage.Options{Now: midnight, RetryAfter: tt.retryAfter})
+			vendor.Fault("META", fakevantage.Unavailable, 1)
+			start := time.Now()
+			report, _ := run(t.Context(), t, newJob(t, vendor), refresh.Options{})
+			arrivals := vendor.Arrivals()
+			if report.Counts != tt.want || len(arrivals) > 1 && arrivals[1].Time.Sub(start) < tt.retryAfter {
+				t.Errorf("Retry-After of %v: %+v, want %+v; %v", tt.retryAfter, report.Counts, tt.want, arrivals)
+			}
+		}
+	})
+}
+
+// A share that was delisted does not burn quota every night.
+func TestAnUnknownTickerIsAskedWeekly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := midnight()
+		vendor := fakevantage.New(fakevantage.Options{Now: func() time.Time { return clock }, Unknown: []string{"GONE"}})
+		j := newJob(t, vendor)
+		j.Now = func() time.Time { return clock }
+		gone := []marketdata.Ticker{marketdata.MustParseTicker("GONE")}
+		var asked []string
+		for range 28 {
+			before := len(vendor.Arrivals())
+			if _, err := run(t.Context(), t, j, refresh.Options{Tickers: gone}); err != nil {
+				t.Fatal(err)
+			}
+			if len(vendor.Arrivals()) > before {
+				asked = append(asked, clock.Format(time.DateOnly))
+			}
+			clock = clock.AddDate(0, 0, 1)
+			time.Sleep(24 * time.Hour)
+		}
+		// Friday's session, those of Monday and Tuesday, and from then on one a week. Until it is
+		// skipped, it is asked again on days without a session of their own too.
+		want := []string{"2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24", "2026-11-25", "2026-12-02", "2026-12-09", "2026-12-16"}
+		if diff := cmp.Diff(want, asked); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+		if report, _ := run(t.Context(), t, j, refresh.Options{Tickers: gone}); report.Counts.Skipped != 1 || report.Tickers[0].Status != refresh.OutcomeSkipped {
+			t.Errorf("%+v, want it skipped", report)
+		}
+		if report, _ := run(t.Context(), t, j, refresh.Options{Tickers: gone, Force: true}); report.Counts.Failed != 1 {
+			t.Errorf("%+v, want it asked", report)
 		}
 	})
 }
@@ -177,6 +334,28 @@ func TestRefusedCredentialsStopTheRun(t *testing.T) {
 		report, err := run(t.Context(), t, newJob(t, vendor), refresh.Options{})
 		if !errors.Is(err, marketdata.ErrCredentials) || report.Status != refresh.Failed || len(vendor.Arrivals()) != 1 {
 			t.Errorf("%+v, %v after %d calls; want a failed run after 1", report, err, len(vendor.Arrivals()))
+		}
+	})
+}
+
+func TestAnInterruptedBatchKeepsWhatItFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight, Latency: time.Second})
+		j := newJob(t, vendor)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		interruption := errors.New("interrupted")
+		time.AfterFunc(2500*time.Millisecond, func() { cancel(interruption) })
+		start := time.Now()
+		report, err := run(ctx, t, j, refresh.Options{})
+		if want := (refresh.Counts{Active: 7, Planned: 7, Refreshed: 2, Deferred: 5}); report.Counts != want || report.Status != refresh.Interrupted || !errors.Is(err, interruption) {
+			t.Errorf("%+v, %v; want %+v", report, err, want)
+		}
+		if took := time.Since(start); took > 4*time.Second {
+			t.Errorf("the run ended %v after it began", took)
+		}
+		rest, err := run(t.Context(), t, j, refresh.Options{})
+		if want := (refresh.Counts{Active: 7, Fresh: 2, Planned: 5, Refreshed: 5}); err != nil || rest.Counts != want {
+			t.Errorf("%+v, %v; want %+v", rest, err, want)
 		}
 	})
 }

@@ -53,6 +53,11 @@ type State struct {
 	LastSession exchange.Date // the newest stored daily bar, of any provider
 	FetchedAt   time.Time     // when that bar was last written
 	CheckedAt   time.Time     // when a provider last answered with a price
+	AskedAt     time.Time     // when a provider was last asked, whatever came of it
+	// UnknownSessions is for how many sessions in a row a provider did not know the ticker, and
+	// UnknownSession the newest of them.
+	UnknownSessions int
+	UnknownSession  exchange.Date
 }
 
 // Price is a row of the price history that is to be written. Where a row of the same ticker, stamp,
@@ -83,12 +88,24 @@ type RunRecord struct {
 	Metadata     json.RawMessage
 }
 
+// Failure is a ticker that a provider was asked about in vain.
+type Failure struct {
+	Ticker  marketdata.Ticker
+	AskedAt time.Time
+	// UnknownIn is the newest completed session when the provider did not know the ticker; zero where
+	// it failed otherwise.
+	UnknownIn exchange.Date
+}
+
 // Batch is what one transaction writes: the prices; for each price that was not refused the
-// ticker's State.CheckedAt and, where it is on the watchlist, last_refresh_at, next_refresh_at
-// (one refresh interval later) and updated_at; and the progress of the run.
+// ticker's State.CheckedAt, its AskedAt, that it is known, and where it is on the watchlist
+// last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each failure
+// its AskedAt, and where it is the first for its UnknownIn, one more of State.UnknownSessions; and
+// the progress of the run.
 type Batch struct {
-	Prices []Price
-	Run    RunRecord
+	Prices   []Price
+	Failures []Failure
+	Run      RunRecord
 }
 
 // Store keeps what a run reads and writes.

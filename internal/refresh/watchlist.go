@@ -9,6 +9,7 @@ import (
 // The priorities of the watchlist: a lower number goes first.
 const (
 	FirstPriority   = 1
+	UrgentPriority  = 10 // up to here a ticker is fetched every session, however scarce the quota is
 	LastPriority    = 100
 	DefaultPriority = 100
 )

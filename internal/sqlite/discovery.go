@@ -80,7 +80,8 @@ func (s *Store) mentionsOf(ctx context.Context, source refresh.Source, q refresh
 // The inner maximum comes from the index alone. All rows of its day are then compared as times,
 // since the same instant can be written in several ways.
 const states = `
-select asked.value, cast(p."timestamp" as text), cast(coalesce(p.updated_at, p.created_at) as text), cast(s.checked_at as text)
+select asked.value, coalesce(s.unknown_sessions, 0), cast(p."timestamp" as text),
+    cast(coalesce(p.updated_at, p.created_at) as text), cast(s.checked_at as text), cast(s.asked_at as text), cast(s.unknown_session as text)
 from json_each(?) as asked
 left join price_history as p on p.id = (
     select newest.id
@@ -110,25 +111,26 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 	}
 	found, err := collect(rows, func(rows *sql.Rows) (known, error) {
 		var symbol string
-		var columns [3]sql.NullString
-		if err := rows.Scan(&symbol, &columns[0], &columns[1], &columns[2]); err != nil {
+		var unknownSessions int
+		var columns [5]sql.NullString
+		err := rows.Scan(&symbol, &unknownSessions, &columns[0], &columns[1], &columns[2], &columns[3], &columns[4])
+		if err != nil {
 			return known{}, err
 		}
 		ticker, err := marketdata.ParseTicker(symbol)
 		if err != nil {
 			return known{}, err
 		}
-		var times [3]time.Time
+		var times [5]time.Time
 		for i, column := range columns {
 			if times[i], err = parseStamp(column); err != nil {
 				return known{}, fmt.Errorf("%s: %w", ticker, err)
 			}
 		}
-		state := refresh.State{FetchedAt: times[1], CheckedAt: times[2]}
-		if !times[0].IsZero() {
-			state.LastSession = exchange.DateOf(times[0])
-		}
-		return known{ticker, state}, nil
+		return known{ticker, refresh.State{
+			LastSession: dateOf(times[0]), FetchedAt: times[1], CheckedAt: times[2], AskedAt: times[3],
+			UnknownSessions: unknownSessions, UnknownSession: dateOf(times[4]),
+		}}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", translate(err))
@@ -138,6 +140,14 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 		byTicker[k.ticker] = k.state
 	}
 	return byTicker, nil
+}
+
+// dateOf is the date of a time in UTC; of the zero time it is the zero Date.
+func dateOf(t time.Time) exchange.Date {
+	if t.IsZero() {
+		return exchange.Date{}
+	}
+	return exchange.DateOf(t)
 }
 
 // collect reads all rows and closes them.

@@ -79,6 +79,11 @@ func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh
 				return fmt.Errorf("%s: %w", price.Bar.Ticker, err)
 			}
 		}
+		for _, f := range batch.Failures {
+			if _, err := tx.ExecContext(ctx, upsertFailure, f.Ticker.String(), stamp(f.AskedAt), day(f.UnknownIn)); err != nil {
+				return fmt.Errorf("%s: %w", f.Ticker, err)
+			}
+		}
 		_, err := saveRun(ctx, tx, batch.Run)
 		return err
 	})
@@ -112,8 +117,18 @@ on conflict (ticker, "timestamp", source, "interval") do update set
 returning cast(price_amount as text)`
 
 const upsertState = `
-insert into papertrade_ticker_states (ticker, checked_at) values (?1, ?2)
-on conflict (ticker) do update set checked_at = excluded.checked_at`
+insert into papertrade_ticker_states (ticker, checked_at, asked_at) values (?1, ?2, ?2)
+on conflict (ticker) do update set
+    checked_at = excluded.checked_at, asked_at = excluded.asked_at, unknown_sessions = 0, unknown_session = null`
+
+const upsertFailure = `
+insert into papertrade_ticker_states as stored (ticker, asked_at, unknown_sessions, unknown_session)
+values (?1, ?2, iif(?3 is null, 0, 1), ?3)
+on conflict (ticker) do update set
+    asked_at = excluded.asked_at,
+    unknown_sessions = stored.unknown_sessions
+        + iif(excluded.unknown_session is not stored.unknown_session, excluded.unknown_sessions, 0),
+    unknown_session = coalesce(excluded.unknown_session, stored.unknown_session)`
 
 const markRefreshed = `
 update ticker_watchlist

@@ -12,6 +12,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
@@ -25,6 +26,14 @@ func stamp(t time.Time) any {
 		return nil
 	}
 	return t.UTC().Format(stampLayout)
+}
+
+// day writes a date for SQLite; the zero Date is NULL.
+func day(d exchange.Date) any {
+	if d.IsZero() {
+		return nil
+	}
+	return d.String()
 }
 
 // parseStamp reads a time as any program may have written it, in UTC unless it has an offset. NULL

@@ -55,7 +55,10 @@ const insertEntry = `
 insert into ticker_watchlist (ticker, priority, refresh_interval_seconds, is_active, created_at, updated_at)
 values (?1, coalesce(?2, 100), coalesce(?3, 300), true, ?4, ?4)`
 
-// AddToWatchlist adds tickers to the watchlist, or wakes them up, all of them or none.
+const forgetUnknown = `update papertrade_ticker_states set unknown_sessions = 0, unknown_session = null where ticker = ?`
+
+// AddToWatchlist adds tickers to the watchlist, or wakes them up, all of them or none. That a provider
+// did not know them is forgotten.
 func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		for _, change := range changes {
@@ -75,6 +78,9 @@ func addOne(ctx context.Context, tx *sql.Tx, change refresh.WatchlistChange, at 
 	var seconds *int64
 	if change.RefreshInterval != nil {
 		seconds = new(int64(change.RefreshInterval.Seconds()))
+	}
+	if _, err := tx.ExecContext(ctx, forgetUnknown, change.Ticker.String()); err != nil {
+		return err
 	}
 	args := []any{change.Ticker.String(), change.Priority, seconds, stamp(at)}
 	result, err := tx.ExecContext(ctx, wakeUp, args...)

@@ -94,8 +94,8 @@ func batch(t *testing.T, db Database) {
 	states, err := store.States(t.Context(), tickers("AAPL", "IBM"))
 	noError(t, err)
 	equal(t, states, map[marketdata.Ticker]refresh.State{
-		tickers("AAPL")[0]: {LastSession: friday, FetchedAt: midnight, CheckedAt: midnight},
-		tickers("IBM")[0]:  {CheckedAt: midnight},
+		tickers("AAPL")[0]: {LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight},
+		tickers("IBM")[0]:  {CheckedAt: midnight, AskedAt: midnight},
 	})
 
 	_, err = store.CommitBatch(t.Context(), refresh.Batch{Run: begun})
@@ -130,7 +130,7 @@ func batchWipesNothing(t *testing.T, db Database) {
 	states, err := store.States(t.Context(), tickers("AAPL"))
 	noError(t, err)
 	equal(t, states, map[marketdata.Ticker]refresh.State{
-		tickers("AAPL")[0]: {LastSession: friday, FetchedAt: again.FetchedAt, CheckedAt: again.FetchedAt},
+		tickers("AAPL")[0]: {LastSession: friday, FetchedAt: again.FetchedAt, CheckedAt: again.FetchedAt, AskedAt: again.FetchedAt},
 	})
 }
 
@@ -197,6 +197,42 @@ func batchMarksWatchlist(t *testing.T, db Database) {
 	})
 	equal(t, db.Texts(t, `select substr(cast(updated_at as text), 1, 19) from ticker_watchlist where ticker = 'MSFT'`),
 		[]string{"2026-11-21 00:00:00"})
+}
+
+func batchKeepsFailures(t *testing.T, db Database) {
+	store := db.Open(t)
+	aapl, gone := tickers("AAPL", "GONE")[0], tickers("AAPL", "GONE")[1]
+	fail := func(at time.Time, unknownIn exchange.Date) {
+		t.Helper()
+		_, err := store.CommitBatch(t.Context(), refresh.Batch{
+			Failures: []refresh.Failure{{Ticker: gone, AskedAt: at, UnknownIn: unknownIn}}, Run: run(runID)})
+		noError(t, err)
+	}
+	state := func() refresh.State {
+		t.Helper()
+		states, err := store.States(t.Context(), []marketdata.Ticker{gone})
+		noError(t, err)
+		return states[gone]
+	}
+	noError(t, commit(t, store, price("AAPL", "1.25")))
+	thursday := friday.AddDays(-1)
+	fail(midnight.Add(-24*time.Hour), thursday)
+	fail(midnight, friday)
+	fail(midnight.Add(time.Hour), friday) // the same session counts once
+	fail(midnight.Add(2*time.Hour), exchange.Date{})
+	equal(t, state(), refresh.State{AskedAt: midnight.Add(2 * time.Hour), UnknownSessions: 2, UnknownSession: friday})
+
+	// A price shows that the ticker is known, and so does whoever puts it on the watchlist.
+	fetched := price("GONE", "1.25")
+	noError(t, commit(t, store, fetched))
+	known := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight}
+	equal(t, state(), known)
+	fail(midnight, friday)
+	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: gone}, {Ticker: aapl}}, midnight))
+	equal(t, state(), known)
+	fail(midnight, friday)
+	known.UnknownSessions, known.UnknownSession = 1, friday
+	equal(t, state(), known)
 }
 
 // batchIsAllOrNothing breaks a batch halfway with what is not a refused row.

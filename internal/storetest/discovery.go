@@ -163,6 +163,6 @@ func statesOfManyTickers(t *testing.T, db Database) {
 	noError(t, commit(t, store, price("T0", "1.25"), price("T999", "1.25")))
 	got, err := store.States(t.Context(), all)
 	noError(t, err)
-	known := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight}
+	known := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight}
 	equal(t, got, map[marketdata.Ticker]refresh.State{all[0]: known, all[999]: known})
 }

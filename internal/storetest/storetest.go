@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
 )
@@ -16,6 +17,7 @@ import (
 // Store is what both stores are.
 type Store interface {
 	refresh.Store
+	quota.Ledger
 	Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error)
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ticker, at time.Time) (missing []marketdata.Ticker, err error)
@@ -56,6 +58,9 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"batch refused for its width", batchRefusedForWidth},
 		{"batch marks the watchlist", batchMarksWatchlist},
 		{"batch is all or nothing", batchIsAllOrNothing},
+		{"batch keeps failures", batchKeepsFailures},
+		{"ledger", ledger},
+		{"ledger takes turns", ledgerTakesTurns},
 		{"runs", runs},
 		{"dead runs", deadRuns},
 		{"lock", lock},

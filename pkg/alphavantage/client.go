@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -29,9 +31,10 @@ const maxBody = 1 << 20
 
 // Limiter holds calls back until they keep to the limits of the key.
 type Limiter interface {
-	// Wait returns when one call may be made, which counts as made from then on, or with the reason
-	// why none may. Its errors reach the caller of the Client wrapped.
-	Wait(ctx context.Context) error
+	// Wait returns when one call may be made, or with the reason why none may. It is told by sent when
+	// the call has been sent, or with false that it never reached the vendor. Only the first
+	// call of sent counts. Errors reach the caller of the Client wrapped.
+	Wait(ctx context.Context) (sent func(reached bool), err error)
 }
 
 // Options are what a Client works with.
@@ -114,9 +117,12 @@ func (c *Client) query(ctx context.Context, values url.Values) ([]byte, error) {
 	if c.key == "" {
 		return nil, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
 	}
-	if err := c.limiter.Wait(ctx); err != nil {
+	sent, err := c.limiter.Wait(ctx)
+	if err != nil {
 		return nil, err
 	}
+	// Where nothing else tells, the call may have reached the vendor.
+	defer sent(true)
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
@@ -129,12 +135,18 @@ func (c *Client) query(ctx context.Context, values url.Values) ([]byte, error) {
 	}
 	merged.Set("apikey", c.key)
 	target.RawQuery = merged.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	trace := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { sent(true) },
+	})
+	request, err := http.NewRequestWithContext(trace, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return nil, errors.New("alphavantage: the request cannot be built")
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
+		if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+			sent(false)
+		}
 		return nil, c.unavailable(err)
 	}
 	defer response.Body.Close()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,9 +21,19 @@ import (
 
 const key = "SECRET&KEY/123"
 
-type unlimited struct{ calls int }
+// counting lets every call through, and counts those that reached the vendor.
+type counting struct{ reached int }
 
-func (u *unlimited) Wait(context.Context) error { u.calls++; return nil }
+func (c *counting) Wait(context.Context) (func(bool), error) {
+	var once sync.Once
+	return func(reached bool) {
+		once.Do(func() {
+			if reached {
+				c.reached++
+			}
+		})
+	}, nil
+}
 
 // midnight is that of Saturday, November 21, 2026: the session before is complete.
 func midnight() time.Time { return time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC) }
@@ -34,7 +45,7 @@ func dial(t *testing.T, o fakevantage.Options) (*fakevantage.Server, *alphavanta
 	server := httptest.NewServer(vendor)
 	t.Cleanup(server.Close)
 	client, err := alphavantage.New(alphavantage.Options{
-		Key: key, BaseURL: server.URL, HTTP: server.Client(), Limiter: &unlimited{}, Timeout: 300 * time.Millisecond,
+		Key: key, BaseURL: server.URL, HTTP: server.Client(), Limiter: &counting{}, Timeout: 300 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,11 +164,15 @@ func TestThrottledTellsWhenToAskAgain(t *testing.T) {
 func TestNoConnectionHidesTheKey(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	client, err := alphavantage.New(alphavantage.Options{Key: key, BaseURL: server.URL, Limiter: &unlimited{}})
+	limiter := &counting{}
+	client, err := alphavantage.New(alphavantage.Options{Key: key, BaseURL: server.URL, Limiter: limiter})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = quote(t, client, "AAPL")
+	if limiter.reached != 0 {
+		t.Errorf("%d calls counted: none left the machine", limiter.reached)
+	}
 	if !errors.Is(err, marketdata.ErrUnavailable) || strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("%v, want an ErrUnavailable without the key", err)
 	}

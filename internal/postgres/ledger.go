@@ -1,0 +1,83 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"papertrade/internal/quota"
+)
+
+const (
+	heldAccount = `select held_until from papertrade_accounts where account = @account`
+	calls       = `select id::text, from_time as "from", until_time as until from papertrade_calls where account = @account`
+)
+
+// Account reads what is known of the calls of a key.
+func (s *Store) Account(ctx context.Context, account string) (quota.Account, error) {
+	var a quota.Account
+	var reads pgx.Batch
+	queueAccount(&reads, heldAccount, account, &a)
+	if err := translate(s.pool.SendBatch(ctx, &reads).Close()); err != nil {
+		return quota.Account{}, fmt.Errorf("read the calls made so far: %w", err)
+	}
+	return a, nil
+}
+
+// UpdateAccount writes what decide makes of what is known of the calls of a key. The account's row
+// keeps others from doing so at the same time.
+func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Time, decide func(quota.Account) quota.Change) error {
+	const (
+		ensure = `insert into papertrade_accounts (account) values (@account) on conflict do nothing`
+		drop   = `delete from papertrade_calls where account = @account and until_time < @since`
+		remove = `delete from papertrade_calls where account = @account and id = any(@ids::uuid[])`
+		hold   = `update papertrade_accounts set held_until = @until where account = @account`
+		save   = `
+insert into papertrade_calls (id, account, from_time, until_time) values (@id, @account, @from, @until)
+on conflict (id) do update set from_time = excluded.from_time, until_time = excluded.until_time`
+	)
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var a quota.Account
+		var reads, writes pgx.Batch
+		args := pgx.NamedArgs{"account": account, "since": since.UTC()}
+		reads.Queue(ensure, args)
+		reads.Queue(drop, args)
+		queueAccount(&reads, heldAccount+" for update", account, &a)
+		if err := tx.SendBatch(ctx, &reads).Close(); err != nil {
+			return err
+		}
+		change := decide(a)
+		if len(change.Delete) > 0 {
+			writes.Queue(remove, pgx.NamedArgs{"account": account, "ids": change.Delete})
+		}
+		for _, c := range change.Save {
+			writes.Queue(save, pgx.NamedArgs{"id": c.ID, "account": account, "from": c.From.UTC(), "until": c.Until.UTC()})
+		}
+		if !change.HeldUntil.IsZero() {
+			writes.Queue(hold, pgx.NamedArgs{"account": account, "until": change.HeldUntil.UTC()})
+		}
+		return tx.SendBatch(ctx, &writes).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("write down calls: %w", translate(err))
+	}
+	return nil
+}
+
+// queueAccount reads an account by a select of its held_until, which can lock it, and then its calls.
+func queueAccount(reads *pgx.Batch, held, account string, a *quota.Account) {
+	args := pgx.NamedArgs{"account": account}
+	reads.Queue(held, args).Query(func(rows pgx.Rows) error {
+		times, err := pgx.CollectRows(rows, pgx.RowTo[*time.Time])
+		if len(times) > 0 {
+			a.HeldUntil = utc(times[0])
+		}
+		return err
+	})
+	reads.Queue(calls, args).Query(func(rows pgx.Rows) (err error) {
+		a.Calls, err = pgx.CollectRows(rows, pgx.RowToStructByName[quota.Call])
+		return err
+	})
+}

@@ -1,0 +1,85 @@
+package refresh
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"papertrade/internal/quota"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// Months of midnights with a quota that does not suffice for all: urgent tickers are fetched every
+// session, and no other waits longer than 8 sessions, whatever the priorities are.
+func TestScarceQuotaIsSharedFairly(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		quotaADay := rapid.IntRange(5, 30).Draw(t, "calls a day")
+		urgent := rapid.IntRange(0, quotaADay-1).Draw(t, "urgent")
+		others := rapid.IntRange(1, longestWait*(quotaADay-urgent)).Draw(t, "others")
+		in := Inputs{
+			TickersPerCall: 1, BatchSize: 5, MaxWait: 5 * time.Minute,
+			Limits: []quota.Limit{{Calls: 1, Window: time.Second}, {Calls: quotaADay}},
+		}
+		for i := range urgent + others {
+			priority := rapid.IntRange(FirstPriority, UrgentPriority).Draw(t, "urgent priority")
+			if i >= urgent {
+				priority = rapid.IntRange(UrgentPriority+1, LastPriority).Draw(t, "priority")
+			}
+			in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i)), Priority: priority})
+		}
+		fails := rapid.IntRange(0, 10).Draw(t, "failing tickers")
+		turns := map[marketdata.Ticker]int{}
+		for session, at := 0, time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC); session < 90; at = at.AddDate(0, 0, 1) {
+			newest := exchange.XNYS.LastCompleted(at)
+			if exchange.DateOf(at.AddDate(0, 0, -1)) != newest.Date {
+				continue
+			}
+			session++
+			in.At, in.Now = at, at
+			sortForRun(in.Active)
+			plan := NewPlan(in)
+			if plan.Calls > quotaADay {
+				t.Fatalf("%d calls", plan.Calls)
+			}
+			for i, item := range plan.Items {
+				waited := session - turns[item.Ticker]
+				if item.Action != Fetch {
+					if waited > longestWait || item.Priority <= UrgentPriority {
+						t.Fatalf("%s of priority %d waits for its turn for %d sessions", item.Ticker, item.Priority, waited)
+					}
+					continue
+				}
+				turns[item.Ticker] = session
+				in.Active[i].State.AskedAt = at
+				if i >= fails {
+					in.Active[i].State.LastSession = newest.Date
+				}
+			}
+		}
+	})
+}
+
+// Where the quota allows it, a better priority is fetched more often.
+func TestScarceQuotaGoesByPriority(t *testing.T) {
+	in := Inputs{TickersPerCall: 1, BatchSize: 5, MaxWait: time.Minute, Limits: []quota.Limit{{Calls: 25}}}
+	for i := range 30 {
+		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%02d", i)), Priority: 20 + i})
+	}
+	fetched := make([]int, len(in.Active))
+	for day := range 30 {
+		in.At = time.Date(2026, 3, 3+day, 0, 0, 0, 0, time.UTC)
+		in.Now = in.At
+		for i, item := range NewPlan(in).Items {
+			if item.Action == Fetch {
+				fetched[i]++
+				in.Active[i].State.LastSession = exchange.XNYS.LastCompleted(in.At).Date
+			}
+		}
+	}
+	if fetched[0] < 22 || fetched[29] < 2 || fetched[29] > 8 {
+		t.Errorf("the first was fetched %d times and the last %d times of some 22 sessions: %v", fetched[0], fetched[29], fetched)
+	}
+}

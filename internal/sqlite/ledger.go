@@ -1,0 +1,115 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"papertrade/internal/quota"
+)
+
+// Account reads what is known of the calls of a key.
+func (s *Store) Account(ctx context.Context, account string) (quota.Account, error) {
+	a, err := readAccount(ctx, s.db, account)
+	if err != nil {
+		return quota.Account{}, fmt.Errorf("read the calls made so far: %w", translate(err))
+	}
+	return a, nil
+}
+
+// UpdateAccount writes what decide makes of what is known of the calls of a key. SQLite lets one
+// transaction write at a time.
+func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Time, decide func(quota.Account) quota.Change) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		const drop = `delete from papertrade_calls where account = ? and until_time < ?`
+		if _, err := tx.ExecContext(ctx, drop, account, stamp(since)); err != nil {
+			return err
+		}
+		a, err := readAccount(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		return changeAccount(ctx, tx, account, decide(a))
+	})
+	if err != nil {
+		return fmt.Errorf("write down calls: %w", translate(err))
+	}
+	return nil
+}
+
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func readAccount(ctx context.Context, db querier, account string) (quota.Account, error) {
+	var a quota.Account
+	held, err := db.QueryContext(ctx, `select cast(held_until as text) from papertrade_accounts where account = ?`, account)
+	if err != nil {
+		return a, err
+	}
+	times, err := collect(held, scanStamp)
+	if err != nil {
+		return a, err
+	}
+	if len(times) > 0 {
+		a.HeldUntil = times[0]
+	}
+	const calls = `select id, cast(from_time as text), cast(until_time as text) from papertrade_calls where account = ?`
+	rows, err := db.QueryContext(ctx, calls, account)
+	if err != nil {
+		return a, err
+	}
+	a.Calls, err = collect(rows, func(rows *sql.Rows) (call quota.Call, err error) {
+		var from, until sql.NullString
+		if err = rows.Scan(&call.ID, &from, &until); err != nil {
+			return call, err
+		}
+		if call.From, err = parseStamp(from); err != nil {
+			return call, err
+		}
+		call.Until, err = parseStamp(until)
+		return call, err
+	})
+	return a, err
+}
+
+func scanStamp(rows *sql.Rows) (time.Time, error) {
+	var text sql.NullString
+	if err := rows.Scan(&text); err != nil {
+		return time.Time{}, err
+	}
+	return parseStamp(text)
+}
+
+func changeAccount(ctx context.Context, tx *sql.Tx, account string, change quota.Change) error {
+	const (
+		remove = `delete from papertrade_calls where id in (select value from json_each(?))`
+		hold   = `
+insert into papertrade_accounts (account, held_until) values (?, ?)
+on conflict (account) do update set held_until = excluded.held_until`
+		save = `
+insert into papertrade_calls (id, account, from_time, until_time) values (?, ?, ?, ?)
+on conflict (id) do update set from_time = excluded.from_time, until_time = excluded.until_time`
+	)
+	if len(change.Delete) > 0 {
+		ids, err := json.Marshal(change.Delete)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, remove, string(ids)); err != nil {
+			return err
+		}
+	}
+	for _, c := range change.Save {
+		if _, err := tx.ExecContext(ctx, save, c.ID, account, stamp(c.From), stamp(c.Until)); err != nil {
+			return err
+		}
+	}
+	if change.HeldUntil.IsZero() {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, hold, account, stamp(change.HeldUntil))
+	return err
+}

@@ -1,0 +1,91 @@
+package storetest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"papertrade/internal/quota"
+)
+
+const account = "vendor:0123456789abcdef"
+
+func ledger(t *testing.T, db Database) {
+	store, other := db.Open(t), db.Open(t)
+	read := func() quota.Account {
+		t.Helper()
+		a, err := other.Account(t.Context(), account)
+		noError(t, err)
+		return sorted(a)
+	}
+	var seen quota.Account
+	update := func(since time.Time, change quota.Change) {
+		t.Helper()
+		noError(t, store.UpdateAccount(t.Context(), account, since, func(a quota.Account) quota.Change {
+			seen = sorted(a)
+			return change
+		}))
+	}
+	call := func(n int, from, until time.Time) quota.Call {
+		return quota.Call{ID: fmt.Sprintf("00000000-0000-0000-0000-%012d", n), From: from, Until: until}
+	}
+	equal(t, read(), quota.Account{})
+	first := call(1, midnight.Add(123456*time.Microsecond).In(time.FixedZone("", 9*60*60)), midnight.Add(20*time.Second))
+	second := call(2, midnight, midnight.Add(20*time.Second))
+	update(midnight, quota.Change{Save: []quota.Call{first, second}})
+	equal(t, seen, quota.Account{})
+	first.From = first.From.UTC()
+	equal(t, read(), quota.Account{Calls: []quota.Call{first, second}})
+
+	first.Until = first.From
+	third := call(3, midnight.Add(time.Minute), midnight.Add(2*time.Minute))
+	update(midnight, quota.Change{Save: []quota.Call{first, third}, Delete: []string{second.ID}})
+	equal(t, len(seen.Calls), 2)
+	equal(t, read(), quota.Account{Calls: []quota.Call{first, third}})
+
+	// What is older than the longest window is gone, even before decide sees it.
+	hold := midnight.Add(24 * time.Hour)
+	update(midnight.Add(time.Minute), quota.Change{HeldUntil: hold})
+	equal(t, seen, quota.Account{Calls: []quota.Call{third}})
+	update(midnight, quota.Change{})
+	equal(t, read(), quota.Account{Calls: []quota.Call{third}, HeldUntil: hold})
+
+	another, err := store.Account(t.Context(), "vendor:fedcba9876543210")
+	noError(t, err)
+	equal(t, sorted(another), quota.Account{})
+}
+
+// sorted has the calls, whose order means nothing, by their IDs; no calls are nil.
+func sorted(a quota.Account) quota.Account {
+	a.Calls = slices.SortedFunc(slices.Values(a.Calls), func(a, b quota.Call) int { return cmp.Compare(a.ID, b.ID) })
+	return a
+}
+
+// ledgerTakesTurns has several processes write down a call each time that they see fewer than ten.
+func ledgerTakesTurns(t *testing.T, db Database) {
+	var writers sync.WaitGroup
+	for i := range 4 {
+		store := db.Open(t)
+		writers.Go(func() {
+			for n := range 5 {
+				err := store.UpdateAccount(t.Context(), account, midnight, func(a quota.Account) quota.Change {
+					if len(a.Calls) >= 10 {
+						return quota.Change{}
+					}
+					id := fmt.Sprintf("00000000-0000-0000-%04d-%012d", i, n)
+					return quota.Change{Save: []quota.Call{{ID: id, From: midnight, Until: midnight}}}
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	a, err := db.Open(t).Account(t.Context(), account)
+	noError(t, err)
+	equal(t, len(a.Calls), 10)
+}
