@@ -26,6 +26,18 @@ var (
 	errQuota   = errors.New("quota spent before anything could be refreshed")
 )
 
+const refreshExitStatuses = `
+Exit status:
+  0    done, or nothing to do
+  1    failed: nothing could be refreshed, or the store, the credentials or the
+       provider failed
+  2    wrong usage or settings; nothing was touched
+  3    partly: some tickers failed, more than max_error_rate of those attempted
+  4    another run holds the lock; nothing was touched
+  5    quota spent before anything could be refreshed
+  130  interrupted by SIGINT; what was fetched is committed
+  143  interrupted by SIGTERM; what was fetched is committed`
+
 type refreshOptions struct {
 	dryRun, force bool
 	at            instant
@@ -43,16 +55,7 @@ A ticker is due when its newest stored daily price is older than the newest
 completed session of its exchange. It is safe to run at any time and as often as
 you like: what is fresh is not fetched again, one run at a time works on a
 database, and what an interrupted run has committed stays.
-
-Exit status:
-  0    done, or nothing to do
-  1    failed: nothing could be refreshed, or the store or the credentials failed
-  2    wrong usage or settings; nothing was touched
-  3    partly: some tickers failed, more than max_error_rate of those attempted
-  4    another run holds the lock; nothing was touched
-  5    quota spent before anything could be refreshed
-  130  interrupted by SIGINT; what was fetched is committed
-  143  interrupted by SIGTERM; what was fetched is committed`,
+` + refreshExitStatuses,
 		Example: `  papertrade refresh --dry-run        # show the plan; no call, nothing written
   papertrade refresh                  # what cron runs
   papertrade refresh AAPL BRK.B       # only these

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -74,8 +75,34 @@ func runWatchlistList(ctx context.Context, a *app, opts watchlistListOptions) er
 }
 
 type watchlistAddOptions struct {
-	priority int
+	priority priority
 	every    string
+}
+
+// priority is the flag --priority; nil where it is not given.
+type priority struct{ *int }
+
+func (p *priority) Set(s string) error {
+	n, err := parsePriority(s)
+	p.int = &n
+	return err
+}
+
+func (p *priority) String() string {
+	if p.int == nil {
+		return ""
+	}
+	return strconv.Itoa(*p.int)
+}
+
+func (p *priority) Type() string { return "N" }
+
+func parsePriority(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < refresh.FirstPriority || n > refresh.LastPriority {
+		return 0, fmt.Errorf("%q is not a priority: choose %d (first) to %d (last)", s, refresh.FirstPriority, refresh.LastPriority)
+	}
+	return n, nil
 }
 
 func newWatchlistAdd(a *app) *cobra.Command {
@@ -88,7 +115,7 @@ are made active and keep their priority and interval, unless a flag sets them.
 ` + exitStatuses,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runWatchlistAdd(cmd.Context(), a, opts, args, cmd.Flags().Changed("priority"))
+			return runWatchlistAdd(cmd.Context(), a, opts, args)
 		},
 	}
 	opts.AddFlags(cmd)
@@ -97,21 +124,14 @@ are made active and keep their priority and interval, unless a flag sets them.
 
 // AddFlags adds the flags of watchlist add.
 func (o *watchlistAddOptions) AddFlags(cmd *cobra.Command) {
-	cmd.Flags().IntVarP(&o.priority, "priority", "p", refresh.DefaultPriority, "priority `N`: 1 first … 100 last")
+	cmd.Flags().VarP(&o.priority, "priority", "p", "priority `N`: 1 first … 100 last (default 100); up to 10 it is refreshed every session, however scarce the quota")
 	cmd.Flags().StringVar(&o.every, "every", "", "refresh interval: a `DURATION` like 5m or 1d (default 5m)")
 }
 
-func runWatchlistAdd(ctx context.Context, a *app, opts watchlistAddOptions, args []string, setsPriority bool) error {
+func runWatchlistAdd(ctx context.Context, a *app, opts watchlistAddOptions, args []string) error {
 	tickers, err := parseTickers(args)
 	if err != nil {
 		return err
-	}
-	var priority *int
-	if setsPriority {
-		if opts.priority < refresh.FirstPriority || opts.priority > refresh.LastPriority {
-			return wrongUsage("--priority %d: choose %d (first) to %d (last)", opts.priority, refresh.FirstPriority, refresh.LastPriority)
-		}
-		priority = &opts.priority
 	}
 	var every *time.Duration
 	if opts.every != "" {
@@ -120,13 +140,13 @@ func runWatchlistAdd(ctx context.Context, a *app, opts watchlistAddOptions, args
 			return wrongUsage("--every: %w", err)
 		}
 		if interval < time.Second || interval%time.Second != 0 || interval/time.Second > math.MaxInt32 {
-			return wrongUsage("--every %s: choose whole seconds, at least 1s", opts.every)
+			return wrongUsage("--every %s: choose whole seconds, from 1s to %dd", opts.every, math.MaxInt32/(24*60*60))
 		}
 		every = &interval
 	}
 	var changes []refresh.WatchlistChange
 	for _, ticker := range tickers {
-		changes = append(changes, refresh.WatchlistChange{Ticker: ticker, Priority: priority, RefreshInterval: every})
+		changes = append(changes, refresh.WatchlistChange{Ticker: ticker, Priority: opts.priority.int, RefreshInterval: every})
 	}
 	return a.changeWatchlist(ctx, changes)
 }
@@ -149,32 +169,32 @@ are removed all the same.
 }
 
 func runWatchlistRemove(ctx context.Context, a *app, args []string) error {
-	tickers, err := parseTickers(args)
-	if err != nil {
-		return err
+	// Symbols, since rows that are no tickers must go too.
+	symbols := make([]string, len(args))
+	for i, arg := range args {
+		symbols[i] = normal(arg)
 	}
 	db, err := a.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	missing, err := db.RemoveFromWatchlist(ctx, tickers, a.now())
+	missing, err := db.RemoveFromWatchlist(ctx, symbols, a.now())
 	if err != nil {
 		return err
 	}
-	removed := slices.DeleteFunc(tickers, func(t marketdata.Ticker) bool { return slices.Contains(missing, t) })
+	removed := slices.DeleteFunc(symbols, func(s string) bool { return slices.Contains(missing, s) })
 	if err := a.printChanged(ctx, db, removed); err != nil {
 		return err
 	}
 	if len(missing) > 0 {
-		names := make([]string, len(missing))
-		for i, ticker := range missing {
-			names[i] = ticker.String()
-		}
-		return fmt.Errorf("not on the watchlist: %s", strings.Join(names, ", "))
+		return fmt.Errorf("not on the watchlist: %s", strings.Join(missing, ", "))
 	}
 	return nil
 }
+
+// normal is a symbol as it is compared.
+func normal(symbol string) string { return strings.ToUpper(strings.TrimSpace(symbol)) }
 
 func newWatchlistImport(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -182,7 +202,7 @@ func newWatchlistImport(a *app) *cobra.Command {
 		Short: "Add the tickers of a file to the watchlist",
 		Long: `import adds the tickers of a file, or of stdin for '-', to the watchlist: one ticker a
 line, or CSV of ticker,priority. Empty lines and those that start with # are
-skipped, and so is a first line 'ticker,priority'. Where a line is wrong nothing is
+skipped, and so is a header 'ticker' or 'ticker,priority'. Where a line is wrong nothing is
 added, and every wrong line is named.
 ` + exitStatuses,
 		Args: cobra.ExactArgs(1),
@@ -220,14 +240,23 @@ func parseWatchlist(path, content string) ([]refresh.WatchlistChange, error) {
 	var changes []refresh.WatchlistChange
 	var problems []error
 	lineOf := map[marketdata.Ticker]int{}
-	number := 0
+	number, begun := 0, false
 	for line := range strings.Lines(content) {
 		number++
 		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") || len(lineOf) == 0 && strings.EqualFold(strings.ReplaceAll(line, " ", ""), "ticker,priority") {
+		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		change, err := parseWatchlistLine(line)
+		fields, err := csvFields(line)
+		if header := strings.ToLower(strings.Join(fields, ",")); !begun && (header == "ticker" || header == "ticker,priority") {
+			begun = true
+			continue
+		}
+		begun = true
+		var change refresh.WatchlistChange
+		if err == nil {
+			change, err = parseWatchlistFields(fields)
+		}
 		if first, found := lineOf[change.Ticker]; err == nil && found {
 			err = fmt.Errorf("%s is on line %d already", change.Ticker, first)
 		}
@@ -244,38 +273,47 @@ func parseWatchlist(path, content string) ([]refresh.WatchlistChange, error) {
 	return changes, nil
 }
 
-func parseWatchlistLine(line string) (refresh.WatchlistChange, error) {
-	symbol, rest, hasPriority := strings.Cut(line, ",")
-	ticker, err := marketdata.ParseTicker(strings.Trim(strings.TrimSpace(symbol), `"`))
-	if err != nil {
-		return refresh.WatchlistChange{}, err
+// csvFields are the trimmed fields of a line of CSV.
+func csvFields(line string) ([]string, error) {
+	reader := csv.NewReader(strings.NewReader(line))
+	reader.TrimLeadingSpace = true
+	fields, err := reader.Read()
+	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
+		err = fmt.Errorf("column %d: %w", parse.Column, parse.Err)
 	}
+	for i := range fields {
+		fields[i] = strings.TrimSpace(fields[i])
+	}
+	return fields, err
+}
+
+func parseWatchlistFields(fields []string) (refresh.WatchlistChange, error) {
+	ticker, err := marketdata.ParseTicker(fields[0])
 	change := refresh.WatchlistChange{Ticker: ticker}
-	if rest = strings.Trim(strings.TrimSpace(rest), `"`); !hasPriority || rest == "" {
+	switch {
+	case err != nil:
+		return refresh.WatchlistChange{}, err
+	case len(fields) > 2:
+		return change, fmt.Errorf("there are %d columns: write ticker, or ticker,priority", len(fields))
+	case len(fields) == 1 || fields[1] == "":
 		return change, nil
 	}
-	priority, err := strconv.Atoi(rest)
-	if err != nil || priority < refresh.FirstPriority || priority > refresh.LastPriority {
-		return change, fmt.Errorf("%q is not a priority: choose %d (first) to %d (last)", rest, refresh.FirstPriority, refresh.LastPriority)
-	}
+	priority, err := parsePriority(fields[1])
 	change.Priority = &priority
-	return change, nil
+	return change, err
 }
 
 func newWatchlistExport(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export",
 		Short: "Print the watchlist as 'watchlist import' reads it",
-		Long:  "export prints the watchlist as CSV of ticker,priority, which 'watchlist import' reads.\n" + exitStatuses,
+		Long:  "export prints the watchlist as CSV of ticker,priority, which 'watchlist import' reads;\nwith another --output it is as 'watchlist list' prints it.\n" + exitStatuses,
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runWatchlistExport(cmd.Context(), a) },
 	}
 }
 
 func runWatchlistExport(ctx context.Context, a *app) error {
-	if a.output != "" && a.output != outputCSV {
-		return wrongUsage("export prints CSV: use 'papertrade watchlist list -o %s'", a.output)
-	}
 	db, err := a.openStore(ctx)
 	if err != nil {
 		return err
@@ -284,6 +322,9 @@ func runWatchlistExport(ctx context.Context, a *app) error {
 	entries, err := db.Watchlist(ctx, false)
 	if err != nil {
 		return err
+	}
+	if a.output != "" && a.output != outputCSV {
+		return a.printWatchlist(entries)
 	}
 	a.output = outputCSV
 	view := result{columns: []string{"ticker", "priority"}}
@@ -307,16 +348,16 @@ func (a *app) changeWatchlist(ctx context.Context, changes []refresh.WatchlistCh
 	if err := db.AddToWatchlist(ctx, changes, a.now()); err != nil {
 		return err
 	}
-	var tickers []marketdata.Ticker
+	var symbols []string
 	for _, change := range changes {
-		tickers = append(tickers, change.Ticker)
+		symbols = append(symbols, change.Ticker.String())
 	}
-	return a.printChanged(ctx, db, tickers)
+	return a.printChanged(ctx, db, symbols)
 }
 
-// printChanged shows the rows of some tickers as they are now.
-func (a *app) printChanged(ctx context.Context, db store, tickers []marketdata.Ticker) error {
-	if !a.asksForResult() || len(tickers) == 0 && a.output == "" {
+// printChanged shows the rows of some symbols as they are now.
+func (a *app) printChanged(ctx context.Context, db store, symbols []string) error {
+	if !a.asksForResult() || len(symbols) == 0 && a.output == "" {
 		return nil
 	}
 	entries, err := db.Watchlist(ctx, true)
@@ -324,8 +365,7 @@ func (a *app) printChanged(ctx context.Context, db store, tickers []marketdata.T
 		return err
 	}
 	changed := slices.DeleteFunc(entries, func(e refresh.WatchlistEntry) bool {
-		ticker, err := marketdata.ParseTicker(e.Symbol)
-		return err != nil || !slices.Contains(tickers, ticker)
+		return !slices.Contains(symbols, normal(e.Symbol))
 	})
 	return a.printWatchlist(changed)
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -32,7 +34,7 @@ func isTerminal(w io.Writer) bool {
 func (a *app) newLogger() zerolog.Logger {
 	var out io.Writer = &redactingWriter{a.config, a.stderr}
 	if !a.logsJSON() {
-		_, noColor := os.LookupEnv("NO_COLOR")
+		noColor := slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" })
 		out = zerolog.ConsoleWriter{
 			Out: out, NoColor: noColor || !isTerminal(a.stderr), TimeFormat: time.RFC3339, TimeLocation: time.UTC,
 		}
@@ -86,6 +88,9 @@ func observe(log zerolog.Logger) func(refresh.Event) {
 				Int("failed", e.Failed).Int("calls", e.Calls).Msg("batch committed")
 		case refresh.TickerFailed:
 			log.Warn().Stringer("ticker", e.Ticker).Str("kind", e.Kind).Err(e.Err).Msg("ticker failed")
+		case refresh.SessionMissing:
+			log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
+				Msg("newest session not out yet")
 		case refresh.RunFinished:
 			logFinish(log, e.Report)
 		}

@@ -122,7 +122,7 @@ func (r result) without(columns ...string) result {
 }
 
 // asksForResult says whether a result is wanted where it is not the purpose of the command.
-func (a *app) asksForResult() bool { return !a.quiet || a.output != "" && a.output != outputTable }
+func (a *app) asksForResult() bool { return !a.quiet || a.output != "" }
 
 // formatTime is RFC 3339 in UTC, to the second; "" for the zero time.
 func formatTime(t time.Time) string {

@@ -54,7 +54,7 @@ the vendor's limits, and commits them batch by batch.
 Settings come from flags, then the environment (PAPERTRADE_SECTION_KEY), then
 $XDG_CONFIG_HOME/papertrade/config.toml, then defaults. Results go to stdout,
 logs to stderr.
-` + exitStatuses,
+` + refreshExitStatuses,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -66,10 +66,13 @@ logs to stderr.
 	flags.VarP(&a.output, "output", "o", "`FORMAT` of the result: table, json, csv or plain")
 	flags.String("log-level", "", "`LEVEL` from which on to log: trace, debug, info, warn or error")
 	flags.String("log-format", "", "`FORMAT` of logs: auto, json or console")
-	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print only warnings, errors, and results in a format asked for")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, and nothing of a run that went well")
 	completeValues(root, "output", outputs)
 	completeSettings(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("config") && a.configFile == "" {
+			return errors.New("--config needs the name of a file")
+		}
 		a.prepared = true
 		return a.prepare(cmd)
 	}
@@ -149,6 +152,9 @@ func (i *instant) Set(s string) error {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			i.Time = t.UTC()
+			if i.Year() < 1900 || i.Year() > 2200 {
+				return errors.New("choose a time from 1900 to 2200")
+			}
 			return nil
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/internal/sqlite"
-	"papertrade/pkg/marketdata"
 )
 
 // store is what both databases are.
@@ -18,7 +17,7 @@ type store interface {
 	quota.Ledger
 	Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error)
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
-	RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ticker, at time.Time) (missing []marketdata.Ticker, err error)
+	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	Close() error
 }
 

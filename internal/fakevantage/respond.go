@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"testing/iotest"
@@ -157,6 +158,9 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	inbound := r.Clone(r.Context())
 	if inbound.Host == "" {
 		inbound.Host = r.URL.Host
+	}
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.WroteRequest != nil {
+		trace.WroteRequest(httptrace.WroteRequestInfo{})
 	}
 	recorder := httptest.NewRecorder()
 	cut := s.serveOrAbort(recorder, inbound)

@@ -66,6 +66,8 @@ func Migrate(ctx context.Context, url string) (applied []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// A table that the application holds must not have the application queue behind this.
+	config.ConnConfig.RuntimeParams["lock_timeout"] = "10s"
 	db := stdlib.OpenDB(*config.ConnConfig)
 	defer func() { err = errors.Join(err, db.Close()) }()
 

@@ -58,8 +58,6 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = 10 * time.Second
 	}
-	// Times without a zone are UTC, whatever the server's setting is.
-	conn.RuntimeParams["timezone"] = "UTC"
 	if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "papertrade"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -12,6 +13,8 @@ import (
 const (
 	dataException      = "22"
 	integrityViolation = "23"
+	checkOption        = "44"
+	raisedException    = "P0" // by a trigger of the application
 	undefinedTable     = "42P01"
 )
 
@@ -41,5 +44,5 @@ func refused(err error) bool {
 		return false
 	}
 	class := answer.Code[:2]
-	return class == dataException || class == integrityViolation
+	return slices.Contains([]string{dataException, integrityViolation, checkOption, raisedException}, class)
 }

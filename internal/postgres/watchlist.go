@@ -92,13 +92,13 @@ func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistC
 const remove = `
 update ticker_watchlist
 set is_active = false, updated_at = @at
-where is_active and upper(btrim(ticker, E' \t\r\n')) = any(@tickers::text[])
+where is_active and upper(btrim(ticker, E' \t\r\n')) = any(@symbols::text[])
 returning upper(btrim(ticker, E' \t\r\n')) as symbol`
 
-// RemoveFromWatchlist makes tickers inactive. Those that were not active on the watchlist are
-// returned, each once and in the order asked.
-func (s *Store) RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ticker, at time.Time) (missing []marketdata.Ticker, err error) {
-	removed, err := query[struct{ Symbol string }](ctx, s, remove, pgx.NamedArgs{"tickers": symbols(tickers), "at": at.UTC()})
+// RemoveFromWatchlist makes symbols inactive, which are in upper case. Those that were not active on
+// the watchlist are returned, each once and in the order asked.
+func (s *Store) RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error) {
+	removed, err := query[struct{ Symbol string }](ctx, s, remove, pgx.NamedArgs{"symbols": symbols, "at": at.UTC()})
 	if err != nil {
 		return nil, fmt.Errorf("remove from the watchlist: %w", err)
 	}
@@ -106,10 +106,10 @@ func (s *Store) RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ti
 	for _, r := range removed {
 		seen[r.Symbol] = true
 	}
-	for _, ticker := range tickers {
-		if !seen[ticker.String()] {
-			seen[ticker.String()] = true
-			missing = append(missing, ticker)
+	for _, symbol := range symbols {
+		if !seen[symbol] {
+			seen[symbol] = true
+			missing = append(missing, symbol)
 		}
 	}
 	return missing, nil

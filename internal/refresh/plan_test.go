@@ -133,3 +133,28 @@ func TestPlanDefersWhatTheLimitsLeaveNoCallFor(t *testing.T) {
 		}
 	}
 }
+
+func TestEstimateCountsTheDelayBetweenBatches(t *testing.T) {
+	in := Inputs{
+		At: instant(21, 0), Now: instant(21, 0), TickersPerCall: 1, BatchSize: 2, BatchDelay: 12 * time.Second, MaxWait: time.Minute,
+		Limits: []quota.Limit{{Calls: 100, Window: time.Minute}},
+	}
+	for i := range 5 {
+		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i))})
+	}
+	if plan := NewPlan(in); plan.Batches != 3 || plan.Estimate != 24*time.Second {
+		t.Errorf("%d batches take %v, want 3 and 24s", plan.Batches, plan.Estimate)
+	}
+}
+
+func TestTroubleFitsItsColumn(t *testing.T) {
+	var r Report
+	for range 50 {
+		r.Tickers = append(r.Tickers, TickerReport{
+			Ticker: marketdata.MustParseTicker("AAPL"), Status: OutcomeFailed, Error: &TickerError{Message: "größer als erlaubt"}})
+	}
+	r.count()
+	if runes := []rune(r.trouble()); len(runes) != 500 || runes[499] != '…' {
+		t.Errorf("%d characters: %s", len(runes), string(runes))
+	}
+}

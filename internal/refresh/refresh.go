@@ -43,7 +43,7 @@ type Options struct {
 }
 
 // Event is something worth telling while a run is under way: RowSkipped, RunStarted, CallThrottled,
-// BatchCommitted, TickerFailed or RunFinished.
+// BatchCommitted, TickerFailed, SessionMissing or RunFinished.
 type Event any
 
 // The events of a run.
@@ -60,6 +60,10 @@ type (
 		Ticker marketdata.Ticker
 		Kind   string
 		Err    error
+	}
+	SessionMissing struct { // from an answer: it brought an older session than the newest completed one
+		Ticker          marketdata.Ticker
+		Session, Newest exchange.Date
 	}
 	RunFinished struct{ Report Report }
 )
@@ -247,6 +251,7 @@ func (j *Job) commit(ctx context.Context, quotes []marketdata.Quote, rows map[ma
 		calendar, _ := exchange.ForSymbol(p.Bar.Ticker.String())
 		if newest := calendar.LastCompleted(now).Date; p.Bar.Session.Before(newest) {
 			row.Reason = "the session of " + newest.String() + " was not out yet"
+			j.observe(SessionMissing{Ticker: row.Ticker, Session: p.Bar.Session, Newest: newest})
 		}
 	}
 	report.count()

@@ -31,13 +31,12 @@ func newJob(t *testing.T, vendor *fakevantage.Server) *refresh.Job {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	return newJobOn(t, vendor, store)
+	return newJobOn(t, vendor, store, quota.Limit{Calls: 5, Window: time.Minute}, quota.Limit{Calls: 500})
 }
 
 // newJobOn is a job of a new process.
-func newJobOn(t *testing.T, vendor *fakevantage.Server, store *sqlite.Store) *refresh.Job {
+func newJobOn(t *testing.T, vendor *fakevantage.Server, store *sqlite.Store, limits ...quota.Limit) *refresh.Job {
 	t.Helper()
-	limits := []quota.Limit{{Calls: 5, Window: time.Minute}, {Calls: 500}}
 	limiter := quota.NewLimiter(quota.Options{
 		Ledger: store, Account: "key", Limits: limits, MaxWait: 5 * time.Minute, CallTimeout: 10 * time.Second,
 	})
@@ -142,6 +141,19 @@ func TestOneFailureCostsOneTicker(t *testing.T) {
 	})
 }
 
+func TestConcurrentFetchesShareABatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight, Latency: time.Second})
+		j := newJobOn(t, vendor, newJob(t, vendor).Store.(*sqlite.Store), quota.Limit{Calls: 75, Window: time.Minute})
+		j.BatchDelay, j.Concurrency = 0, 5
+		start := time.Now()
+		report, err := run(t.Context(), t, j, refresh.Options{})
+		if took := time.Since(start); err != nil || report.Counts.Refreshed != 7 || took > 3*time.Second {
+			t.Errorf("%+v, %v after %v; want 7 refreshed after the 2 s of two batches", report, err, took)
+		}
+	})
+}
+
 // The predecessor recorded success when every ticker had failed.
 func TestNothingRefreshedIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -233,7 +245,7 @@ func TestLimitsOutliveARun(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: midnight, Limits: []fakevantage.Limit{{Calls: 5, Window: time.Minute}}})
 		j := newJob(t, vendor)
 		for range 3 {
-			report, err := run(t.Context(), t, newJobOn(t, vendor, j.Store.(*sqlite.Store)), refresh.Options{Force: true})
+			report, err := run(t.Context(), t, newJobOn(t, vendor, j.Store.(*sqlite.Store), j.Limiter.Limits()...), refresh.Options{Force: true})
 			if err != nil || report.Calls != 7 {
 				t.Errorf("%+v, %v; want 7 calls and no throttling", report, err)
 			}

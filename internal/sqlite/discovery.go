@@ -33,7 +33,7 @@ order by priority, ticker`
 
 // Beside a lone max(), SQLite takes the other columns from the row that has the maximum.
 const mentionsOfTransactions = `
-select ticker, 0, cast("timestamp" as text)
+select ticker, 0, strftime('%Y-%m-%d %H:%M:%f', "timestamp")
 from transactions
 where ticker is not null and unixepoch("timestamp") between ? and ?
 group by ticker
@@ -80,8 +80,8 @@ func (s *Store) mentionsOf(ctx context.Context, source refresh.Source, q refresh
 // The inner maximum comes from the index alone. All rows of its day are then compared as times,
 // since the same instant can be written in several ways.
 const states = `
-select asked.value, coalesce(s.unknown_sessions, 0), cast(p."timestamp" as text),
-    cast(coalesce(p.updated_at, p.created_at) as text), cast(s.checked_at as text), cast(s.asked_at as text), cast(s.unknown_session as text)
+select asked.value, coalesce(s.unknown_sessions, 0), strftime('%Y-%m-%d %H:%M:%f', p."timestamp"),
+    strftime('%Y-%m-%d %H:%M:%f', coalesce(p.updated_at, p.created_at)), cast(s.checked_at as text), cast(s.asked_at as text), cast(s.unknown_session as text)
 from json_each(?) as asked
 left join price_history as p on p.id = (
     select newest.id
@@ -89,7 +89,8 @@ left join price_history as p on p.id = (
     where newest.ticker = asked.value and newest."interval" = '1day' and newest."timestamp" >= (
         select substr(max(day."timestamp"), 1, 10)
         from price_history as day
-        where day.ticker = asked.value and day."interval" = '1day')
+        where day.ticker = asked.value and day."interval" = '1day' and day."timestamp" < ':')
+        and unixepoch(newest."timestamp") is not null
     order by unixepoch(newest."timestamp") desc, unixepoch(coalesce(newest.updated_at, newest.created_at), 'subsec') desc
     limit 1)
 left join papertrade_ticker_states as s on s.ticker = asked.value

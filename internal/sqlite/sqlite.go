@@ -33,6 +33,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
+	// One file has one lock, by whatever link it is found.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return nil, fmt.Errorf("find the SQLite database: %w", err)
+	}
 	db, err := sql.Open("sqlite", dsn(path, url.Values{}))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -51,6 +55,9 @@ func prepareFile(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a directory: name a file for the SQLite database", path)
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file: name one for the SQLite database", path)
 	}
 	if err == nil {
 		return nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"papertrade/internal/refresh"
-	"papertrade/pkg/marketdata"
 )
 
 const watchlist = `
@@ -100,10 +99,10 @@ set is_active = false, updated_at = ?2
 where is_active and upper(trim(ticker, char(32, 9, 10, 13))) in (select value from json_each(?1))
 returning upper(trim(ticker, char(32, 9, 10, 13)))`
 
-// RemoveFromWatchlist makes tickers inactive. Those that were not active on the watchlist are
-// returned, each once and in the order asked.
-func (s *Store) RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ticker, at time.Time) (missing []marketdata.Ticker, err error) {
-	asked, err := json.Marshal(tickers)
+// RemoveFromWatchlist makes symbols inactive, which are in upper case. Those that were not active on
+// the watchlist are returned, each once and in the order asked.
+func (s *Store) RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error) {
+	asked, err := json.Marshal(symbols)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +121,10 @@ func (s *Store) RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ti
 	for _, symbol := range removed {
 		seen[symbol] = true
 	}
-	for _, ticker := range tickers {
-		if !seen[ticker.String()] {
-			seen[ticker.String()] = true
-			missing = append(missing, ticker)
+	for _, symbol := range symbols {
+		if !seen[symbol] {
+			seen[symbol] = true
+			missing = append(missing, symbol)
 		}
 	}
 	return missing, nil

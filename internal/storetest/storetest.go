@@ -20,7 +20,7 @@ type Store interface {
 	quota.Ledger
 	Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error)
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
-	RemoveFromWatchlist(ctx context.Context, tickers []marketdata.Ticker, at time.Time) (missing []marketdata.Ticker, err error)
+	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	Close() error
 }
 

@@ -56,12 +56,12 @@ func watchlist(t *testing.T, db Database) {
 func watchlistOfRemovedTicker(t *testing.T, db Database) {
 	store := db.Open(t)
 	db.Exec(t, `delete from ticker_watchlist where ticker not in ('AAPL', 'TSLA')`)
-	missing, err := store.RemoveFromWatchlist(t.Context(), tickers("NONE", "TSLA", "NONE", "TSLA"), midnight)
+	missing, err := store.RemoveFromWatchlist(t.Context(), []string{"NONE", "TSLA", "NONE", "TSLA"}, midnight)
 	noError(t, err)
-	equal(t, missing, tickers("NONE"))
-	missing, err = store.RemoveFromWatchlist(t.Context(), tickers("TSLA"), midnight)
+	equal(t, missing, []string{"NONE"})
+	missing, err = store.RemoveFromWatchlist(t.Context(), []string{"TSLA"}, midnight)
 	noError(t, err)
-	equal(t, missing, tickers("TSLA"))
+	equal(t, missing, []string{"TSLA"})
 	equal(t, db.Texts(t, `select substr(cast(updated_at as text), 1, 19) from ticker_watchlist where ticker = 'TSLA'`),
 		[]string{"2026-11-21 00:00:00"})
 
@@ -89,7 +89,9 @@ func watchlistWithDirtyRows(t *testing.T, db Database) {
 	noError(t, err)
 	equal(t, got, []refresh.WatchlistEntry{entry(" aapl ", 3)})
 
-	missing, err := store.RemoveFromWatchlist(t.Context(), tickers("AAPL"), midnight)
+	db.Exec(t, `insert into ticker_watchlist (ticker, priority, refresh_interval_seconds, is_active, created_at, updated_at)
+		values ('$$$', 1, 300, true, '2026-11-21 00:00:00', '2026-11-21 00:00:00')`)
+	missing, err := store.RemoveFromWatchlist(t.Context(), []string{"AAPL", "$$$"}, midnight)
 	noError(t, err)
 	equal(t, missing, nil)
 	got, err = store.Watchlist(t.Context(), false)

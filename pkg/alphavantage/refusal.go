@@ -48,7 +48,7 @@ func (c *Client) parseRefusal(body []byte, after time.Duration) error {
 	}
 	lower := strings.ToLower(text)
 	// The notice about a spent quota echoes the key.
-	message := c.redact(oneLine(text))
+	message := oneLine(c.redact(text))
 	for _, r := range refusals {
 		if !strings.Contains(lower, r.phrase) {
 			continue
