@@ -1,6 +1,6 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test postgres lint fmt install clean
+.PHONY: help build demo test bench postgres lint fmt install clean
 
 PREFIX  ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -19,6 +19,9 @@ demo: build ## a refresh without network, key or server
 
 test: postgres ## all tests, with the race detector
 	go test -race ./...
+
+bench: postgres ## how close runs come to the least time that the limits allow (x-floor)
+	go test -run '^$$' -bench . -benchtime 1x ./internal/refresh
 
 # The tests start a private cluster of their own; all they need is the server's programs.
 postgres:

@@ -24,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main})
+	testscript.Main(m, map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main, "quotes": quotesMain})
 }
 
 // TestScripts runs every script of testdata/script on every kind of database. A script that is about
@@ -245,17 +245,21 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	fixtureOf(ts).started = p
 }
 
-// signal SIGNAL STATUS: signals what start has started, and sees it end with just this exit status (-9
-// for one that was killed).
+// signal SIGNAL STATUS: signals what start has started, and sees it end within 2 s with just this exit status
+// (-9 for one that was killed).
 func signalStarted(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 	if neg || len(args) != 2 || signals[args[0]] == nil {
 		ts.Fatalf("usage: signal INT|TERM|KILL STATUS")
 	}
 	p := fixtureOf(ts).started
+	sent := time.Now()
 	ts.Check(p.cmd.Process.Signal(signals[args[0]]))
 	<-p.drained
 	err := p.cmd.Wait()
+	if took := time.Since(sent); took > 2*time.Second {
+		ts.Fatalf("it ended %v after the signal, want 2 s at the most", took)
+	}
 	noSecret(ts, p.stdout.String()+p.stderr.String())
 	_, _ = io.Copy(ts.Stdout(), &p.stdout)
 	_, _ = io.Copy(ts.Stderr(), &p.stderr)

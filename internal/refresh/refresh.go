@@ -105,10 +105,9 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	}
 	j.observe(RunStarted{report})
 	report.Calls, report.Batches = 0, 0
-	stop := j.work(ctx, plan, &report)
-
 	kept, cancel := grace(ctx)
 	defer cancel()
+	stop := j.work(ctx, kept, plan, &report)
 	if err := j.Limiter.Close(kept); err != nil {
 		stop = errors.Join(stop, err)
 	}
@@ -116,7 +115,9 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	report.FinishedAt = report.StartedAt.Add(time.Since(began))
 	report.finish(ctx, stop, j.MaxErrorRate)
 	if err := j.Store.FinishRun(kept, report.record()); err != nil {
-		report.Status = Failed
+		if report.Status != Interrupted {
+			report.Status = Failed
+		}
 		stop = errors.Join(stop, err)
 	}
 	j.observe(RunFinished{report})
@@ -168,10 +169,9 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	return kept, func() { stop(); cancel() }
 }
 
-// work fetches and commits batch by batch. Its error is why it stopped before the plan's end.
-func (j *Job) work(ctx context.Context, plan Plan, report *Report) error {
-	kept, cancel := grace(ctx)
-	defer cancel()
+// work fetches and commits batch by batch. What was fetched is committed with kept, which outlives an
+// interruption. Its error is why it stopped before the plan's end.
+func (j *Job) work(ctx, kept context.Context, plan Plan, report *Report) error {
 	fetch := j.newFetcher()
 	before := j.Limiter.Calls()
 	var lastEnd time.Time

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	dbsql "database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"papertrade/internal/config"
+	"papertrade/internal/fakevantage"
+	"papertrade/pkg/marketdata"
+)
+
+// quotesMain is the command quotes: a process that asks for so many quotes as papertrade does, in blocks
+// of five, and takes part in no lock.
+func quotesMain() {
+	if err := quotes(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func quotes(count string) error {
+	ctx := context.Background()
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
+	a := &app{environ: environ{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, now: time.Now}}
+	if a.config, err = config.Load(config.Inputs{Environ: a.env}); err != nil {
+		return err
+	}
+	key, err := a.config.Key()
+	if err != nil {
+		return err
+	}
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	job, err := newJob(a.config, db, key.Reveal())
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if i%5 == 0 {
+			job.Limiter.Expect(5)
+		}
+		if _, err := job.Provider.Quotes(ctx, []marketdata.Ticker{marketdata.MustParseTicker("IBM")}); err != nil {
+			return err
+		}
+	}
+	return job.Limiter.Close(ctx)
+}
+
+// Real processes with one key and one database, some of them killed at random points, never exceed a
+// window of the vendor together, which sees each of their calls.
+func TestProcessesKeepToTheLimitsTogether(t *testing.T) {
+	databases := startDatabases(t)
+	for _, kind := range []string{"sqlite-own", "postgres-own"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			db, err := databases.create(dir, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log := filepath.Join(dir, "arrivals.jsonl")
+			env := append(os.Environ(),
+				"HOME="+dir, "GORACE=atexit_sleep_ms=0", "PAPERTRADE_DATABASE_URL="+db.url, "ALPHAVANTAGE_API_KEY="+apiKey,
+				"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--log", log, "--at", "2026-11-21T00:00:00Z", "--limit", "40/1s", "--limit", "400/day"),
+				"PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=40/1s,400/day", "PAPERTRADE_ALPHAVANTAGE_TIMEOUT=2s", "PAPERTRADE_REFRESH_BATCH_DELAY=0s")
+			process := func(name string, args ...string) *exec.Cmd {
+				cmd := exec.Command(name, args...)
+				cmd.Env = env
+				cmd.Stderr = &strings.Builder{}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				return cmd
+			}
+			if err := process("papertrade", "active-tickers").Wait(); err != nil { // which makes the database
+				t.Fatal(err)
+			}
+			for range 3 {
+				victim, refresh := process("quotes", "1000"), process("papertrade", "refresh", "--at", "2026-11-21", "--force")
+				others := []*exec.Cmd{process("quotes", "12"), process("quotes", "9")}
+				time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
+				if err := victim.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				_ = victim.Wait() // it was killed
+				for _, cmd := range append(others, refresh) {
+					if err := cmd.Wait(); err != nil {
+						t.Errorf("%v: %v\n%s", cmd.Args, err, cmd.Stderr)
+					}
+				}
+			}
+			checkArrivals(t, log)
+		})
+	}
+}
+
+func startVendor(t *testing.T, flags ...string) (url string) {
+	t.Helper()
+	server := exec.Command("fakevantage", append([]string{"--until-eof"}, flags...)...)
+	stdin, err := server.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		_ = server.Wait() // it ends with its stdin
+	})
+	url, err = bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(url)
+}
+
+func checkArrivals(t *testing.T, log string) {
+	t.Helper()
+	file, err := os.Open(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	arrivals, err := fakevantage.ReadArrivals(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range arrivals {
+		if a.Outcome != fakevantage.Answered {
+			t.Errorf("a call at %v was refused: %s", a.Time, a.Outcome)
+		}
+	}
+	// Three rounds of 7, 12 and 9 calls, and those of the victims.
+	if most := fakevantage.MaxInWindow(arrivals, time.Second); most > 40 || most < 5 || len(arrivals) < 3*(7+12+9) {
+		t.Errorf("%d calls, up to %d of them in a second; want at most 40", len(arrivals), most)
+	}
+}
+
+// A database that another program keeps locked holds up an interrupted run for less than 2 s, and not at
+// all after a second signal.
+func TestSignalsEndARunThatCannotCommit(t *testing.T) {
+	for signals, want := range map[int]struct {
+		status int
+		within time.Duration
+	}{1: {143, 2 * time.Second}, 2: {-1, time.Second}} {
+		t.Run(fmt.Sprint(signals), func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "papertrade.db")
+			cmd := exec.Command("papertrade", "refresh", "--at", "2026-11-21")
+			cmd.Env = append(os.Environ(), "HOME="+dir, "GORACE=atexit_sleep_ms=0", "ALPHAVANTAGE_API_KEY="+apiKey,
+				"PAPERTRADE_DATABASE_URL=sqlite:///"+path, "PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=100/1s", "PAPERTRADE_REFRESH_BATCH_SIZE=1",
+				"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--at", "2026-11-21T00:00:00Z", "--latency", "200ms"))
+			stderr, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewScanner(stderr)
+			for lines.Scan() && !strings.Contains(lines.Text(), "batch committed") {
+			}
+			db, err := dbsql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.Exec("pragma busy_timeout = 1000; begin immediate"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond) // until it waits for the lock
+			start := time.Now()
+			for range signals {
+				if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			for lines.Scan() {
+				t.Log(lines.Text())
+			}
+			_ = cmd.Wait() // its status is what is asked about
+			if took := time.Since(start); cmd.ProcessState.ExitCode() != want.status || took > want.within {
+				t.Errorf("status %d after %v, want %d within %v", cmd.ProcessState.ExitCode(), took, want.status, want.within)
+			}
+		})
+	}
+}
