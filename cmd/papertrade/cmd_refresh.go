@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/robfig/cron/v3"
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/config"
@@ -39,8 +41,8 @@ Exit status:
   143  interrupted by SIGTERM; what was fetched is committed`
 
 type refreshOptions struct {
-	dryRun, force bool
-	at            instant
+	dryRun, force, ifDue, intraday bool
+	at                             instant
 }
 
 func newRefresh(a *app) *cobra.Command {
@@ -52,17 +54,27 @@ func newRefresh(a *app) *cobra.Command {
 due, fetches their quotes within the rate limits and commits them batch by batch.
 
 A ticker is due when its newest stored daily price is older than the newest
-completed session of its exchange. It is safe to run at any time and as often as
-you like: what is fresh is not fetched again, one run at a time works on a
-database, and what an interrupted run has committed stays.
+completed session of its exchange, or was fetched before that session's close. One
+that misses several sessions gets them all by a single call. It is safe to run at
+any time and as often as you like: what is fresh is not fetched again, one run at a
+time works on a database, and what an interrupted run has committed stays.
+
+With --if-due it does nothing unless refresh.schedule has fired since the last run
+that did not fail: for cron lines that fire more often than needed, and for
+machines that are not always on. With --intraday it refreshes, while their exchange
+is open, those entries of the watchlist whose interval (watchlist add --every) has
+passed, and leaves the next run by the schedule the calls that it needs.
 ` + refreshExitStatuses,
 		Example: `  papertrade refresh --dry-run        # show the plan; no call, nothing written
   papertrade refresh                  # what cron runs
   papertrade refresh AAPL BRK.B       # only these
+  papertrade refresh --if-due -q      # from a cron line that fires every hour
+  papertrade refresh --intraday -q    # from one that fires every quarter of an hour
   papertrade refresh -o json | jq .counts`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRefresh(cmd.Context(), a, opts, args) },
 	}
 	opts.AddFlags(cmd)
+	cmd.MarkFlagsMutuallyExclusive("if-due", "intraday")
 	completeSettings(cmd)
 	return cmd
 }
@@ -73,6 +85,8 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show the plan: make no call, write nothing")
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is fresh too")
+	f.BoolVar(&o.ifDue, "if-due", false, "only if refresh.schedule has fired since the last run that did not fail")
+	f.BoolVar(&o.intraday, "intraday", false, "the watchlist's entries whose interval has passed, while their exchange is open")
 	f.Var(&o.at, "at", atUsage)
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active")
 	f.String("provider", "", "`NAME` of the source of prices")
@@ -86,6 +100,9 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	tickers, err := parseTickers(args)
 	if err != nil {
 		return err
+	}
+	if len(tickers) > 0 && (opts.ifDue || opts.intraday) {
+		return wrongUsage("--if-due and --intraday choose the tickers themselves: leave out %s", strings.Join(args, " "))
 	}
 	clock := a.clock(opts.at)
 	runID := uuid.NewString()
@@ -119,7 +136,8 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 		return err
 	}
 	job.Now, job.Observe = clock, observe(a.log)
-	report, err := job.Run(ctx, refresh.Options{RunID: runID, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun})
+	report, err := job.Run(ctx, refresh.Options{RunID: runID,
+		Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Intraday: opts.intraday})
 	if report.Status == "" {
 		return err
 	}
@@ -143,10 +161,15 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	schedule, err := cron.ParseStandard(c.Refresh.Schedule)
+	if err != nil {
+		return nil, err
+	}
 	return &refresh.Job{
 		Store: db, Provider: client, Limiter: limiter,
 		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
 		Concurrency: c.Refresh.Concurrency, Attempts: c.AlphaVantage.Attempts, MaxErrorRate: c.Refresh.MaxErrorRate,
+		Schedule: schedule,
 	}, nil
 }
 
@@ -180,6 +203,8 @@ func judge(r refresh.Report, stop error) error {
 		return fmt.Errorf("%w: %s failed", errNothing, count(r.Counts.Failed, "ticker", "tickers"))
 	case r.Status == refresh.Deferred && r.Counts.Refreshed > 0:
 		return nil // the rest is for a later run, and the log says so
+	case r.Status == refresh.Deferred && r.HoldsBack && stop == nil:
+		return nil // the next run by the schedule needs the calls
 	case r.Status == refresh.Deferred && stop != nil:
 		return fmt.Errorf("%w: %w", errQuota, stop)
 	case r.Status == refresh.Deferred:
@@ -216,7 +241,7 @@ func (a *app) printReport(r refresh.Report) error {
 		columns: []string{"ticker", "status", "batch", "priority", "sources", "session", "price", "currency", "reason"},
 		summary: summary(r),
 	}
-	if r.DryRun && r.Status != refresh.Disabled {
+	if r.DryRun && !slices.Contains([]refresh.Status{refresh.Disabled, refresh.NotDue, refresh.Closed}, r.Status) {
 		view.heading = fmt.Sprintf("Plan for %s, newest completed session %s. Nothing is fetched or written.", formatTime(r.At), r.Session)
 	}
 	for _, t := range r.Tickers {
@@ -245,14 +270,20 @@ func summary(r refresh.Report) string {
 		return "Refreshing is disabled: refresh.enabled is false."
 	case r.Status == refresh.Locked:
 		return "Another run is under way: nothing was touched."
+	case r.Status == refresh.NotDue:
+		return "Not due: " + r.Reason + "."
+	case r.Status == refresh.Closed:
+		return "Closed: " + r.Reason + "."
 	case r.Counts.Active == 0:
 		return "No ticker is active: add some with 'papertrade watchlist add TICKER…'."
 	case r.DryRun && r.Counts.Planned == 0:
-		return fmt.Sprintf("Nothing to do: %s fresh%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), skipped(r))
+		return fmt.Sprintf("Nothing to do: %s fresh%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), skipped(r)) + kept(r)
 	case r.DryRun:
-		text := fmt.Sprintf("%d of %s due%s: %s in %s, about %s",
-			r.Counts.Planned, count(r.Counts.Active, "active ticker is", "active tickers are"), skipped(r),
-			count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"), time.Duration(r.EstimateSeconds)*time.Second)
+		text := fmt.Sprintf("%d of %s due%s", r.Counts.Planned, count(r.Counts.Active, "active ticker is", "active tickers are"), skipped(r))
+		if r.Calls > 0 {
+			text += fmt.Sprintf(": %s in %s, about %s", count(r.Calls, "call", "calls"),
+				count(r.Batches, "batch", "batches"), time.Duration(r.EstimateSeconds)*time.Second)
+		}
 		if r.EstimateSeconds > 0 {
 			text += ": begun now, it ends at " + formatTime(r.EndsAt)
 		}
@@ -260,13 +291,20 @@ func summary(r refresh.Report) string {
 		if r.Counts.Deferred > 0 {
 			text += fmt.Sprintf("\n%s for a later run: %s.", count(r.Counts.Deferred, "ticker is left", "tickers are left"), r.Reason)
 		}
-		return text
+		return text + kept(r)
 	default:
-		return fmt.Sprintf("%s: %d refreshed, %d fresh, %d failed, %d deferred; %s in %s, %s.", capitalised(string(r.Status)),
-			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred,
+		return fmt.Sprintf("%s: %d refreshed, %d fresh, %d failed, %d deferred%s; %s in %s, %s.", capitalised(string(r.Status)),
+			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, skipped(r),
 			count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"),
 			r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
 	}
+}
+
+func kept(r refresh.Report) string {
+	if r.Kept == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n%s of the day's quota kept for the run of %s.", count(r.Kept, "call is", "calls are"), formatTime(r.KeptFor))
 }
 
 func skipped(r refresh.Report) string {

@@ -91,6 +91,12 @@ func observe(log zerolog.Logger) func(refresh.Event) {
 		case refresh.SessionMissing:
 			log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
 				Msg("newest session not out yet")
+		case refresh.CalendarUnknown:
+			symbols := make([]string, len(e.Tickers))
+			for i, ticker := range e.Tickers {
+				symbols[i] = ticker.String()
+			}
+			log.Warn().Str("suffix", e.Suffix).Strs("tickers", symbols).Msg("exchange unknown: every weekday is taken for a session")
 		case refresh.RunFinished:
 			logFinish(log, e.Report)
 		}

@@ -15,7 +15,6 @@ import (
 type store interface {
 	refresh.Store
 	quota.Ledger
-	Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error)
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	Close() error

@@ -89,7 +89,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		set.options.Unknown = strings.Split(s, ",")
 		return nil
 	})
-	f.Func("fault", "`SYMBOL=KIND[:CALLS]`: how calls for SYMBOL, or for *, end, or the first CALLS of them; repeatable", func(s string) error {
+	f.Func("fault", "`SYMBOL=KIND[:CALLS]`: how calls for SYMBOL, or for *, end, or the first CALLS of them; repeatable. Kinds: "+strings.Join(faultNames(), ", "), func(s string) error {
 		parsed, err := parseFault(s)
 		set.faults = append(set.faults, parsed)
 		return err

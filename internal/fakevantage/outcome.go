@@ -70,13 +70,17 @@ var scriptable = map[Outcome]reach{
 // ParseFault reads the name of an Outcome that Server.Fault takes.
 func ParseFault(s string) (Outcome, error) {
 	if _, ok := scriptable[Outcome(s)]; !ok {
-		names := make([]string, 0, len(scriptable))
-		for _, o := range slices.Sorted(maps.Keys(scriptable)) {
-			names = append(names, string(o))
-		}
-		return "", fmt.Errorf("%q is not a fault: choose one of %s", s, strings.Join(names, ", "))
+		return "", fmt.Errorf("%q is not a fault: choose one of %s", s, strings.Join(faultNames(), ", "))
 	}
 	return Outcome(s), nil
+}
+
+func faultNames() []string {
+	names := make([]string, 0, len(scriptable))
+	for _, o := range slices.Sorted(maps.Keys(scriptable)) {
+		names = append(names, string(o))
+	}
+	return names
 }
 
 // Arguments of Server.Fault.

@@ -79,7 +79,7 @@ func (s *Store) commitAtOnce(ctx context.Context, batch refresh.Batch) ([]refres
 	for i, price := range batch.Prices {
 		queuePrice(&writes, price, &stored[i])
 	}
-	queueRest(&writes, batch)
+	queueRest(&writes, batch, stored)
 	return stored, s.pool.SendBatch(ctx, &writes).Close()
 }
 
@@ -100,13 +100,26 @@ func (s *Store) commitOneByOne(ctx context.Context, batch refresh.Batch) ([]refr
 			}
 		}
 		var writes pgx.Batch
-		queueRest(&writes, batch)
+		queueRest(&writes, batch, stored)
 		return tx.SendBatch(ctx, &writes).Close()
 	})
 	return stored, err
 }
 
-func queueRest(writes *pgx.Batch, batch refresh.Batch) {
+// queueRest writes what comes after the prices, by what has become of them so far.
+func queueRest(writes *pgx.Batch, batch refresh.Batch, stored []refresh.StoredPrice) {
+	marked := map[marketdata.Ticker]bool{}
+	for i, price := range batch.Prices {
+		if stored[i].Err != nil {
+			batch.Failures = append(batch.Failures, refresh.Failure{Ticker: price.Bar.Ticker, AskedAt: price.FetchedAt})
+		}
+		if ticker := price.Bar.Ticker; stored[i].Err == nil && !marked[ticker] {
+			marked[ticker] = true
+			checked := pgx.NamedArgs{"ticker": ticker.String(), "checked_at": price.FetchedAt.UTC()}
+			writes.Queue(upsertState, checked)
+			writes.Queue(markRefreshed, checked)
+		}
+	}
 	for _, f := range batch.Failures {
 		writes.Queue(upsertFailure, pgx.NamedArgs{
 			"ticker": f.Ticker.String(), "asked_at": f.AskedAt.UTC(), "session": nullDate(f.UnknownIn)})
@@ -131,9 +144,6 @@ func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPr
 		// The same time twice, since one column has a zone and the other has none.
 		"created_at": fetchedAt, "updated_at": fetchedAt,
 	}).QueryRow(func(row pgx.Row) error { return row.Scan(&stored.Amount) })
-	checked := pgx.NamedArgs{"ticker": bar.Ticker.String(), "checked_at": fetchedAt}
-	writes.Queue(upsertState, checked)
-	writes.Queue(markRefreshed, checked)
 }
 
 // amount writes a price for Postgres; one that is not valid is NULL.

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	heldAccount = `select held_until from papertrade_accounts where account = @account`
-	calls       = `select id::text, from_time as "from", until_time as until from papertrade_calls where account = @account`
+	accountRow = `select held_until, coalesce(call_ms, 0) as call_ms from papertrade_accounts where account = @account`
+	calls      = `select id::text, from_time as "from", until_time as until from papertrade_calls where account = @account`
 )
 
 // Account reads what is known of the calls of a key.
 func (s *Store) Account(ctx context.Context, account string) (quota.Account, error) {
 	var a quota.Account
 	var reads pgx.Batch
-	queueAccount(&reads, heldAccount, account, &a)
+	queueAccount(&reads, account, &a)
 	if err := translate(s.pool.SendBatch(ctx, &reads).Close()); err != nil {
 		return quota.Account{}, fmt.Errorf("read the calls made so far: %w", err)
 	}
@@ -31,10 +31,13 @@ func (s *Store) Account(ctx context.Context, account string) (quota.Account, err
 func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Time, decide func(quota.Account) quota.Change) error {
 	const (
 		ensure = `insert into papertrade_accounts (account) values (@account) on conflict do nothing`
+		lock   = `select from papertrade_accounts where account = @account for update`
 		drop   = `delete from papertrade_calls where account = @account and until_time < @since`
 		remove = `delete from papertrade_calls where account = @account and id = any(@ids::uuid[])`
-		hold   = `update papertrade_accounts set held_until = @until where account = @account`
-		save   = `
+		hold   = `
+update papertrade_accounts set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms)
+where account = @account`
+		save = `
 insert into papertrade_calls (id, account, from_time, until_time) values (@id, @account, @from, @until)
 on conflict (id) do update set from_time = excluded.from_time, until_time = excluded.until_time`
 	)
@@ -43,8 +46,9 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 		var reads, writes pgx.Batch
 		args := pgx.NamedArgs{"account": account, "since": since.UTC()}
 		reads.Queue(ensure, args)
+		reads.Queue(lock, args)
 		reads.Queue(drop, args)
-		queueAccount(&reads, heldAccount+" for update", account, &a)
+		queueAccount(&reads, account, &a)
 		if err := tx.SendBatch(ctx, &reads).Close(); err != nil {
 			return err
 		}
@@ -55,9 +59,7 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 		for _, c := range change.Save {
 			writes.Queue(save, pgx.NamedArgs{"id": c.ID, "account": account, "from": c.From.UTC(), "until": c.Until.UTC()})
 		}
-		if !change.HeldUntil.IsZero() {
-			writes.Queue(hold, pgx.NamedArgs{"account": account, "until": change.HeldUntil.UTC()})
-		}
+		writes.Queue(hold, pgx.NamedArgs{"account": account, "until": nullTime(change.HeldUntil), "call_ms": nullMilliseconds(change.CallTime)})
 		return tx.SendBatch(ctx, &writes).Close()
 	})
 	if err != nil {
@@ -66,13 +68,24 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 	return nil
 }
 
-// queueAccount reads an account by a select of its held_until, which can lock it, and then its calls.
-func queueAccount(reads *pgx.Batch, held, account string, a *quota.Account) {
+// nullMilliseconds is NULL where d is 0.
+func nullMilliseconds(d time.Duration) *int64 {
+	if d == 0 {
+		return nil
+	}
+	return new(d.Milliseconds())
+}
+
+func queueAccount(reads *pgx.Batch, account string, a *quota.Account) {
 	args := pgx.NamedArgs{"account": account}
-	reads.Queue(held, args).Query(func(rows pgx.Rows) error {
-		times, err := pgx.CollectRows(rows, pgx.RowTo[*time.Time])
-		if len(times) > 0 {
-			a.HeldUntil = utc(times[0])
+	reads.Queue(accountRow, args).Query(func(rows pgx.Rows) error {
+		type row struct {
+			HeldUntil *time.Time
+			CallMS    int64
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+		if len(found) > 0 {
+			a.HeldUntil, a.CallTime = utc(found[0].HeldUntil), time.Duration(found[0].CallMS)*time.Millisecond
 		}
 		return err
 	})

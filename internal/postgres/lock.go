@@ -32,10 +32,13 @@ func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error)
 	return func() { release(conn) }, nil
 }
 
+// farewell is how long a server that does not answer can hold up the end of the process.
+const farewell = 300 * time.Millisecond
+
 // release frees the locks of a connection before it closes it, since the server notices the end of
 // a connection somewhat later than the client.
 func release(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
 	_, _ = conn.Exec(ctx, `select pg_advisory_unlock_all()`)
 	_ = conn.Close(ctx)

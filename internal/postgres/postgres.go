@@ -42,7 +42,15 @@ func open(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 
 // Close ends the use of the database.
 func (s *Store) Close() error {
-	s.pool.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(farewell):
+	}
 	return nil
 }
 

@@ -66,3 +66,21 @@ func nullTime(t time.Time) *time.Time {
 	}
 	return new(t.UTC())
 }
+
+// LastRun is when the newest run of a job name was started that was of all active tickers and SUCCEEDED.
+func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
+	const sql = `
+select started_at
+from job_executions
+where job_name = @job and status = 'SUCCEEDED' and metadata->>'mode' is null
+order by started_at desc
+limit 1`
+	found, err := query[struct{ StartedAt time.Time }](ctx, s, sql, pgx.NamedArgs{"job": job})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the last run: %w", err)
+	}
+	if len(found) == 0 {
+		return time.Time{}, nil
+	}
+	return found[0].StartedAt.UTC(), nil
+}

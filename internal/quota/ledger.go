@@ -20,15 +20,17 @@ func (c Call) settled() bool { return c.From.Equal(c.Until) }
 
 // Account is what a ledger knows of one key.
 type Account struct {
-	Calls     []Call    // in any order
-	HeldUntil time.Time // the vendor said that the quota is spent: no call before this; zero: it did not
+	Calls     []Call        // in any order
+	HeldUntil time.Time     // the vendor said that the quota is spent: no call before this; zero: it did not
+	CallTime  time.Duration // that a call took on average; 0: not known
 }
 
 // Change is what becomes of an Account.
 type Change struct {
-	Save      []Call    // inserted, or updated where the ID is known
-	Delete    []string  // IDs
-	HeldUntil time.Time // zero: as it was
+	Save      []Call        // inserted, or updated where the ID is known
+	Delete    []string      // IDs
+	HeldUntil time.Time     // zero: as it was
+	CallTime  time.Duration // zero: as it was
 }
 
 // Ledger keeps the calls of all processes that share a database.
@@ -48,11 +50,11 @@ func AccountName(vendor, key string) string {
 	return vendor + ":" + hex.EncodeToString(sum[:8])
 }
 
-// since is the time before which calls no longer matter to the limits, not even to widened ones.
+// since is the time before which calls no longer matter to the limits, nor to what a Limiter has learned.
 func since(limits []Limit, now time.Time) time.Time {
-	oldest := now
+	oldest := now.Add(-2 * mostSpacing)
 	for _, l := range limits {
-		start := now.Add(-2 * (l.Window + margin(l.Window)))
+		start := now.Add(-l.Window - margin(l.Window) - time.Second)
 		if l.Window == 0 {
 			start = now.Add(-2 * dayMargin).UTC().Truncate(24 * time.Hour).Add(-dayMargin)
 		}

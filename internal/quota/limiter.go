@@ -18,8 +18,9 @@ const (
 	lateness = 10 * time.Second
 	// poll is how often a limiter looks whether another process has told when its calls were made.
 	poll = time.Second
-	// mostStretch bounds how much wider than told the windows become.
-	mostStretch = 2.0
+	// leastSpacing and mostSpacing bound how far apart calls are kept once the vendor has throttled.
+	leastSpacing = time.Second
+	mostSpacing  = time.Minute
 )
 
 // ErrLedger is wrapped by errors of a limiter whose ledger failed: no call is made that is not
@@ -37,7 +38,7 @@ func (e *DeferredError) Error() string {
 	if e.Spent {
 		return "the vendor says that the quota is spent: no call before " + until
 	}
-	return "the rate limits allow no call before " + until
+	return "the rate limits allow no call before " + until + ", which is past max_wait"
 }
 
 // Options are what a Limiter goes by.
@@ -64,16 +65,18 @@ type Limiter struct {
 	sent     []Call // made, and not yet told to the ledger
 	others   []Call // what else the ledger had when it was last asked
 	asked    time.Time
-	held     time.Time // of the account
-	pause    time.Time // no call before it
-	stretch  float64   // by which windows are widened
-	refused  int       // throttled answers in a row
+	held     time.Time     // of the account
+	pause    time.Time     // no call before it
+	spacing  time.Duration // learned from refusals; 0: calls may come in bursts
+	refused  int           // throttled answers in a row
 	calls    int
+	waited   time.Duration // in all calls of Wait
+	callTime time.Duration // that the next runs are told
 }
 
 // NewLimiter makes a Limiter, which must be closed.
 func NewLimiter(o Options) *Limiter {
-	return &Limiter{o: o, turn: make(chan struct{}, 1), stretch: 1}
+	return &Limiter{o: o, turn: make(chan struct{}, 1)}
 }
 
 // Limits are those that the limiter was made with.
@@ -98,6 +101,13 @@ func (l *Limiter) Account(ctx context.Context) (Account, error) {
 	return account, nil
 }
 
+// Waited is how long calls of Wait have taken, added up.
+func (l *Limiter) Waited() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waited
+}
+
 // Expect says how many calls will be asked for soon: they are written down together.
 func (l *Limiter) Expect(calls int) {
 	l.mu.Lock()
@@ -109,12 +119,17 @@ func (l *Limiter) Expect(calls int) {
 // sent to the vendor, or with false where it never reached the vendor and does not count. Further
 // calls of sent do nothing. The error is a *DeferredError, wraps ErrLedger or is the context's cause.
 func (l *Limiter) Wait(ctx context.Context) (sent func(reached bool), err error) {
+	asked := time.Now()
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	call, err := l.await(ctx)
+	began := time.Now()
+	call, err := l.await(ctx, began)
+	l.mu.Lock()
+	l.waited += time.Since(asked)
+	l.mu.Unlock()
 	if err != nil {
 		<-l.turn
 		return nil, err
@@ -129,12 +144,12 @@ func (l *Limiter) Wait(ctx context.Context) (sent func(reached bool), err error)
 }
 
 // await takes the next reserved call when its time has come.
-func (l *Limiter) await(ctx context.Context) (Call, error) {
+func (l *Limiter) await(ctx context.Context, began time.Time) (Call, error) {
 	for {
 		if ctx.Err() != nil {
 			return Call{}, context.Cause(ctx)
 		}
-		call, wait, err := l.take(ctx)
+		call, wait, err := l.take(ctx, began)
 		if err != nil || wait == 0 {
 			return call, err
 		}
@@ -149,7 +164,7 @@ func (l *Limiter) await(ctx context.Context) (Call, error) {
 }
 
 // take is the next call, or how long to wait before asking again, which is more than 0.
-func (l *Limiter) take(ctx context.Context) (call Call, wait time.Duration, err error) {
+func (l *Limiter) take(ctx context.Context, began time.Time) (call Call, wait time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -165,7 +180,7 @@ func (l *Limiter) take(ctx context.Context) (call Call, wait time.Duration, err 
 	if now.Before(l.held) {
 		return Call{}, 0, &DeferredError{Until: l.held, Spent: true}
 	}
-	if at.Sub(now) > l.o.MaxWait {
+	if at.Sub(now) > l.o.MaxWait && !l.mayBeSooner(now, began) {
 		return Call{}, 0, &DeferredError{Until: at}
 	}
 	if wait = at.Sub(now); len(l.reserved) == 0 {
@@ -197,25 +212,55 @@ func (l *Limiter) contended(now time.Time) bool {
 	return slices.ContainsFunc(l.others, func(c Call) bool { return !c.settled() && c.Until.After(now) })
 }
 
-// limits are the limits, widened by what the vendor's refusals have taught.
-func (l *Limiter) limits() []Limit {
-	limits := slices.Clone(l.o.Limits)
-	for i := range limits {
-		limits[i].Window = time.Duration(float64(limits[i].Window) * l.stretch)
+// mayBeSooner says whether the wait may turn out to be short enough once other processes have told when
+// their calls were made.
+func (l *Limiter) mayBeSooner(now, began time.Time) bool {
+	if !l.contended(now) || now.Sub(began) > l.o.MaxWait {
+		return false
 	}
-	return limits
+	calls := slices.Concat(l.others, l.sent)
+	for i, c := range calls {
+		// At best they are made at once.
+		if calls[i].Until = c.From; now.Before(c.From) {
+			calls[i].Until = now
+		}
+	}
+	return NewSchedule(l.limits(), calls).Next(later(now, l.pause)).Sub(now) <= l.o.MaxWait
 }
 
-// reserve tells the ledger when calls were made and writes down the next ones, unless they are too
-// far away. It returns when the next call can be made.
+// limits are the limits, and what the vendor's refusals have taught.
+func (l *Limiter) limits() []Limit {
+	if l.spacing == 0 {
+		return l.o.Limits
+	}
+	return append(slices.Clone(l.o.Limits), Limit{Calls: 1, Window: l.spacing})
+}
+
+// reserve tells the ledger when calls were made and writes down the next ones, unless they are too far
+// away; those that are written down already stay where they would not come any sooner. It
+// returns when the next call can be made.
 func (l *Limiter) reserve(ctx context.Context) (at time.Time, err error) {
-	var block, others []Call
+	var block, others []Call // block is what is reserved afterwards
 	now := time.Now()
 	err = l.update(ctx, now, func(a Account) Change {
 		l.held = a.HeldUntil
-		others = slices.DeleteFunc(a.Calls, l.isOwn)
-		schedule := NewSchedule(l.limits(), slices.Concat(others, l.sent))
 		change := Change{Save: slices.Clone(l.sent)}
+		others = slices.DeleteFunc(a.Calls, func(c Call) bool {
+			// Nobody reserves that far ahead: a clock was wrong.
+			fromTheFuture := c.From.After(now.Add(2 * ahead))
+			if fromTheFuture {
+				change.Delete = append(change.Delete, c.ID)
+			}
+			return fromTheFuture || l.isOwn(c)
+		})
+		schedule := NewSchedule(l.limits(), slices.Concat(others, l.sent))
+		if len(l.reserved) > 0 {
+			at = schedule.Next(later(now, l.pause))
+			if from := l.reserved[0].From; !at.Before(from) && !at.After(from.Add(lateness)) {
+				block = l.reserved
+				return change
+			}
+		}
 		for _, c := range l.reserved {
 			change.Delete = append(change.Delete, c.ID)
 		}
@@ -275,18 +320,33 @@ func (l *Limiter) Answered() {
 	l.refused = 0
 }
 
-// Throttled says that the vendor refused a call for its speed, and returns how long no call is made:
-// as long as the vendor asks for, or where it does not tell (0) the shortest window, and a longer one
-// with each refusal in a row. From then on all windows are taken to be wider.
+// Throttled says that the vendor refused a call for its speed, and returns how long no call is made: as
+// long as the vendor asks for, or where it does not tell (0) the shortest window; four times as long
+// after each further refusal in a row. From then on no calls come in bursts: they are as far
+// apart as the limits have them on average, and twice as far after each further refusal.
 func (l *Limiter) Throttled(retryAfter time.Duration) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stretch = min(l.stretch*1.25, mostStretch)
-	if wait = retryAfter; wait <= 0 {
-		wait = l.windowFor(l.refused)
+	now := time.Now()
+	if now.Before(l.pause) {
+		return l.pause.Sub(now) // another call under way was refused as well
 	}
+	average, shortest := leastSpacing, time.Minute
+	for i, limit := range l.o.Limits {
+		if limit.Window > 0 {
+			average = max(average, limit.Window/time.Duration(limit.Calls))
+			if i == 0 || limit.Window < shortest {
+				shortest = limit.Window
+			}
+		}
+	}
+	l.spacing = min(max(2*l.spacing, average), mostSpacing)
+	if wait = retryAfter; wait <= 0 {
+		wait = shortest
+	}
+	wait <<= 2 * min(l.refused, 10)
 	l.refused++
-	l.pause = later(l.pause, time.Now().Add(wait))
+	l.pause = now.Add(wait)
 	return wait
 }
 
@@ -295,21 +355,6 @@ func (l *Limiter) Pause(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pause = later(l.pause, time.Now().Add(d))
-}
-
-// windowFor is the window, stretched, to sit out after so many refusals in a row before.
-func (l *Limiter) windowFor(refused int) time.Duration {
-	var windows []time.Duration
-	for _, limit := range l.limits() {
-		if limit.Window > 0 {
-			windows = append(windows, limit.Window)
-		}
-	}
-	if len(windows) == 0 {
-		return time.Minute
-	}
-	slices.Sort(windows)
-	return windows[min(refused, len(windows)-1)]
 }
 
 // Spent says that the vendor refused a call because the quota is spent. It writes down that no
@@ -326,20 +371,27 @@ func (l *Limiter) Spent(ctx context.Context) (until time.Time, err error) {
 	return until, l.update(ctx, now, func(Account) Change { return Change{HeldUntil: until} })
 }
 
+// Took says how long a call takes on average, for the plans of later runs.
+func (l *Limiter) Took(callTime time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.callTime = callTime
+}
+
 // Close tells the ledger when the last calls were made, and gives back those that were not.
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.sent) == 0 && len(l.reserved) == 0 {
+	if len(l.sent) == 0 && len(l.reserved) == 0 && l.callTime == 0 {
 		return nil
 	}
-	change := Change{Save: l.sent}
+	change := Change{Save: l.sent, CallTime: l.callTime}
 	for _, c := range l.reserved {
 		change.Delete = append(change.Delete, c.ID)
 	}
 	err := l.update(ctx, time.Now(), func(Account) Change { return change })
 	if err == nil {
-		l.sent, l.reserved = nil, nil
+		l.sent, l.reserved, l.callTime = nil, nil, 0
 	}
 	return err
 }

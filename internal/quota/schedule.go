@@ -19,7 +19,6 @@ const dayMargin = time.Second
 type Schedule struct {
 	limits []Limit
 	until  []time.Time // when each call has arrived at the latest, ascending
-	last   time.Time   // the latest From: calls are placed one after the other
 }
 
 // NewSchedule makes a Schedule that keeps to the limits after these calls, which are in any order.
@@ -27,7 +26,6 @@ func NewSchedule(limits []Limit, calls []Call) *Schedule {
 	s := &Schedule{limits: limits, until: make([]time.Time, 0, len(calls))}
 	for _, c := range calls {
 		s.until = append(s.until, c.Until)
-		s.last = later(s.last, c.From)
 	}
 	slices.SortFunc(s.until, time.Time.Compare)
 	return s
@@ -37,12 +35,10 @@ func NewSchedule(limits []Limit, calls []Call) *Schedule {
 func (s *Schedule) Add(at time.Time) {
 	i, _ := slices.BinarySearchFunc(s.until, at, time.Time.Compare)
 	s.until = slices.Insert(s.until, i, at)
-	s.last = later(s.last, at)
 }
 
-// Next is the earliest time for one more call, not before at and not before any call that is placed.
+// Next is the earliest time for one more call, not before at. Calls that are placed later count as well.
 func (s *Schedule) Next(at time.Time) time.Time {
-	at = later(at, s.last)
 	// One limit's wait can move the call into reach of another's, so go on until none moves it. Each
 	// only ever moves it later, and a call that all windows have passed is moved by none.
 	for moved := true; moved; {

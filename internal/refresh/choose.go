@@ -12,51 +12,45 @@ import (
 // of the others, as long as there are calls enough for that.
 const longestWait = 8
 
-// choose says which of the due tickers, in the order of the run, have the calls that there are: first
-// the urgent ones; then, of the others, as many of those that have waited longest as it takes to
-// serve each within longestWait sessions; and then by the order of the run.
+// choose takes as many of the due items, which are in the order of the run, as there are calls now, in
+// the order in which they are to be fetched, so that what goes wrong costs the last: first the urgent
+// ones; then, of the others, as many of those that have waited longest as it takes to serve each
+// within longestWait sessions; and then by the order of the run.
 //
-// A run serves now tickers; one that has a whole day's calls serves daily, of which the urgent ones
-// take their part each time.
-func choose(due []*Item, now, daily, urgent int, at time.Time) []bool {
-	chosen := make([]bool, len(due))
-	take := func(from []int, most int) {
-		for _, i := range from[:max(0, min(most, len(from)))] {
-			chosen[i] = true
-			now--
-		}
-	}
-	var first, others []int
-	waited := make([]int, len(due))
-	for i, item := range due {
-		waited[i] = waitedSessions(item.ActiveTicker, at)
+// A run serves now items; one that has a whole day's calls serves daily, of which the urgent ones take
+// their part each time.
+func choose(due []*Item, now, daily, urgent int, at time.Time) []*Item {
+	waited := map[*Item]int{}
+	var first, others []*Item
+	for _, item := range due {
+		waited[item] = waitedSessions(item.ActiveTicker, at)
 		if item.Priority <= UrgentPriority {
-			first = append(first, i)
+			first = append(first, item)
 		} else {
-			others = append(others, i)
+			others = append(others, item)
 		}
 	}
-	longest := func(a, b int) int { return cmp.Compare(waited[b], waited[a]) }
+	longest := func(a, b *Item) int { return cmp.Compare(waited[b], waited[a]) }
 	slices.SortStableFunc(first, longest)
-	take(first, now)
-
 	byWait := slices.Clone(others)
 	slices.SortStableFunc(byWait, longest)
-	take(byWait, min(now, mustServe(byWait, waited, max(0, daily-urgent))))
 
-	take(slices.DeleteFunc(others, func(i int) bool { return chosen[i] }), now)
-	return chosen
+	chosen := first[:min(now, len(first))]
+	must := min(now-len(chosen), len(byWait), mustServe(byWait, waited, max(0, daily-urgent)))
+	chosen = append(slices.Clone(chosen), byWait[:must]...)
+	rest := slices.DeleteFunc(others, func(item *Item) bool { return slices.Contains(chosen, item) })
+	return append(chosen, rest[:min(now-len(chosen), len(rest))]...)
 }
 
-// mustServe is the least number of tickers to serve now, those that have waited longest first, so that
+// mustServe is the least number of items to serve now, those that have waited longest first, so that
 // each can still have its turn in time with so many a session from now on.
-func mustServe(tickers []int, waited []int, each int) int {
+func mustServe(items []*Item, waited map[*Item]int, each int) int {
 	must := 0
 	for session := range longestWait {
 		// Those whose turn is at the latest in so many sessions from now.
 		within := 0
-		for _, i := range tickers {
-			if longestWait-waited[i] <= session {
+		for _, item := range items {
+			if longestWait-waited[item] <= session {
 				within++
 			}
 		}

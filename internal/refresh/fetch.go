@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -17,8 +18,6 @@ import (
 )
 
 const (
-	// mostThrottled is how often in a row a call may be refused for its speed. Then waiting is no help.
-	mostThrottled = 5
 	// deadBatches in a row that brought nothing but unavailability mean that the provider is down.
 	deadBatches = 2
 )
@@ -29,15 +28,23 @@ var ErrProviderDown = errors.New("the provider is down")
 // errNotAsked is the fate of a ticker whose run stopped before it was answered.
 var errNotAsked = errors.New("not asked")
 
+// answer is what a provider told of one ticker: bars, ascending by session, or why there are none.
+type answer struct {
+	item *Item
+	bars []marketdata.Bar
+	err  error
+}
+
 // fetcher asks the provider on behalf of one run.
 type fetcher struct {
 	*Job
-	retries failsafe.Executor[[]marketdata.Quote]
+	retries failsafe.Executor[[]answer]
 	breaker circuitbreaker.CircuitBreaker[any] // of batches
+	asking  atomic.Int64                       // nanoseconds that calls took, without the waits for the limiter
 }
 
 func (j *Job) newFetcher() *fetcher {
-	retry := retrypolicy.NewBuilder[[]marketdata.Quote]().
+	retry := retrypolicy.NewBuilder[[]answer]().
 		HandleErrors(marketdata.ErrUnavailable).
 		WithMaxAttempts(j.Attempts).
 		WithBackoff(time.Second, 30*time.Second).
@@ -50,29 +57,28 @@ func (j *Job) newFetcher() *fetcher {
 	}
 }
 
-// batch asks for the tickers of one batch. The quotes are in their order; a ticker that could not be
-// asked has a quote whose Err says why. stop is the reason why asking on is pointless, nil where
-// it is not.
-func (f *fetcher) batch(ctx context.Context, tickers []marketdata.Ticker) (quotes []marketdata.Quote, stop error) {
-	chunks := slices.Collect(slices.Chunk(tickers, f.Provider.TickersPerCall()))
-	answers := make([][]marketdata.Quote, len(chunks))
+// batch asks for the items of one batch. The answers are in their order. stop is the reason why asking
+// on is pointless, nil where it is not.
+func (f *fetcher) batch(ctx context.Context, items []*Item) (answers []answer, stop error) {
+	calls := divide(items, f.Provider.TickersPerCall())
+	byCall := make([][]answer, len(calls))
 	var group errgroup.Group
 	group.SetLimit(f.Concurrency)
 	callCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f.Limiter.Expect(len(chunks))
-	for i, chunk := range chunks {
+	f.Limiter.Expect(len(calls))
+	for i, call := range calls {
 		group.Go(func() error {
-			answer, err := f.fetch(callCtx, chunk)
+			got, err := f.fetch(callCtx, call)
 			if err == nil {
-				answers[i] = answer
+				byCall[i] = got
 				return nil
 			}
 			if callCtx.Err() != nil {
 				err = fmt.Errorf("%w: %w", errNotAsked, context.Cause(callCtx))
 			}
-			for _, ticker := range chunk {
-				answers[i] = append(answers[i], marketdata.Quote{Ticker: ticker, Err: err})
+			for _, item := range call {
+				byCall[i] = append(byCall[i], answer{item: item, err: err})
 			}
 			if stops(err) {
 				cancel(err)
@@ -85,16 +91,34 @@ func (f *fetcher) batch(ctx context.Context, tickers []marketdata.Ticker) (quote
 	if stop != nil && ctx.Err() != nil {
 		stop = context.Cause(ctx)
 	}
-	quotes = slices.Concat(answers...)
+	answers = slices.Concat(byCall...)
 	if stop == nil {
-		stop = f.judgeBatch(quotes)
+		stop = f.judgeBatch(answers)
 	}
-	return quotes, stop
+	return answers, stop
+}
+
+// divide makes calls of items: a series takes one of its own, quotes that follow each other share one.
+func divide(items []*Item, quotesPerCall int) [][]*Item {
+	var calls [][]*Item
+	room := 0 // of the last call, for further quotes
+	for _, item := range items {
+		if room > 0 && item.Action == FetchQuote {
+			calls[len(calls)-1] = append(calls[len(calls)-1], item)
+			room--
+			continue
+		}
+		calls = append(calls, []*Item{item})
+		if room = quotesPerCall - 1; item.Action == FetchSeries {
+			room = 0
+		}
+	}
+	return calls
 }
 
 // judgeBatch is ErrProviderDown where this batch and the one before brought nothing at all.
-func (f *fetcher) judgeBatch(quotes []marketdata.Quote) error {
-	if slices.ContainsFunc(quotes, func(q marketdata.Quote) bool { return !errors.Is(q.Err, marketdata.ErrUnavailable) }) {
+func (f *fetcher) judgeBatch(answers []answer) error {
+	if slices.ContainsFunc(answers, func(a answer) bool { return !errors.Is(a.err, marketdata.ErrUnavailable) }) {
 		f.breaker.RecordSuccess()
 		return nil
 	}
@@ -102,7 +126,7 @@ func (f *fetcher) judgeBatch(quotes []marketdata.Quote) error {
 	if !f.breaker.IsOpen() {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrProviderDown, quotes[len(quotes)-1].Err)
+	return fmt.Errorf("%w: %w", ErrProviderDown, answers[len(answers)-1].err)
 }
 
 // stops says whether err concerns all that is left of a run.
@@ -119,37 +143,75 @@ func defers(err error) bool {
 		func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
 }
 
-// fetch makes one call, and makes it again where that can help: where the provider was unavailable, a
-// few times; where it was asked too fast, when it can be asked again. Each try counts as a call.
-func (f *fetcher) fetch(ctx context.Context, tickers []marketdata.Ticker) ([]marketdata.Quote, error) {
-	for refused := 1; ; refused++ {
-		quotes, err := f.retries.WithContext(ctx).Get(func() ([]marketdata.Quote, error) { return f.ask(ctx, tickers) })
-		var throttled *marketdata.ThrottledError
-		switch {
-		case err == nil:
-			return quotes, nil
-		case errors.Is(err, marketdata.ErrQuotaSpent):
-			until, holdErr := f.Limiter.Spent(ctx)
-			return nil, errors.Join(&quota.DeferredError{Until: until, Spent: true}, err, holdErr)
-		case !errors.As(err, &throttled) || refused == mostThrottled:
-			return nil, fmt.Errorf("fetch %s: %w", tickers[0], err)
+// fetch makes one call, and makes it again a few times where the provider was unavailable. Each try
+// counts as a call.
+func (f *fetcher) fetch(ctx context.Context, call []*Item) ([]answer, error) {
+	answers, err := f.retries.WithContext(ctx).Get(func() ([]answer, error) { return f.ask(ctx, call) })
+	switch {
+	case err == nil:
+		return answers, nil
+	case errors.Is(err, marketdata.ErrQuotaSpent):
+		kept, cancel := grace(ctx)
+		defer cancel()
+		until, holdErr := f.Limiter.Spent(kept)
+		if holdErr != nil {
+			return nil, fmt.Errorf("%w; %w", err, holdErr)
 		}
-		wait := f.Limiter.Throttled(throttled.RetryAfter)
-		f.observe(CallThrottled{Ticker: tickers[0], Wait: wait, Err: err})
+		return nil, fmt.Errorf("%w; %w", &quota.DeferredError{Until: until, Spent: true}, err)
+	default:
+		return nil, fmt.Errorf("fetch %s: %w", call[0].Ticker, err)
 	}
 }
 
-// ask makes one call.
-func (f *fetcher) ask(ctx context.Context, tickers []marketdata.Ticker) ([]marketdata.Quote, error) {
-	quotes, err := f.Provider.Quotes(ctx, tickers)
-	var unavailable *marketdata.UnavailableError
-	switch {
-	case err == nil:
-		f.Limiter.Answered()
-	case errors.As(err, &unavailable):
-		f.Limiter.Pause(unavailable.RetryAfter)
+// ask makes one call. Where it was too fast for the provider it makes it again when the limiter lets
+// it: the ticker has not failed.
+func (f *fetcher) ask(ctx context.Context, call []*Item) ([]answer, error) {
+	var refusal error
+	for {
+		began, waited := time.Now(), f.Limiter.Waited()
+		answers, err := f.call(ctx, call)
+		f.asking.Add(int64(time.Since(began) - (f.Limiter.Waited() - waited)))
+		var throttled *marketdata.ThrottledError
+		var unavailable *marketdata.UnavailableError
+		switch {
+		case err == nil:
+			f.Limiter.Answered()
+			return answers, nil
+		case ctx.Err() != nil:
+			return nil, err // which can be why another call has stopped the run
+		case errors.As(err, &throttled):
+			refusal = err
+			wait := f.Limiter.Throttled(throttled.RetryAfter)
+			f.observe(CallThrottled{Ticker: call[0].Ticker, Wait: wait, Err: err})
+			continue
+		case errors.As(err, &unavailable):
+			f.Limiter.Pause(unavailable.RetryAfter)
+		}
+		if refusal != nil && errors.As(err, new(*quota.DeferredError)) {
+			err = fmt.Errorf("%w; %w", refusal, err)
+		}
+		return nil, err
 	}
-	return quotes, err
+}
+
+func (f *fetcher) call(ctx context.Context, call []*Item) ([]answer, error) {
+	if call[0].Action == FetchSeries {
+		bars, err := f.Provider.Daily(ctx, call[0].Ticker, marketdata.Compact)
+		return []answer{{item: call[0], bars: bars}}, err
+	}
+	tickers := make([]marketdata.Ticker, len(call))
+	for i, item := range call {
+		tickers[i] = item.Ticker
+	}
+	quotes, err := f.Provider.Quotes(ctx, tickers)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]answer, len(call))
+	for i, q := range quotes {
+		answers[i] = answer{call[i], []marketdata.Bar{q.Bar}, q.Err}
+	}
+	return answers, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

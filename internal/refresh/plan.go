@@ -2,6 +2,7 @@ package refresh
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"papertrade/internal/quota"
@@ -27,6 +28,7 @@ type Inputs struct {
 	TickersPerCall int
 	BatchSize      int // tickers a commit
 	BatchDelay     time.Duration
+	Concurrency    int // fetches under way at once within a batch
 	Limits         []quota.Limit
 	Account        quota.Account // the calls already made that count
 	MaxWait        time.Duration // a longer wait for the limits defers the rest
@@ -38,10 +40,11 @@ type Action int
 
 // The actions of a plan.
 const (
-	Leave Action = iota // nothing is due
-	Skip                // it would be in vain
-	Fetch
-	Defer // it is due, and the limits leave no call for it
+	Leave       Action = iota // nothing is due
+	Skip                      // it would be in vain
+	FetchQuote                // of the newest session
+	FetchSeries               // of all sessions that are missing, for the price of a quote
+	Defer                     // it is due, and there is no call left for it
 )
 
 // Item is a ticker in a plan.
@@ -59,71 +62,103 @@ type Plan struct {
 	Items   []Item
 	Batches int
 	Calls   int
-	// Estimate is how long it takes until the last call is made, and End when that is by the real clock.
+	// Estimate is how long it takes until the last call is answered, and End when that is by the real clock.
 	Estimate time.Duration
 	End      time.Time
 	Refusal  string // why tickers are deferred; "" where none is
+	// Kept is how many tickers the coming run, at KeptFor, will fetch, for which this one leaves calls;
+	// HoldsBack says that tickers are deferred for that.
+	Kept      int
+	KeptFor   time.Time
+	HoldsBack bool
 }
 
 // NewPlan decides what is due, and which of it the limits leave calls for. It is a pure function: a
 // dry run prints what a real run does.
 func NewPlan(in Inputs) Plan {
 	p := Plan{At: in.At, Session: exchange.XNYS.LastCompleted(in.At).Date}
-	var due []*Item
 	for _, active := range in.Active {
 		item := Item{ActiveTicker: active}
 		item.Action, item.Reason = decide(active, in.At, in.Force)
 		p.Items = append(p.Items, item)
 	}
-	for i := range p.Items {
-		if p.Items[i].Action == Fetch {
-			due = append(due, &p.Items[i])
-		}
-	}
-	possible := in.timetable(in.Account, in.Now, len(due))
+	due := p.fetched()
+	possible := in.timetable(in.Account, in.Now, due)
 	if possible.tickers < len(due) {
 		// A day's worth of calls is what an empty ledger leaves a run.
-		daily := in.timetable(quota.Account{}, in.Now.UTC().Truncate(24*time.Hour).Add(24*time.Hour), len(in.Active))
+		tomorrow := in.Now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+		daily := in.timetable(quota.Account{CallTime: in.Account.CallTime}, tomorrow, make([]*Item, len(in.Active)))
 		chosen := choose(due, possible.tickers, daily.tickers, p.urgent(), in.At)
-		for i, item := range due {
-			if !chosen[i] {
-				item.Action = Defer
-				item.Reason += "; " + possible.refusal
+		for _, item := range due {
+			if !slices.Contains(chosen, item) {
+				item.putOff(possible.refusal)
 			}
 		}
+		due = chosen
 	}
-	n := 0
-	for _, item := range due {
-		if item.Action == Fetch {
-			item.Batch = n/in.BatchSize + 1
-			p.Batches = item.Batch
-			n++
+	p.lay(in, due, possible.refusal)
+	return p
+}
+
+// lay divides what is to be fetched into batches, in this order, and finds how long that takes. refusal
+// is why something is not fetched.
+func (p *Plan) lay(in Inputs, items []*Item, refusal string) {
+	for i, item := range items {
+		item.Batch = i/in.BatchSize + 1
+		p.Batches = item.Batch
+	}
+	t := in.timetable(in.Account, in.Now, items)
+	p.Calls, p.End, p.Refusal = len(t.made), t.end, refusal
+	p.Estimate = p.End.Sub(in.Now)
+}
+
+// fetched are the items that are to be fetched, in their order.
+func (p *Plan) fetched() []*Item {
+	var items []*Item
+	for i := range p.Items {
+		if p.Items[i].Fetches() {
+			items = append(items, &p.Items[i])
 		}
 	}
-	p.Calls, p.End, p.Refusal = possible.calls, possible.end, possible.refusal
-	p.Estimate = p.End.Sub(in.Now)
-	return p
+	return items
+}
+
+// Fetches says whether the item is to be fetched.
+func (i *Item) Fetches() bool { return i.Action == FetchQuote || i.Action == FetchSeries }
+
+func (i *Item) putOff(refusal string) {
+	i.Action = Defer
+	i.Reason += "; " + refusal
 }
 
 // decide is the one place that knows what is due.
 func decide(a ActiveTicker, at time.Time, force bool) (Action, string) {
-	newest := newestSession(a, at)
+	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	newest := calendar.LastCompleted(at)
 	stored := !a.State.LastSession.Before(newest.Date)
+	// A bar of the session that was fetched before its close is not that session's bar.
+	early := a.State.LastSession == newest.Date && !a.State.FetchedAt.IsZero() && a.State.FetchedAt.Before(newest.Close)
 	switch {
-	case stored && force:
-		return Fetch, "forced; " + storedReason(a, newest)
-	case stored:
+	case stored && !early && force:
+		return FetchQuote, "forced; " + storedReason(a, newest)
+	case stored && !early:
 		return Leave, storedReason(a, newest)
+	case !force && a.State.UnknownSessions > 0 && a.State.UnknownSession == newest.Date:
+		return Skip, fmt.Sprintf("the provider did not know it in the session of %s; --force asks again", newest.Date)
 	case !force && a.State.unknown() && newest.Date.Before(a.State.askAgain()):
 		return Skip, a.State.Note()
 	case !force && a.State.justChecked(newest, at):
 		return Leave, fmt.Sprintf("checked at %s: the session of %s was not out yet",
 			a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
+	case early:
+		return FetchQuote, fmt.Sprintf("the price of %s was fetched before the close", newest.Date)
 	case a.State.LastSession.IsZero():
-		return Fetch, "nothing is stored"
-	default:
-		return Fetch, fmt.Sprintf("stored up to %s, the session of %s is complete", a.State.LastSession, newest.Date)
+		return FetchQuote, "nothing is stored"
 	}
+	if missing := len(calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date)); missing > 1 {
+		return FetchSeries, fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", a.State.LastSession, missing, newest.Date)
+	}
+	return FetchQuote, fmt.Sprintf("stored up to %s, the session of %s is complete", a.State.LastSession, newest.Date)
 }
 
 func storedReason(a ActiveTicker, newest exchange.Session) string {
@@ -131,12 +166,6 @@ func storedReason(a ActiveTicker, newest exchange.Session) string {
 		return fmt.Sprintf("stored up to %s, which is past the session of %s", a.State.LastSession, newest.Date)
 	}
 	return "the session of " + newest.Date.String() + " is stored"
-}
-
-// newestSession is the newest completed session of the ticker's exchange.
-func newestSession(a ActiveTicker, at time.Time) exchange.Session {
-	calendar, _ := exchange.ForSymbol(a.Ticker.String())
-	return calendar.LastCompleted(at)
 }
 
 // justChecked says whether a provider has answered lately, since the session's close.
@@ -159,35 +188,49 @@ func (s State) Note() string {
 
 // timetable is how far a run comes within the limits.
 type timetable struct {
-	tickers int // that are fetched
-	calls   int
-	end     time.Time // of the last call
-	refusal string    // why there is no further call; "" where none is needed
+	tickers int       // that are fetched
+	end     time.Time // when the last call is answered
+	made    []quota.Call
+	refusal string // why there is no further call; "" where none is needed
 }
 
-// timetable lets a run begin at a time and fetch up to n tickers.
-func (in Inputs) timetable(account quota.Account, begin time.Time, n int) timetable {
+// timetable lets a run begin at a time and fetch items, of which a nil one stands for any quote.
+func (in Inputs) timetable(account quota.Account, begin time.Time, items []*Item) timetable {
 	t := timetable{end: begin}
-	if n > 0 && begin.Before(account.HeldUntil) {
-		t.refusal = "the quota is spent: no call before " + account.HeldUntil.UTC().Format(time.RFC3339)
+	if len(items) > 0 && begin.Before(account.HeldUntil) {
+		t.refusal = (&quota.DeferredError{Until: account.HeldUntil, Spent: true}).Error()
 		return t
 	}
 	schedule := quota.NewSchedule(in.Limits, account.Calls)
-	now := begin
-	for t.tickers < n {
-		if t.tickers > 0 && t.tickers%in.BatchSize == 0 {
-			now = now.Add(in.BatchDelay)
+	now, room := begin, 0                              // of the last call, for further quotes
+	under := make([]time.Time, max(1, in.Concurrency)) // when fetches under way are answered
+	for i, item := range items {
+		if i > 0 && i%in.BatchSize == 0 {
+			now, room = t.end.Add(in.BatchDelay), 0
+		}
+		series := item != nil && item.Action == FetchSeries
+		if room > 0 && !series {
+			room--
+			t.tickers++
+			continue
+		}
+		slices.SortFunc(under, time.Time.Compare)
+		if under[0].After(now) {
+			now = under[0]
 		}
 		at := schedule.Next(now)
 		if at.Sub(now) > in.MaxWait {
-			t.refusal = "the rate limits allow no call before " + at.UTC().Format(time.RFC3339)
+			t.refusal = (&quota.DeferredError{Until: at}).Error()
 			return t
 		}
 		schedule.Add(at)
-		t.calls++
-		// A call takes no more tickers than are left of the batch.
-		t.tickers += min(in.TickersPerCall, n-t.tickers, in.BatchSize-t.tickers%in.BatchSize)
-		now, t.end = at, at
+		t.made = append(t.made, quota.Call{From: at, Until: at})
+		t.tickers++
+		if room = in.TickersPerCall - 1; series {
+			room = 0
+		}
+		under[0] = at.Add(account.CallTime)
+		now, t.end = at, under[0]
 	}
 	return t
 }

@@ -26,19 +26,23 @@ func TestDecide(t *testing.T) {
 		force bool
 		want  Action
 	}{
-		{"nothing stored", State{}, instant(21, 0), false, Fetch},
-		{"Saturday midnight fetches Friday", State{LastSession: date(19)}, instant(21, 0), false, Fetch},
+		{"nothing stored", State{}, instant(21, 0), false, FetchQuote},
+		{"Saturday midnight fetches Friday", State{LastSession: date(19)}, instant(21, 0), false, FetchQuote},
 		{"Sunday midnight has nothing new", State{LastSession: date(20)}, instant(22, 0), false, Leave},
 		{"nor has Monday's", State{LastSession: date(20)}, instant(23, 0), false, Leave},
-		{"Tuesday midnight fetches Monday", State{LastSession: date(20)}, instant(24, 0), false, Fetch},
-		{"noon makes up for a missed midnight", State{LastSession: date(19)}, instant(21, 12), false, Fetch},
+		{"Tuesday midnight fetches Monday", State{LastSession: date(20)}, instant(24, 0), false, FetchQuote},
+		{"noon makes up for a missed midnight", State{LastSession: date(19)}, instant(21, 12), false, FetchQuote},
 		{"midnight after Thanksgiving has nothing new", State{LastSession: date(25)}, instant(27, 0), false, Leave},
-		{"forced", State{LastSession: date(20)}, instant(22, 0), true, Fetch},
+		{"forced", State{LastSession: date(20)}, instant(22, 0), true, FetchQuote},
 		{"just checked", State{LastSession: date(19), CheckedAt: instant(21, 0).Add(-59 * time.Minute)}, instant(21, 0), false, Leave},
-		{"checked an hour ago", State{LastSession: date(19), CheckedAt: instant(20, 23)}, instant(21, 0), false, Fetch},
-		{"checked before the close", State{LastSession: date(19), CheckedAt: instant(20, 20)}, instant(20, 21), false, Fetch},
-		{"checked in the future", State{LastSession: date(19), CheckedAt: instant(25, 0)}, instant(21, 0), false, Fetch},
-		{"just checked but forced", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), true, Fetch},
+		{"checked an hour ago", State{LastSession: date(19), CheckedAt: instant(20, 23)}, instant(21, 0), false, FetchQuote},
+		{"checked before the close", State{LastSession: date(19), CheckedAt: instant(20, 20)}, instant(20, 21), false, FetchQuote},
+		{"checked in the future", State{LastSession: date(19), CheckedAt: instant(25, 0)}, instant(21, 0), false, FetchQuote},
+		{"just checked but forced", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), true, FetchQuote},
+		{"fetched before the close", State{LastSession: date(20), FetchedAt: instant(20, 20)}, instant(21, 0), false, FetchQuote},
+		{"fetched after the close", State{LastSession: date(20), FetchedAt: instant(20, 22)}, instant(21, 0), false, Leave},
+		{"one session of two missing is a gap", State{LastSession: date(18)}, instant(21, 0), false, FetchSeries},
+		{"a long weekend is none", State{LastSession: date(25)}, instant(28, 0), false, FetchQuote},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,11 +86,11 @@ func TestUnknownTickersAreAskedWeekly(t *testing.T) {
 		force    bool
 		want     Action
 	}{
-		{2, instant(24, 0), false, Fetch},
+		{2, instant(24, 0), false, FetchSeries},
 		{3, instant(24, 0), false, Skip},
-		{3, instant(24, 0), true, Fetch},
+		{3, instant(24, 0), true, FetchSeries},
 		{3, instant(27, 0), false, Skip},
-		{3, instant(28, 0), false, Fetch},
+		{3, instant(28, 0), false, FetchSeries},
 	} {
 		active.State.UnknownSessions = step.sessions
 		if got, reason := decide(active, step.at, step.force); got != step.want || got == Skip && !strings.Contains(reason, "2026-11-27") {
@@ -110,10 +114,10 @@ func TestPlanDefersWhatTheLimitsLeaveNoCallFor(t *testing.T) {
 		actions []Action
 		refusal string
 	}{
-		{quota.Account{}, in.MaxWait, []Action{Fetch, Fetch, Fetch, Fetch, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
-		{quota.Account{Calls: []quota.Call{call, call, call}}, in.MaxWait, []Action{Fetch, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
-		{quota.Account{HeldUntil: instant(22, 0)}, in.MaxWait, slices.Repeat([]Action{Defer}, 6), "the quota is spent: no call before 2026-11-22T00:00:00Z"},
-		{quota.Account{}, 0, []Action{Fetch, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-21T00:01:01Z"},
+		{quota.Account{}, in.MaxWait, []Action{FetchQuote, FetchQuote, FetchQuote, FetchQuote, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
+		{quota.Account{Calls: []quota.Call{call, call, call}}, in.MaxWait, []Action{FetchQuote, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
+		{quota.Account{HeldUntil: instant(22, 0)}, in.MaxWait, slices.Repeat([]Action{Defer}, 6), "the vendor says that the quota is spent: no call before 2026-11-22T00:00:00Z"},
+		{quota.Account{}, 0, []Action{FetchQuote, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-21T00:01:01Z"},
 	} {
 		in.Account, in.MaxWait = tt.account, tt.maxWait
 		plan := NewPlan(in)
@@ -121,10 +125,10 @@ func TestPlanDefersWhatTheLimitsLeaveNoCallFor(t *testing.T) {
 		calls := 0
 		for _, item := range plan.Items {
 			actions = append(actions, item.Action)
-			if (item.Action == Fetch) != (item.Batch > 0) || (item.Action == Defer) != strings.Contains(item.Reason, plan.Refusal) {
+			if item.Fetches() != (item.Batch > 0) || (item.Action == Defer) != strings.Contains(item.Reason, plan.Refusal) {
 				t.Errorf("%+v", item)
 			}
-			if item.Action == Fetch {
+			if item.Fetches() {
 				calls++
 			}
 		}

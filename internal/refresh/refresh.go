@@ -3,6 +3,10 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +16,7 @@ import (
 )
 
 // lastWrites is how long the writes of what was fetched may take once a run is interrupted.
-const lastWrites = 1500 * time.Millisecond
+const lastWrites = time.Second
 
 // Job is what a run works with.
 type Job struct {
@@ -30,20 +34,50 @@ type Job struct {
 	Concurrency  int
 	Attempts     int     // tries of one call
 	MaxErrorRate float64 // failed share of the attempted tickers that still counts as success
+	Schedule     Schedule
 
 	observing sync.Mutex
 }
 
+// Schedule tells when runs are due.
+type Schedule interface {
+	// Next is the first time after t, in the zone of t.
+	Next(t time.Time) time.Time
+}
+
 // Options are what one run is asked to do.
 type Options struct {
-	RunID   string              // a UUID
-	Tickers []marketdata.Ticker // instead of the active ones
-	Force   bool
-	DryRun  bool // plan only: no call, nothing written
+	RunID    string              // a UUID
+	Tickers  []marketdata.Ticker // instead of the active ones
+	Force    bool
+	DryRun   bool // plan only: no call, nothing written
+	IfDue    bool // only if the schedule has fired since the last run that did not fail
+	Intraday bool // the entries of the watchlist whose interval has passed, while their exchange is open
+}
+
+// Mode is what a run was about.
+type Mode string
+
+// The modes of a run. Only a run of all active tickers counts as one that the schedule asks for.
+const (
+	modeAll      Mode = ""
+	modeNamed    Mode = "named"
+	modeIntraday Mode = "intraday"
+)
+
+func (o Options) mode() Mode {
+	switch {
+	case o.Intraday:
+		return modeIntraday
+	case len(o.Tickers) > 0:
+		return modeNamed
+	default:
+		return modeAll
+	}
 }
 
 // Event is something worth telling while a run is under way: RowSkipped, RunStarted, CallThrottled,
-// BatchCommitted, TickerFailed, SessionMissing or RunFinished.
+// BatchCommitted, TickerFailed, SessionMissing, CalendarUnknown or RunFinished.
 type Event any
 
 // The events of a run.
@@ -61,9 +95,13 @@ type (
 		Kind   string
 		Err    error
 	}
-	SessionMissing struct { // from an answer: it brought an older session than the newest completed one
+	SessionMissing struct { // from an answer, whose newest session is older than the newest completed one
 		Ticker          marketdata.Ticker
 		Session, Newest exchange.Date
+	}
+	CalendarUnknown struct { // of these tickers' exchange: each weekday is taken for a session
+		Suffix  string
+		Tickers []marketdata.Ticker
 	}
 	RunFinished struct{ Report Report }
 )
@@ -79,10 +117,19 @@ func (j *Job) observe(e Event) {
 // where another run is under way.
 func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	at, began := j.Now(), time.Now()
+	idle := Report{RunID: o.RunID, DryRun: o.DryRun, At: at, Provider: j.Provider.Source(), Tickers: []TickerReport{}}
+	var err error
+	if idle.Status, idle.Reason, err = j.idle(ctx, o, at); err != nil {
+		return Report{}, err
+	}
+	if idle.Status != "" {
+		return idle, nil
+	}
 	if !o.DryRun {
 		unlock, err := j.Store.Lock(ctx, JobName)
 		if errors.Is(err, ErrLocked) {
-			return Report{RunID: o.RunID, At: at, Provider: j.Provider.Source(), Status: Locked, Tickers: []TickerReport{}}, err
+			idle.Status = Locked
+			return idle, err
 		}
 		if err != nil {
 			return Report{}, err
@@ -94,7 +141,7 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	report := plan.report()
-	report.RunID, report.DryRun, report.Provider = o.RunID, o.DryRun, j.Provider.Source()
+	report.RunID, report.DryRun, report.Provider, report.mode = o.RunID, o.DryRun, j.Provider.Source(), o.mode()
 	if o.DryRun {
 		report.judge(j.MaxErrorRate)
 		return report, nil
@@ -124,6 +171,30 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	return report, stop
 }
 
+// idle is the status, and the reason, of a run that has nothing to do because of the time of day.
+func (j *Job) idle(ctx context.Context, o Options, at time.Time) (Status, string, error) {
+	switch {
+	case o.IfDue:
+		last, err := j.Store.LastRun(ctx, JobName)
+		if err != nil || last.IsZero() {
+			return "", "", err
+		}
+		if next := j.Schedule.Next(last.UTC()); next.After(at) {
+			return NotDue, fmt.Sprintf("the last run was at %s, the next is due at %s",
+				last.UTC().Format(time.RFC3339), next.Format(time.RFC3339)), nil
+		}
+	case o.Intraday:
+		_, open, err := j.watch(ctx, at)
+		if err != nil {
+			return "", "", err
+		}
+		if !open {
+			return Closed, "no exchange of the watchlist is open", nil
+		}
+	}
+	return "", "", nil
+}
+
 // plan reads all that a plan depends on.
 func (j *Job) plan(ctx context.Context, o Options, at time.Time) (Plan, error) {
 	active, err := j.discover(ctx, o, at)
@@ -134,11 +205,26 @@ func (j *Job) plan(ctx context.Context, o Options, at time.Time) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	return NewPlan(Inputs{
+	in := Inputs{
 		At: at, Active: active, Force: o.Force, TickersPerCall: j.Provider.TickersPerCall(),
-		BatchSize: j.BatchSize, BatchDelay: j.BatchDelay,
+		BatchSize: j.BatchSize, BatchDelay: j.BatchDelay, Concurrency: j.Concurrency,
 		Limits: j.Limiter.Limits(), Account: account, MaxWait: j.Limiter.MaxWait(), Now: time.Now(),
-	}), nil
+	}
+	if !o.Intraday {
+		return NewPlan(in), nil
+	}
+	entries, _, err := j.watch(ctx, at)
+	if err != nil {
+		return Plan{}, err
+	}
+	next := coming{at: j.Schedule.Next(at)}
+	for _, a := range active {
+		item := Item{ActiveTicker: a}
+		if item.Action, _ = decide(a, next.at, false); item.Fetches() {
+			next.items = append(next.items, &item)
+		}
+	}
+	return newIntradayPlan(in, entries, next), nil
 }
 
 func (j *Job) discover(ctx context.Context, o Options, at time.Time) ([]ActiveTicker, error) {
@@ -150,9 +236,26 @@ func (j *Job) discover(ctx context.Context, o Options, at time.Time) ([]ActiveTi
 		j.observe(RowSkipped{row})
 	}
 	if len(o.Tickers) > 0 {
-		return Named(ctx, j.Store, active, o.Tickers)
+		if active, err = Named(ctx, j.Store, active, o.Tickers); err != nil {
+			return nil, err
+		}
 	}
+	j.tellUnknownCalendars(active)
 	return active, nil
+}
+
+func (j *Job) tellUnknownCalendars(active []ActiveTicker) {
+	bySuffix := map[string][]marketdata.Ticker{}
+	for _, a := range active {
+		symbol := a.Ticker.String()
+		if _, known := exchange.ForSymbol(symbol); !known {
+			suffix := symbol[strings.LastIndexByte(symbol, '.'):]
+			bySuffix[suffix] = append(bySuffix[suffix], a.Ticker)
+		}
+	}
+	for _, suffix := range slices.Sorted(maps.Keys(bySuffix)) {
+		j.observe(CalendarUnknown{suffix, bySuffix[suffix]})
+	}
 }
 
 // grace is a context for writes that an interruption of ctx must not prevent, and must not be held up
@@ -174,6 +277,11 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 func (j *Job) work(ctx, kept context.Context, plan Plan, report *Report) error {
 	fetch := j.newFetcher()
 	before := j.Limiter.Calls()
+	defer func() {
+		if report.Calls > 0 {
+			j.Limiter.Took(time.Duration(fetch.asking.Load() / int64(report.Calls)))
+		}
+	}()
 	var lastEnd time.Time
 	for batch := 1; batch <= plan.Batches; batch++ {
 		if batch > 1 {
@@ -181,18 +289,18 @@ func (j *Job) work(ctx, kept context.Context, plan Plan, report *Report) error {
 				return err
 			}
 		}
-		var tickers []marketdata.Ticker
+		var items []*Item
 		rows := map[marketdata.Ticker]*TickerReport{}
-		for i := range report.Tickers {
-			if row := &report.Tickers[i]; row.Batch == batch {
-				tickers = append(tickers, row.Ticker)
-				rows[row.Ticker] = row
+		for i := range plan.Items {
+			if item := &plan.Items[i]; item.Batch == batch {
+				items = append(items, item)
+				rows[item.Ticker] = &report.Tickers[i]
 			}
 		}
-		quotes, stop := fetch.batch(ctx, tickers)
+		answers, stop := fetch.batch(ctx, items)
 		lastEnd = time.Now()
 		report.Calls = j.Limiter.Calls() - before
-		committed, err := j.commit(kept, quotes, rows, report)
+		committed, err := j.commit(kept, answers, rows, report)
 		if err != nil {
 			return errors.Join(err, stop)
 		}
@@ -210,26 +318,30 @@ func (j *Job) work(ctx, kept context.Context, plan Plan, report *Report) error {
 	return nil
 }
 
-// commit writes what the quotes of a batch brought, if anything, and reports what became of each of
+// commit writes what the answers of a batch brought, if anything, and reports what became of each of
 // its tickers.
-func (j *Job) commit(ctx context.Context, quotes []marketdata.Quote, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
-	now := j.Now()
+func (j *Job) commit(ctx context.Context, answers []answer, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
+	now, tried := j.Now(), report.Counts.Refreshed+report.Counts.Failed
 	batch := Batch{}
-	for _, q := range quotes {
-		row := rows[q.Ticker]
+	for _, a := range answers {
+		row := rows[a.item.Ticker]
 		switch {
-		case q.Err == nil:
-			batch.Prices = append(batch.Prices, j.price(q.Bar, now))
-			row.Status, row.Reason = OutcomeRefreshed, ""
-		case defers(q.Err):
-			row.putOff(q.Err)
+		case a.err == nil:
+			for _, bar := range a.wanted(now) {
+				batch.Prices = append(batch.Prices, j.price(bar, now))
+			}
+			row.Status = OutcomeRefreshed
+		case defers(a.err):
+			row.putOff(a.err)
 		default:
-			j.fail(row, q.Err)
-			batch.Failures = append(batch.Failures, failure(row.Ticker, q.Err, now))
+			j.fail(row, a.err)
+			if isTurn(a, answers) {
+				batch.Failures = append(batch.Failures, failure(row.Ticker, a.err, now))
+			}
 		}
 	}
 	report.count()
-	if len(batch.Prices)+len(batch.Failures) == 0 {
+	if report.Counts.Refreshed+report.Counts.Failed == tried {
 		return false, nil
 	}
 	batch.Run = report.record()
@@ -243,19 +355,56 @@ func (j *Job) commit(ctx context.Context, quotes []marketdata.Quote, rows map[ma
 	}
 	for i, p := range batch.Prices {
 		row := rows[p.Bar.Ticker]
-		if stored[i].Err != nil {
+		if stored[i].Err == nil {
+			row.Session, row.Price, row.Currency = p.Bar.Session, stored[i].Amount, p.Bar.Currency
+		} else if row.Status != OutcomeFailed {
 			j.fail(row, stored[i].Err)
-			continue
 		}
-		row.Session, row.Price, row.Currency = p.Bar.Session, stored[i].Amount, p.Bar.Currency
-		calendar, _ := exchange.ForSymbol(p.Bar.Ticker.String())
-		if newest := calendar.LastCompleted(now).Date; p.Bar.Session.Before(newest) {
-			row.Reason = "the session of " + newest.String() + " was not out yet"
-			j.observe(SessionMissing{Ticker: row.Ticker, Session: p.Bar.Session, Newest: newest})
+	}
+	for _, row := range rows {
+		if row.Status == OutcomeRefreshed {
+			j.tellSession(row, now)
 		}
 	}
 	report.count()
 	return true, nil
+}
+
+// wanted are the bars of an answer that are to be stored: the one of a quote; of a series those of
+// completed sessions that are missing, or the newest where none is.
+func (a answer) wanted(now time.Time) []marketdata.Bar {
+	if a.item.Action == FetchQuote {
+		return a.bars
+	}
+	calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
+	newest := calendar.LastCompleted(now).Date
+	completed := slices.DeleteFunc(slices.Clone(a.bars), func(b marketdata.Bar) bool { return b.Session.After(newest) })
+	missing := slices.DeleteFunc(slices.Clone(completed), func(b marketdata.Bar) bool {
+		return !b.Session.After(a.item.State.LastSession)
+	})
+	if len(missing) == 0 && len(completed) > 0 {
+		return completed[len(completed)-1:]
+	}
+	return missing
+}
+
+// tellSession says so where the newest stored session is not the newest completed one.
+func (j *Job) tellSession(row *TickerReport, now time.Time) {
+	row.Reason = ""
+	calendar, _ := exchange.ForSymbol(row.Ticker.String())
+	if newest := calendar.LastCompleted(now).Date; row.Session.Before(newest) {
+		row.Reason = "the session of " + newest.String() + " was not out yet"
+		j.observe(SessionMissing{Ticker: row.Ticker, Session: row.Session, Newest: newest})
+	}
+}
+
+// isTurn says whether a ticker that failed has had its turn: a provider that answered nothing in the
+// whole batch, or that refuses everybody, has not.
+func isTurn(a answer, answers []answer) bool {
+	if !errors.Is(a.err, marketdata.ErrUnavailable) {
+		return !stops(a.err)
+	}
+	return slices.ContainsFunc(answers, func(other answer) bool { return !errors.Is(other.err, marketdata.ErrUnavailable) })
 }
 
 // failure is what is kept of a ticker that was asked about in vain.
@@ -286,6 +435,6 @@ func DailyStamp(session exchange.Date) time.Time {
 
 func (j *Job) fail(row *TickerReport, err error) {
 	row.Status, row.Reason = OutcomeFailed, ""
-	row.Error = &TickerError{Kind: kindOf(err), Message: err.Error()}
+	row.Error = &TickerError{Kind: kindOf(err), Message: oneLine(err)}
 	j.observe(TickerFailed{Ticker: row.Ticker, Kind: row.Error.Kind, Err: err})
 }

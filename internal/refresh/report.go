@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"papertrade/internal/quota"
@@ -27,6 +28,8 @@ const (
 	Interrupted Status = "interrupted" // what was fetched is committed
 	Locked      Status = "locked"      // another run was under way
 	Disabled    Status = "disabled"    // by the settings
+	NotDue      Status = "not_due"     // the schedule has not fired since the last run
+	Closed      Status = "closed"      // no exchange of the watchlist was open
 )
 
 // Outcome is what a run did about a ticker, or a dry run would do.
@@ -87,10 +90,18 @@ type Report struct {
 	Calls           int            `json:"calls"`
 	EstimateSeconds int            `json:"estimate_seconds"`
 	EndsAt          time.Time      `json:"-"` // when the last call is made, by the real clock
+	Kept            int            `json:"kept_calls,omitempty"`
+	KeptFor         time.Time      `json:"kept_for,omitzero"` // the coming run, for which Kept calls are left
+	HoldsBack       bool           `json:"-"`                 // tickers are deferred for that
 	StartedAt       time.Time      `json:"started_at,omitzero"`
 	FinishedAt      time.Time      `json:"finished_at,omitzero"`
 	Tickers         []TickerReport `json:"tickers"`
+
+	mode Mode
 }
+
+// oneLine is an error as it fits a cell of a table.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // kindOf names an error as reports do.
 func kindOf(err error) string {
@@ -121,9 +132,10 @@ func (p Plan) report() Report {
 	r := Report{
 		At: p.At, Session: p.Session, Status: Succeeded, Reason: p.Refusal, Batches: p.Batches, Calls: p.Calls,
 		EstimateSeconds: int(p.Estimate.Round(time.Second) / time.Second), EndsAt: p.End,
+		Kept: p.Kept, KeptFor: p.KeptFor, HoldsBack: p.HoldsBack,
 		Tickers: []TickerReport{},
 	}
-	outcomes := map[Action]Outcome{Leave: OutcomeFresh, Skip: OutcomeSkipped, Fetch: OutcomePlanned, Defer: OutcomeDeferred}
+	outcomes := map[Action]Outcome{Leave: OutcomeFresh, Skip: OutcomeSkipped, FetchQuote: OutcomePlanned, FetchSeries: OutcomePlanned, Defer: OutcomeDeferred}
 	for _, item := range p.Items {
 		r.Tickers = append(r.Tickers, TickerReport{
 			Ticker: item.Ticker, Sources: item.Sources, Priority: item.Priority, Status: outcomes[item.Action],
@@ -153,19 +165,23 @@ func (r *Report) count() {
 	r.Counts.Planned = r.Counts.Active - r.Counts.Fresh - r.Counts.Skipped
 }
 
+const reasonStopped = "not asked: the run stopped"
+
 // putOff leaves a ticker that was not answered through no fault of its own to a later run.
 func (t *TickerReport) putOff(err error) {
-	t.Status = OutcomeDeferred
-	if !errors.Is(err, errNotAsked) {
-		t.Error = &TickerError{Kind: kindOf(err), Message: err.Error()}
+	t.Status, t.Reason = OutcomeDeferred, ""
+	if errors.Is(err, errNotAsked) {
+		t.Reason = reasonStopped
+		return
 	}
+	t.Error = &TickerError{Kind: kindOf(err), Message: oneLine(err)}
 }
 
 // finish puts off what was not asked for, and judges the run. stop is why it ended early, if it did.
 func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 	for i := range r.Tickers {
-		if r.Tickers[i].Status == OutcomePlanned {
-			r.Tickers[i].Status = OutcomeDeferred
+		if t := &r.Tickers[i]; t.Status == OutcomePlanned {
+			t.Status, t.Batch, t.Reason = OutcomeDeferred, 0, reasonStopped
 		}
 	}
 	r.count()
@@ -173,7 +189,7 @@ func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 	if stop == nil {
 		return
 	}
-	r.Reason = stop.Error()
+	r.Reason = oneLine(stop)
 	switch {
 	case ctx.Err() != nil && errors.Is(stop, context.Cause(ctx)):
 		r.Status = Interrupted
@@ -200,7 +216,9 @@ func (r *Report) judge(maxErrorRate float64) {
 // record is the row that the application's health page reads.
 func (r *Report) record() RunRecord {
 	record := RunRecord{ID: r.RunID, JobName: JobName, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Status: "RUNNING"}
+	ended := Status("")
 	if !r.FinishedAt.IsZero() {
+		ended = r.Status
 		record.Status = "SUCCEEDED"
 		if r.Status == Failed || r.Status == Interrupted || r.Status == Deferred && r.Counts.Refreshed == 0 {
 			record.Status = "FAILED"
@@ -209,13 +227,14 @@ func (r *Report) record() RunRecord {
 	}
 	// A struct of strings and numbers: this cannot fail.
 	record.Metadata, _ = json.Marshal(struct {
+		Mode     Mode          `json:"mode,omitempty"`
 		Status   Status        `json:"status,omitempty"`
 		At       time.Time     `json:"at"`
 		Session  exchange.Date `json:"session,omitzero"`
 		Provider string        `json:"provider"`
 		Counts   Counts        `json:"counts"`
 		Calls    int           `json:"calls"`
-	}{r.Status, r.At, r.Session, r.Provider, r.Counts, r.Calls})
+	}{r.mode, ended, r.At, r.Session, r.Provider, r.Counts, r.Calls})
 	return record
 }
 

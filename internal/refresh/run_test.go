@@ -204,6 +204,7 @@ func TestAVendorThatAlwaysThrottlesFailsNoTicker(t *testing.T) {
 			t.Errorf("%+v, %v; want %+v", report, err, want)
 		}
 		vendor.Mend("TSLA")
+		j = newJobOn(t, vendor, j.Store.(*sqlite.Store), j.Limiter.Limits()...)
 		rest, err := run(t.Context(), t, j, refresh.Options{})
 		if want := (refresh.Counts{Active: 7, Fresh: 2, Planned: 5, Refreshed: 5}); err != nil || rest.Counts != want {
 			t.Errorf("%+v, %v; want %+v", rest, err, want)
@@ -284,6 +285,64 @@ func TestAProviderThatIsDownStopsTheRun(t *testing.T) {
 	})
 }
 
+func TestTriesComeAtGrowingIntervals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		vendor.Fault("META", fakevantage.ServerError, 3)
+		j := newJob(t, vendor)
+		j.Attempts = 4
+		if _, err := run(t.Context(), t, j, refresh.Options{Tickers: []marketdata.Ticker{marketdata.MustParseTicker("META")}}); err != nil {
+			t.Fatal(err)
+		}
+		arrivals := vendor.Arrivals()
+		var pauses []time.Duration
+		for i := 1; i < len(arrivals); i++ {
+			pauses = append(pauses, arrivals[i].Time.Sub(arrivals[i-1].Time))
+		}
+		jittered := false
+		for i, pause := range pauses {
+			want := time.Second << i
+			if pause < want*3/4 || pause > want*5/4 {
+				t.Errorf("pause %d is %v, want about %v", i+1, pause, want)
+			}
+			jittered = jittered || pause.Truncate(time.Millisecond) != want
+		}
+		if len(pauses) != 3 || !jittered {
+			t.Errorf("pauses %v, want three with jitter", pauses)
+		}
+	})
+}
+
+// Without a ledger no call may be made: the run fails, and no ticker is to blame.
+func TestABrokenLedgerStopsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		j := newJob(t, vendor)
+		limits := j.Limiter.Limits()
+		limiter := quota.NewLimiter(quota.Options{Ledger: brokenLedger{}, Limits: limits, MaxWait: time.Minute})
+		client, err := alphavantage.New(alphavantage.Options{
+			Key: "key", BaseURL: "http://vendor.invalid", HTTP: &http.Client{Transport: vendor}, Limiter: limiter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.Provider, j.Limiter = client, limiter
+		report, err := run(t.Context(), t, j, refresh.Options{})
+		if !errors.Is(err, quota.ErrLedger) || report.Status != refresh.Failed || len(vendor.Arrivals()) != 0 || report.Counts.Failed > 1 {
+			t.Errorf("%+v, %v after %d calls; want a failed run without any", report, err, len(vendor.Arrivals()))
+		}
+	})
+}
+
+type brokenLedger struct{}
+
+func (brokenLedger) Account(context.Context, string) (quota.Account, error) {
+	return quota.Account{}, nil
+}
+
+func (brokenLedger) UpdateAccount(context.Context, string, time.Time, func(quota.Account) quota.Change) error {
+	return errors.New("disk full")
+}
+
 func TestAnUnavailableProviderSaysWhenToAskAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, tt := range []struct {
@@ -325,9 +384,8 @@ func TestAnUnknownTickerIsAskedWeekly(t *testing.T) {
 			clock = clock.AddDate(0, 0, 1)
 			time.Sleep(24 * time.Hour)
 		}
-		// Friday's session, those of Monday and Tuesday, and from then on one a week. Until it is
-		// skipped, it is asked again on days without a session of their own too.
-		want := []string{"2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24", "2026-11-25", "2026-12-02", "2026-12-09", "2026-12-16"}
+		// Friday's session, those of Monday and Tuesday, and from then on one a week.
+		want := []string{"2026-11-21", "2026-11-24", "2026-11-25", "2026-12-02", "2026-12-09", "2026-12-16"}
 		if diff := cmp.Diff(want, asked); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
@@ -385,6 +443,32 @@ func TestAnInterruptedRunKeepsWhatItFetched(t *testing.T) {
 		rest, err := run(t.Context(), t, j, refresh.Options{})
 		if want := (refresh.Counts{Active: 7, Fresh: 5, Planned: 2, Refreshed: 2}); err != nil || rest.Counts != want {
 			t.Errorf("%+v, %v; want %+v", rest, err, want)
+		}
+	})
+}
+
+// How long calls take is learned from the runs before.
+func TestEstimateKnowsHowLongCallsTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight, Latency: 700 * time.Millisecond})
+		for _, concurrency := range []int{1, 3} {
+			j := newJobOn(t, vendor, newJob(t, vendor).Store.(*sqlite.Store), quota.Limit{Calls: 75, Window: time.Minute})
+			j.Concurrency, j.BatchDelay = concurrency, time.Second
+			if _, err := run(t.Context(), t, j, refresh.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := run(t.Context(), t, j, refresh.Options{Force: true, DryRun: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if _, err := run(t.Context(), t, j, refresh.Options{Force: true}); err != nil {
+				t.Fatal(err)
+			}
+			estimate, took := plan.EndsAt.Sub(start), time.Since(start)
+			if ratio := float64(estimate) / float64(took); ratio < 0.95 || ratio > 1.05 {
+				t.Errorf("concurrency %d: estimate %v, and it took %v", concurrency, estimate, took)
+			}
 		}
 	})
 }

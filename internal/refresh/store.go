@@ -97,11 +97,11 @@ type Failure struct {
 	UnknownIn exchange.Date
 }
 
-// Batch is what one transaction writes: the prices; for each price that was not refused the
-// ticker's State.CheckedAt, its AskedAt, that it is known, and where it is on the watchlist
+// Batch is what one transaction writes: the prices; for each ticker with a price that was not refused
+// its State.CheckedAt, its AskedAt, that it is known, and where it is on the watchlist
 // last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each failure
-// its AskedAt, and where it is the first for its UnknownIn, one more of State.UnknownSessions; and
-// the progress of the run.
+// its AskedAt, and where it is the first for its UnknownIn, one more of State.UnknownSessions; for each
+// price that was refused the ticker's AskedAt; and the progress of the run.
 type Batch struct {
 	Prices   []Price
 	Failures []Failure
@@ -124,6 +124,11 @@ type Store interface {
 	// CommitBatch writes a batch in one transaction and says what became of each price, in their
 	// order. A row that the database refuses costs that ticker alone.
 	CommitBatch(ctx context.Context, batch Batch) ([]StoredPrice, error)
+	// LastRun is when the newest run of a job name was started that was of all active tickers (its
+	// metadata have no mode) and SUCCEEDED; the zero time where there is none.
+	LastRun(ctx context.Context, job string) (time.Time, error)
+	// Watchlist reads the watchlist; with includeRemoved also what was removed from it.
+	Watchlist(ctx context.Context, includeRemoved bool) ([]WatchlistEntry, error)
 	// FinishRun updates the record of a run that BeginRun wrote.
 	FinishRun(ctx context.Context, run RunRecord) error
 }

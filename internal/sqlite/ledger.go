@@ -45,16 +45,22 @@ type querier interface {
 
 func readAccount(ctx context.Context, db querier, account string) (quota.Account, error) {
 	var a quota.Account
-	held, err := db.QueryContext(ctx, `select cast(held_until as text) from papertrade_accounts where account = ?`, account)
+	row, err := db.QueryContext(ctx,
+		`select cast(held_until as text), coalesce(call_ms, 0) from papertrade_accounts where account = ?`, account)
 	if err != nil {
 		return a, err
 	}
-	times, err := collect(held, scanStamp)
-	if err != nil {
+	if _, err := collect(row, func(rows *sql.Rows) (none struct{}, err error) {
+		var held sql.NullString
+		var milliseconds int64
+		if err = rows.Scan(&held, &milliseconds); err != nil {
+			return none, err
+		}
+		a.CallTime = time.Duration(milliseconds) * time.Millisecond
+		a.HeldUntil, err = parseStamp(held)
+		return none, err
+	}); err != nil {
 		return a, err
-	}
-	if len(times) > 0 {
-		a.HeldUntil = times[0]
 	}
 	const calls = `select id, cast(from_time as text), cast(until_time as text) from papertrade_calls where account = ?`
 	rows, err := db.QueryContext(ctx, calls, account)
@@ -87,8 +93,9 @@ func changeAccount(ctx context.Context, tx *sql.Tx, account string, change quota
 	const (
 		remove = `delete from papertrade_calls where id in (select value from json_each(?))`
 		hold   = `
-insert into papertrade_accounts (account, held_until) values (?, ?)
-on conflict (account) do update set held_until = excluded.held_until`
+insert into papertrade_accounts as stored (account, held_until, call_ms) values (?, ?, nullif(?, 0))
+on conflict (account) do update set
+    held_until = coalesce(excluded.held_until, stored.held_until), call_ms = coalesce(excluded.call_ms, stored.call_ms)`
 		save = `
 insert into papertrade_calls (id, account, from_time, until_time) values (?, ?, ?, ?)
 on conflict (id) do update set from_time = excluded.from_time, until_time = excluded.until_time`
@@ -107,9 +114,9 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 			return err
 		}
 	}
-	if change.HeldUntil.IsZero() {
+	if change.HeldUntil.IsZero() && change.CallTime == 0 {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, hold, account, stamp(change.HeldUntil))
+	_, err := tx.ExecContext(ctx, hold, account, stamp(change.HeldUntil), change.CallTime.Milliseconds())
 	return err
 }

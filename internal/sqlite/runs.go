@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
@@ -73,10 +74,24 @@ func metadata(run refresh.RunRecord) string { return cmp.Or(string(run.Metadata)
 func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
 	stored := make([]refresh.StoredPrice, len(batch.Prices))
 	err := s.transact(ctx, func(tx *sql.Tx) error {
+		marked := map[marketdata.Ticker]bool{}
 		for i, price := range batch.Prices {
+			ticker := price.Bar.Ticker
 			var err error
 			if stored[i], err = storePrice(ctx, tx, price); err != nil {
-				return fmt.Errorf("%s: %w", price.Bar.Ticker, err)
+				return fmt.Errorf("%s: %w", ticker, err)
+			}
+			if stored[i].Err != nil {
+				batch.Failures = append(batch.Failures, refresh.Failure{Ticker: ticker, AskedAt: price.FetchedAt})
+			}
+			if stored[i].Err != nil || marked[ticker] {
+				continue
+			}
+			marked[ticker] = true
+			for _, query := range []string{upsertState, markRefreshed} {
+				if _, err := tx.ExecContext(ctx, query, ticker.String(), stamp(price.FetchedAt)); err != nil {
+					return fmt.Errorf("%s: %w", ticker, err)
+				}
 			}
 		}
 		for _, f := range batch.Failures {
@@ -152,10 +167,27 @@ func storePrice(ctx context.Context, tx *sql.Tx, price refresh.Price) (refresh.S
 		return stored, err
 	}
 	stored.Amount = plainAmount(stored.Amount)
-	for _, query := range []string{upsertState, markRefreshed} {
-		if _, err := tx.ExecContext(ctx, query, bar.Ticker.String(), fetchedAt); err != nil {
-			return stored, err
-		}
-	}
 	return stored, nil
+}
+
+// LastRun is when the newest run of a job name was started that was of all active tickers and SUCCEEDED.
+func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
+	const query = `
+select cast(started_at as text)
+from job_executions
+where job_name = ? and status = 'SUCCEEDED' and iif(json_valid(metadata), json_extract(metadata, '$.mode'), null) is null
+order by started_at desc
+limit 1`
+	rows, err := s.db.QueryContext(ctx, query, job)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the last run: %w", translate(err))
+	}
+	found, err := collect(rows, scanStamp)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the last run: %w", translate(err))
+	}
+	if len(found) == 0 {
+		return time.Time{}, nil
+	}
+	return found[0], nil
 }

@@ -160,7 +160,8 @@ func refusedBatch(t *testing.T, db Database, prices []refresh.Price, refused ...
 		}
 	}
 	equal(t, db.Texts(t, `select ticker from price_history order by id`), kept)
-	equal(t, db.Texts(t, `select ticker from papertrade_ticker_states order by checked_at, ticker`), kept)
+	equal(t, db.Texts(t, `select ticker from papertrade_ticker_states where checked_at is not null order by ticker`), kept)
+	equal(t, db.Texts(t, `select ticker from papertrade_ticker_states where checked_at is null order by ticker`), refused)
 	equal(t, db.Texts(t, `select cast(metadata as text) from job_executions`), []string{`{"batches": 1}`})
 }
 

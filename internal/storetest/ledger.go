@@ -50,8 +50,9 @@ func ledger(t *testing.T, db Database) {
 	hold := midnight.Add(24 * time.Hour)
 	update(midnight.Add(time.Minute), quota.Change{HeldUntil: hold})
 	equal(t, seen, quota.Account{Calls: []quota.Call{third}})
+	update(midnight, quota.Change{CallTime: 345 * time.Millisecond})
 	update(midnight, quota.Change{})
-	equal(t, read(), quota.Account{Calls: []quota.Call{third}, HeldUntil: hold})
+	equal(t, read(), quota.Account{Calls: []quota.Call{third}, HeldUntil: hold, CallTime: 345 * time.Millisecond})
 
 	another, err := store.Account(t.Context(), "vendor:fedcba9876543210")
 	noError(t, err)
@@ -67,6 +68,10 @@ func sorted(a quota.Account) quota.Account {
 // ledgerTakesTurns has several processes write down a call each time that they see fewer than ten.
 func ledgerTakesTurns(t *testing.T, db Database) {
 	var writers sync.WaitGroup
+	noError(t, db.Open(t).UpdateAccount(t.Context(), account, midnight, func(quota.Account) quota.Change {
+		old := midnight.Add(-time.Hour)
+		return quota.Change{Save: []quota.Call{{ID: "00000000-0000-0000-9999-000000000000", From: old, Until: old}}}
+	}))
 	for i := range 4 {
 		store := db.Open(t)
 		writers.Go(func() {

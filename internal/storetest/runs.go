@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,32 @@ func deadRuns(t *testing.T, db Database) {
 		"6f1c7a524a0e4f4e8d0b2f1f5a3c9e10 refresh_active_stocks 2026-11-21 00:00:00 2026-11-21 00:01:00 SUCCEEDED - {}",
 		"00000000000000000000000000000003 refresh_active_stocks 2026-11-22 00:00:00 - RUNNING - {}",
 	})
+}
+
+func lastRun(t *testing.T, db Database) {
+	store := db.Open(t)
+	last, err := store.LastRun(t.Context(), "refresh_active_stocks")
+	noError(t, err)
+	equal(t, last, time.Time{})
+	for i, end := range []struct{ job, status, metadata string }{
+		{"refresh_active_stocks", "SUCCEEDED", `{"status": "partial"}`},
+		{"refresh_active_stocks", "SUCCEEDED", `{}`},
+		{"refresh_active_stocks", "SUCCEEDED", `{"mode": "named"}`},
+		{"refresh_active_stocks", "FAILED", `{}`},
+		{"something_else", "SUCCEEDED", `{}`},
+		{"refresh_active_stocks", "RUNNING", `{}`},
+	} {
+		record := run(fmt.Sprintf("00000000-0000-0000-0000-%012d", i))
+		record.JobName, record.StartedAt, record.Metadata = end.job, midnight.Add(time.Duration(i)*time.Hour), []byte(end.metadata)
+		noError(t, store.BeginRun(t.Context(), record))
+		if end.status != "RUNNING" {
+			record.Status, record.FinishedAt = end.status, record.StartedAt.Add(time.Minute)
+			noError(t, store.FinishRun(t.Context(), record))
+		}
+	}
+	last, err = store.LastRun(t.Context(), "refresh_active_stocks")
+	noError(t, err)
+	equal(t, last, midnight.Add(time.Hour))
 }
 
 func lock(t *testing.T, db Database) {

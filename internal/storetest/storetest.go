@@ -18,7 +18,6 @@ import (
 type Store interface {
 	refresh.Store
 	quota.Ledger
-	Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error)
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	Close() error
@@ -63,6 +62,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"ledger takes turns", ledgerTakesTurns},
 		{"runs", runs},
 		{"dead runs", deadRuns},
+		{"last run", lastRun},
 		{"lock", lock},
 		{"watchlist", watchlist},
 		{"first watchlist", firstWatchlist},

@@ -26,8 +26,11 @@ const Source = "alpha_vantage"
 // DefaultBaseURL is where the public service answers.
 const DefaultBaseURL = "https://www.alphavantage.co/query"
 
-// maxBody bounds an answer, in bytes; the longest that is asked for, a compact series, has 25 kB.
-const maxBody = 1 << 20
+// These bound an answer, in bytes: a compact series has 25 kB, a full one of 25 years 1.3 MB.
+const (
+	maxBody     = 1 << 20
+	maxFullBody = 8 << 20
+)
 
 // Limiter holds calls back until they keep to the limits of the key.
 type Limiter interface {
@@ -71,21 +74,12 @@ func New(o Options) (*Client, error) {
 	if o.HTTP != nil {
 		c.http = *o.HTTP
 	}
-	c.http.CheckRedirect = c.sameHost
+	// Another host must not see the key, and a second request would be a call that nobody counts.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return errRedirect }
 	return c, nil
 }
 
-var errRedirect = errors.New("redirected to another host, which must not see the API key")
-
-func (c *Client) sameHost(request *http.Request, via []*http.Request) error {
-	if request.URL.Host != c.base.Host || request.URL.Scheme != c.base.Scheme {
-		return errRedirect
-	}
-	if len(via) >= 3 {
-		return errors.New("redirected too often")
-	}
-	return nil
-}
+var errRedirect = errors.New("redirected elsewhere, where the API key must not go")
 
 // Source is the constant Source.
 func (c *Client) Source() string { return Source }
@@ -99,7 +93,7 @@ func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]mar
 		return nil, fmt.Errorf("alphavantage: a call takes 1 ticker, not %d", len(tickers))
 	}
 	ticker := tickers[0]
-	body, err := c.query(ctx, url.Values{"function": {"GLOBAL_QUOTE"}, "symbol": {ticker.String()}})
+	body, err := c.query(ctx, url.Values{"function": {"GLOBAL_QUOTE"}, "symbol": {ticker.String()}}, maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +106,23 @@ func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]mar
 	return []marketdata.Quote{quote}, nil
 }
 
-// query makes one call and returns the body of its answer, whatever that says.
-func (c *Client) query(ctx context.Context, values url.Values) ([]byte, error) {
+// Daily asks for TIME_SERIES_DAILY; Full is a premium feature.
+func (c *Client) Daily(ctx context.Context, ticker marketdata.Ticker, extent marketdata.Extent) ([]marketdata.Bar, error) {
+	size, most := "compact", maxBody
+	if extent == marketdata.Full {
+		size, most = "full", maxFullBody
+	}
+	body, err := c.query(ctx, url.Values{
+		"function": {"TIME_SERIES_DAILY"}, "symbol": {ticker.String()}, "outputsize": {size}}, most)
+	if err != nil {
+		return nil, err
+	}
+	return parseSeries(ticker, body)
+}
+
+// query makes one call and returns the body of its answer, whatever that says, unless it is a refusal
+// or has more than most bytes.
+func (c *Client) query(ctx context.Context, values url.Values, most int) ([]byte, error) {
 	if c.key == "" {
 		return nil, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
 	}
@@ -142,6 +151,8 @@ func (c *Client) query(ctx context.Context, values url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, errors.New("alphavantage: the request cannot be built")
 	}
+	// On a connection that it uses again, net/http may repeat a request, which nobody counts.
+	request.Close = true
 	response, err := c.http.Do(request)
 	if err != nil {
 		if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
@@ -150,12 +161,12 @@ func (c *Client) query(ctx context.Context, values url.Values) ([]byte, error) {
 		return nil, c.unavailable(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(most)+1))
 	if err != nil {
 		return nil, c.unavailable(err)
 	}
-	if len(body) > maxBody {
-		return nil, fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, maxBody)
+	if len(body) > most {
+		return nil, fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, most)
 	}
 	switch status := response.StatusCode; {
 	case status == http.StatusTooManyRequests:

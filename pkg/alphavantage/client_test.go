@@ -152,12 +152,21 @@ func TestOnlyThePriceIsNeeded(t *testing.T) {
 }
 
 func TestThrottledTellsWhenToAskAgain(t *testing.T) {
-	vendor, client := dial(t, fakevantage.Options{RetryAfter: 7 * time.Second})
-	vendor.Fault("MSFT", fakevantage.Throttled, 1)
-	_, err := quote(t, client, "MSFT")
-	var throttled *marketdata.ThrottledError
-	if !errors.As(err, &throttled) || throttled.RetryAfter != 7*time.Second {
-		t.Errorf("%v, want a ThrottledError of 7 s", err)
+	for _, tt := range []struct {
+		options fakevantage.Options
+		want    time.Duration
+	}{
+		{fakevantage.Options{RetryAfter: 7 * time.Second}, 7 * time.Second},
+		{fakevantage.Options{Style: fakevantage.StyleFree}, time.Second},
+		{fakevantage.Options{Style: fakevantage.StyleNote}, time.Minute},
+	} {
+		vendor, client := dial(t, tt.options)
+		vendor.Fault("MSFT", fakevantage.Throttled, 1)
+		_, err := quote(t, client, "MSFT")
+		var throttled *marketdata.ThrottledError
+		if !errors.As(err, &throttled) || throttled.RetryAfter != tt.want {
+			t.Errorf("%+v, want a ThrottledError of %v", throttled, tt.want)
+		}
 	}
 }
 
@@ -175,5 +184,42 @@ func TestNoConnectionHidesTheKey(t *testing.T) {
 	}
 	if !errors.Is(err, marketdata.ErrUnavailable) || strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("%v, want an ErrUnavailable without the key", err)
+	}
+}
+
+func TestDaily(t *testing.T) {
+	vendor, client := dial(t, fakevantage.Options{Entitled: true})
+	for extent, least := range map[marketdata.Extent]int{marketdata.Compact: marketdata.CompactSessions, marketdata.Full: 5000} {
+		got, err := client.Daily(t.Context(), marketdata.MustParseTicker("TSCO.LON"), extent)
+		if err != nil || len(got) < least {
+			t.Fatalf("%d bars, %v; want %d", len(got), err, least)
+		}
+		for i, bar := range got[len(got)-2:] {
+			want, ok := vendor.Bar("TSCO.LON", bar.Session)
+			pence, _ := decimal.NewFromString(want.Close)
+			if !ok || !bar.Close.Equal(pence.Shift(-2)) || bar.Currency != "GBP" || *bar.Volume != want.Volume || !bar.Open.Valid {
+				t.Errorf("%+v, want %+v", bar, want)
+			}
+			if session := (exchange.Date{Year: 2026, Month: time.November, Day: 19 + i}); bar.Session != session {
+				t.Errorf("session %s, want %s", bar.Session, session)
+			}
+		}
+	}
+}
+
+func TestDailyRefusals(t *testing.T) {
+	vendor, client := dial(t, fakevantage.Options{Unknown: []string{"GONE"}})
+	vendor.Fault("MSFT", fakevantage.NonePrice, 1)
+	vendor.Fault("IBM", fakevantage.TruncatedJSON, 1)
+	vendor.Fault("AAPL", fakevantage.HugeBody, 1)
+	for symbol, want := range map[string]error{
+		"GONE": marketdata.ErrUnknownTicker, "MSFT": marketdata.ErrInvalidData, "IBM": marketdata.ErrUnavailable, "AAPL": marketdata.ErrUnavailable,
+	} {
+		if bars, err := client.Daily(t.Context(), marketdata.MustParseTicker(symbol), marketdata.Compact); !errors.Is(err, want) {
+			t.Errorf("%s: %d bars, %v; want %v", symbol, len(bars), err, want)
+		}
+	}
+	if _, err := client.Daily(t.Context(), marketdata.MustParseTicker("ZM"), marketdata.Full); !errors.Is(err, marketdata.ErrNotEntitled) {
+		t.Errorf("%v, want an ErrNotEntitled", err)
 	}
 }

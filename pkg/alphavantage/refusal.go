@@ -1,6 +1,7 @@
 package alphavantage
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,11 +55,23 @@ func (c *Client) parseRefusal(body []byte, after time.Duration) error {
 			continue
 		}
 		if errors.Is(r.kind, marketdata.ErrThrottled) {
-			return &marketdata.ThrottledError{Message: message, RetryAfter: after}
+			return &marketdata.ThrottledError{Message: message, RetryAfter: cmp.Or(after, told(lower))}
 		}
 		return fmt.Errorf("%w: %s", r.kind, message)
 	}
 	return fmt.Errorf("%w: an unexpected notice: %s", marketdata.ErrUnavailable, message)
+}
+
+// told is when a throttling notice lets ask again, by the window that it names; 0 where it names none.
+func told(notice string) time.Duration {
+	switch {
+	case strings.Contains(notice, "per second"):
+		return time.Second
+	case strings.Contains(notice, "per minute"), strings.Contains(notice, "minute-level"):
+		return time.Minute
+	default:
+		return 0
+	}
 }
 
 // oneLine keeps a notice from filling a log.

@@ -43,7 +43,24 @@ type Provider interface {
 	// returns one Quote a ticker, in the order asked, or an error that concerns the whole call.
 	// Errors of either kind wrap one of this package's Err values or the context's error.
 	Quotes(ctx context.Context, tickers []Ticker) ([]Quote, error)
+	// Daily asks for the daily bars of one ticker with exactly one call to the vendor: the newest
+	// CompactSessions of them, or all with Full. They are ascending by session, at least one, and the
+	// newest can be of a session under way. An older bar whose numbers cannot be right is left
+	// out. Errors are as those of Quotes; ErrNotEntitled where the plan does not include Full.
+	Daily(ctx context.Context, ticker Ticker, extent Extent) ([]Bar, error)
 }
+
+// Extent is how far back a call of Provider.Daily reaches.
+type Extent int
+
+// The extents. A vendor may know of fewer sessions.
+const (
+	Compact Extent = iota // the newest CompactSessions
+	Full                  // all
+)
+
+// CompactSessions is how many sessions Compact brings.
+const CompactSessions = 100
 
 // The ways in which a vendor, or the way to it, can refuse. errors.Is tells them apart.
 var (

@@ -1,7 +1,8 @@
 -- +goose Up
 create table papertrade_accounts (
     account    varchar(100) primary key,
-    held_until timestamptz
+    held_until timestamptz,
+    call_ms    bigint
 );
 create table papertrade_calls (
     id         uuid         primary key,

@@ -1,7 +1,8 @@
 -- +goose Up
 create table papertrade_accounts (
     account    varchar(100) not null primary key,
-    held_until datetime
+    held_until datetime,
+    call_ms    bigint
 );
 create table papertrade_calls (
     id         varchar(36)  not null primary key,

@@ -1,0 +1,55 @@
+package alphavantage
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// timeSeries is the answer to TIME_SERIES_DAILY, by trading days. Each value is a string.
+type timeSeries struct {
+	Days map[string]struct {
+		Open   string `json:"1. open"`
+		High   string `json:"2. high"`
+		Low    string `json:"3. low"`
+		Close  string `json:"4. close"`
+		Volume string `json:"5. volume"`
+	} `json:"Time Series (Daily)"`
+}
+
+// parseSeries reads all bars, ascending. Of those that cannot be right only the newest is an error.
+func parseSeries(ticker marketdata.Ticker, body []byte) ([]marketdata.Bar, error) {
+	var answer timeSeries
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Days == nil {
+		return nil, fmt.Errorf("%w: the answer is not a daily series", marketdata.ErrUnavailable)
+	}
+	if len(answer.Days) == 0 {
+		return nil, fmt.Errorf("%w: Alpha Vantage has no series of %s", marketdata.ErrUnknownTicker, ticker)
+	}
+	currency := currencyOf(ticker)
+	days := slices.Sorted(maps.Keys(answer.Days))
+	bars := make([]marketdata.Bar, 0, len(days))
+	for i, text := range days {
+		day := answer.Days[text]
+		session, err := exchange.ParseDate(text)
+		if err != nil {
+			return nil, invalid("trading day", text)
+		}
+		price := currency.optionalPrice(day.Close)
+		switch {
+		case price.Valid:
+			bars = append(bars, marketdata.Bar{
+				Ticker: ticker, Session: session, Currency: currency.code, Close: price.Decimal,
+				Open: currency.optionalPrice(day.Open), High: currency.optionalPrice(day.High), Low: currency.optionalPrice(day.Low),
+				Volume: optionalVolume(day.Volume),
+			})
+		case i == len(days)-1:
+			return nil, invalid("close of "+text, day.Close)
+		}
+	}
+	return bars, nil
+}
