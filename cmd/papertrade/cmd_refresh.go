@@ -74,7 +74,6 @@ passed, and leaves the next run by the schedule the calls that it needs.
 		RunE: func(cmd *cobra.Command, args []string) error { return runRefresh(cmd.Context(), a, opts, args) },
 	}
 	opts.AddFlags(cmd)
-	cmd.MarkFlagsMutuallyExclusive("if-due", "intraday")
 	completeSettings(cmd)
 	return cmd
 }
@@ -103,6 +102,9 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	}
 	if len(tickers) > 0 && (opts.ifDue || opts.intraday) {
 		return wrongUsage("--if-due and --intraday choose the tickers themselves: leave out %s", strings.Join(args, " "))
+	}
+	if opts.ifDue && opts.intraday {
+		return wrongUsage("--if-due and --intraday are runs of different kinds: choose one of them")
 	}
 	clock := a.clock(opts.at)
 	runID := uuid.NewString()
@@ -304,7 +306,8 @@ func kept(r refresh.Report) string {
 	if r.Kept == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\n%s of the day's quota kept for the run of %s.", count(r.Kept, "call is", "calls are"), formatTime(r.KeptFor))
+	return fmt.Sprintf("\n%s kept for the run of %s.",
+		count(r.Kept, "call of the day's quota is", "calls of the day's quota are"), formatTime(r.KeptFor))
 }
 
 func skipped(r refresh.Report) string {

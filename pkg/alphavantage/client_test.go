@@ -40,12 +40,17 @@ func midnight() time.Time { return time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 func dial(t *testing.T, o fakevantage.Options) (*fakevantage.Server, *alphavantage.Client) {
 	t.Helper()
+	return dialFor(t, o, 300*time.Millisecond)
+}
+
+func dialFor(t *testing.T, o fakevantage.Options, timeout time.Duration) (*fakevantage.Server, *alphavantage.Client) {
+	t.Helper()
 	o.Now = midnight
 	vendor := fakevantage.New(o)
 	server := httptest.NewServer(vendor)
 	t.Cleanup(server.Close)
 	client, err := alphavantage.New(alphavantage.Options{
-		Key: key, BaseURL: server.URL, HTTP: server.Client(), Limiter: &counting{}, Timeout: 300 * time.Millisecond,
+		Key: key, BaseURL: server.URL, HTTP: server.Client(), Limiter: &counting{}, Timeout: timeout,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +193,7 @@ func TestNoConnectionHidesTheKey(t *testing.T) {
 }
 
 func TestDaily(t *testing.T) {
-	vendor, client := dial(t, fakevantage.Options{Entitled: true})
+	vendor, client := dialFor(t, fakevantage.Options{Entitled: true}, 30*time.Second)
 	for extent, least := range map[marketdata.Extent]int{marketdata.Compact: marketdata.CompactSessions, marketdata.Full: 5000} {
 		got, err := client.Daily(t.Context(), marketdata.MustParseTicker("TSCO.LON"), extent)
 		if err != nil || len(got) < least {
@@ -208,7 +213,7 @@ func TestDaily(t *testing.T) {
 }
 
 func TestDailyRefusals(t *testing.T) {
-	vendor, client := dial(t, fakevantage.Options{Unknown: []string{"GONE"}})
+	vendor, client := dialFor(t, fakevantage.Options{Unknown: []string{"GONE"}}, 30*time.Second)
 	vendor.Fault("MSFT", fakevantage.NonePrice, 1)
 	vendor.Fault("IBM", fakevantage.TruncatedJSON, 1)
 	vendor.Fault("AAPL", fakevantage.HugeBody, 1)
