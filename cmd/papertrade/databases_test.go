@@ -29,20 +29,12 @@ func (*databases) kinds() []string {
 
 func startDatabases(t *testing.T) *databases {
 	t.Helper()
-	cluster, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := pgtest.New(t)
 	migrate := func(ctx context.Context, url string) error {
 		_, err := postgres.Migrate(ctx, url)
 		return err
 	}
-	err = errors.Join(
+	err := errors.Join(
 		cluster.Template(t.Context(), "postgres-own", migrate),
 		cluster.Template(t.Context(), "postgres-application", func(ctx context.Context, url string) error {
 			return errors.Join(execFile("pgx", url, applicationTables("postgres")), migrate(ctx, url))

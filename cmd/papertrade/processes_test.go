@@ -6,11 +6,14 @@ import (
 	dbsql "database/sql"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -158,53 +161,120 @@ func checkArrivals(t *testing.T, log string) {
 	}
 }
 
-// A database that another program keeps locked holds up an interrupted run for less than 2 s, and not at
-// all after a second signal.
+// A database that does not answer holds up an interrupted run for less than 2 s, and not at all after a
+// second signal: SQLite that another program keeps locked, Postgres behind a network that is stuck.
 func TestSignalsEndARunThatCannotCommit(t *testing.T) {
-	for signals, want := range map[int]struct {
-		status int
-		within time.Duration
-	}{1: {143, 2 * time.Second}, 2: {-1, time.Second}} {
-		t.Run(fmt.Sprint(signals), func(t *testing.T) {
-			dir := t.TempDir()
-			path := filepath.Join(dir, "papertrade.db")
-			cmd := exec.Command("papertrade", "refresh", "--at", "2026-11-21")
-			cmd.Env = append(os.Environ(), "HOME="+dir, "GORACE=atexit_sleep_ms=0", "ALPHAVANTAGE_API_KEY="+apiKey,
-				"PAPERTRADE_DATABASE_URL=sqlite:///"+path, "PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=100/1s", "PAPERTRADE_REFRESH_BATCH_SIZE=1",
-				"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--at", "2026-11-21T00:00:00Z", "--latency", "200ms"))
-			stderr, err := cmd.StderrPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(stderr)
-			for lines.Scan() && !strings.Contains(lines.Text(), "batch committed") {
-			}
-			db, err := dbsql.Open("sqlite", path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			if _, err := db.Exec("pragma busy_timeout = 1000; begin immediate"); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(300 * time.Millisecond) // until it waits for the lock
-			start := time.Now()
-			for range signals {
-				if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	databases := startDatabases(t)
+	for kind, stall := range map[string]func(*testing.T, *database) (stop func()){
+		"sqlite-own": stallSQLite, "postgres-own": stallPostgres,
+	} {
+		for signals, want := range map[int]struct {
+			status int
+			within time.Duration
+		}{1: {143, 2 * time.Second}, 2: {-1, time.Second}} {
+			t.Run(fmt.Sprint(kind, signals), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				db, err := databases.create(dir, kind)
+				if err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(100 * time.Millisecond)
-			}
-			for lines.Scan() {
-				t.Log(lines.Text())
-			}
-			_ = cmd.Wait() // its status is what is asked about
-			if took := time.Since(start); cmd.ProcessState.ExitCode() != want.status || took > want.within {
-				t.Errorf("status %d after %v, want %d within %v", cmd.ProcessState.ExitCode(), took, want.status, want.within)
-			}
-		})
+				stop := stall(t, db)
+				cmd := exec.Command("papertrade", "refresh", "--at", "2026-11-21")
+				cmd.Env = append(os.Environ(), "HOME="+dir, "GORACE=atexit_sleep_ms=0", "ALPHAVANTAGE_API_KEY="+apiKey,
+					"PAPERTRADE_DATABASE_URL="+db.url, "PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=100/1s", "PAPERTRADE_REFRESH_BATCH_SIZE=1",
+					"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--at", "2026-11-21T00:00:00Z", "--latency", "200ms"))
+				stderr, err := cmd.StderrPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				lines := bufio.NewScanner(stderr)
+				for lines.Scan() && !strings.Contains(lines.Text(), "batch committed") {
+				}
+				stop()
+				time.Sleep(300 * time.Millisecond) // until it waits for the database
+				start := time.Now()
+				for range signals {
+					if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+				for lines.Scan() {
+					t.Log(lines.Text())
+				}
+				_ = cmd.Wait() // its status is what is asked about
+				if took := time.Since(start); cmd.ProcessState.ExitCode() != want.status || took > want.within {
+					t.Errorf("status %d after %v, want %d within %v", cmd.ProcessState.ExitCode(), took, want.status, want.within)
+				}
+			})
+		}
 	}
+}
+
+// stallSQLite locks the database from stop on.
+func stallSQLite(t *testing.T, db *database) (stop func()) {
+	return func() {
+		other, err := dbsql.Open(db.driver, db.dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { other.Close() })
+		if _, err := other.Exec("pragma busy_timeout = 1000; begin immediate"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// stallPostgres leads the way to the database over a network that is stuck from stop on.
+func stallPostgres(t *testing.T, db *database) (stop func()) {
+	address, err := url.Parse(db.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := address.Host
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	address.Host = listener.Addr().String()
+	db.url = address.String()
+	var stuck atomic.Bool
+	forward := func(to, from net.Conn) {
+		defer to.Close()
+		buffer := make([]byte, 1<<16)
+		for {
+			n, err := from.Read(buffer)
+			for stuck.Load() && err == nil {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if err != nil {
+				return
+			}
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			from, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", server)
+			if err != nil {
+				from.Close()
+				continue
+			}
+			go forward(to, from)
+			go forward(from, to)
+		}
+	}()
+	t.Cleanup(func() { stuck.Store(false) })
+	return func() { stuck.Store(true) }
 }

@@ -56,6 +56,21 @@ func Start(ctx context.Context) (*Cluster, error) {
 	return c, nil
 }
 
+// New starts a cluster that ends with the test.
+func New(t testing.TB) *Cluster {
+	t.Helper()
+	cluster, err := Start(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}
+
 func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credential) error {
 	if owner != nil {
 		if err := os.Chown(c.dir, int(owner.Uid), int(owner.Gid)); err != nil {

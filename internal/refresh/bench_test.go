@@ -68,15 +68,7 @@ type benchmarkStore interface {
 }
 
 func benchmarkStores(b *testing.B) map[string]func(*testing.B) benchmarkStore {
-	cluster, err := pgtest.Start(context.Background())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			b.Error(err)
-		}
-	})
+	cluster := pgtest.New(b)
 	return map[string]func(*testing.B) benchmarkStore{
 		"sqlite": func(b *testing.B) benchmarkStore {
 			store, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "papertrade.db"))

@@ -34,16 +34,7 @@ func TestAYearOfMidnights(t *testing.T) {
 			return store
 		},
 		"postgres": func(t *testing.T) storetest.Store {
-			cluster, err := pgtest.Start(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := cluster.Stop(); err != nil {
-					t.Error(err)
-				}
-			})
-			url := cluster.Empty(t)
+			url := pgtest.New(t).Empty(t)
 			if _, err := postgres.Migrate(t.Context(), url); err != nil {
 				t.Fatal(err)
 			}
