@@ -175,7 +175,7 @@ const atUsage = "`TIME` or date that stands for now (2026-07-04T00:00:00Z, 2026-
 // clock is the program's clock, or one that stands still at i.
 func (a *app) clock(i instant) func() time.Time {
 	if i.IsZero() {
-		return a.now
+		return func() time.Time { return a.now().UTC() }
 	}
 	return func() time.Time { return i.Time }
 }
