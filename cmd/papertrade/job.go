@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/robfig/cron/v3"
+
+	"papertrade/internal/config"
+	"papertrade/internal/quota"
+	"papertrade/internal/refresh"
+	"papertrade/pkg/alphavantage"
+	"papertrade/pkg/marketdata"
+)
+
+func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
+	limiter := quota.NewLimiter(quota.Options{
+		Ledger: db, Account: quota.AccountName(alphavantage.Source, key),
+		Limits: c.AlphaVantage.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: c.AlphaVantage.Timeout,
+	})
+	client, err := alphavantage.New(alphavantage.Options{
+		Key: key, BaseURL: c.AlphaVantage.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: c.AlphaVantage.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := cron.ParseStandard(c.Refresh.Schedule)
+	if err != nil {
+		return nil, err
+	}
+	return &refresh.Job{
+		Store: db, Provider: client, Limiter: limiter,
+		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
+		Concurrency: c.Refresh.Concurrency, Attempts: c.AlphaVantage.Attempts, MaxErrorRate: c.Refresh.MaxErrorRate,
+		Schedule: schedule,
+	}, nil
+}
+
+// mend adds to an error that a setting is to blame for which one that is.
+func (a *app) mend(err error) error {
+	switch {
+	case errors.Is(err, marketdata.ErrCredentials):
+		return fmt.Errorf("%w; mend %s", err, a.config.KeySetting())
+	case errors.Is(err, marketdata.ErrNotEntitled):
+		return fmt.Errorf("%w; the key of %s has another plan", err, a.config.KeySetting())
+	default:
+		return err
+	}
+}
+
+func discovery(c *config.Config) refresh.Discovery {
+	d := refresh.Discovery{ActiveDays: c.Discovery.ActiveDays}
+	for _, source := range c.Discovery.Sources {
+		d.Sources = append(d.Sources, refresh.Source(source))
+	}
+	return d
+}
