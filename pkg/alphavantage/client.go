@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -47,6 +48,9 @@ type Options struct {
 	HTTP    *http.Client
 	Limiter Limiter // asked once before each call
 	Timeout time.Duration
+	// Currencies is what quotes are in where DefaultCurrencies does not tell or is not to be believed, by
+	// suffix (".HKG") or by ticker ("AZN.LON"), in capitals. A ticker goes before its suffix.
+	Currencies map[string]Currency
 }
 
 // Client asks Alpha Vantage. It is safe for concurrent use.
@@ -56,6 +60,8 @@ type Client struct {
 	http    http.Client
 	limiter Limiter
 	timeout time.Duration
+	// currencies has the defaults too.
+	currencies map[string]Currency
 }
 
 // New makes a Client. The error says which option is wrong, and never what the key is.
@@ -70,7 +76,8 @@ func New(o Options) (*Client, error) {
 	if base.Path == "" || base.Path == "/" {
 		base.Path = "/query"
 	}
-	c := &Client{key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout}
+	c := &Client{key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, currencies: DefaultCurrencies()}
+	maps.Copy(c.currencies, o.Currencies)
 	if o.HTTP != nil {
 		c.http = *o.HTTP
 	}
@@ -98,7 +105,7 @@ func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]mar
 		return nil, err
 	}
 	quote := marketdata.Quote{Ticker: ticker}
-	quote.Bar, quote.Err = parseQuote(ticker, body)
+	quote.Bar, quote.Err = parseQuote(ticker, c.currencyOf(ticker), body)
 	// A refusal of the call is no fault of the ticker.
 	if quote.Err != nil && !errors.Is(quote.Err, marketdata.ErrUnknownTicker) && !errors.Is(quote.Err, marketdata.ErrInvalidData) {
 		return nil, quote.Err
@@ -117,7 +124,7 @@ func (c *Client) Daily(ctx context.Context, ticker marketdata.Ticker, extent mar
 	if err != nil {
 		return nil, err
 	}
-	return parseSeries(ticker, body)
+	return parseSeries(ticker, c.currencyOf(ticker), body)
 }
 
 // query makes one call and returns the body of its answer, whatever that says, unless it is a refusal

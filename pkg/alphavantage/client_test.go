@@ -45,13 +45,18 @@ func dial(t *testing.T, o fakevantage.Options) (*fakevantage.Server, *alphavanta
 
 func dialFor(t *testing.T, o fakevantage.Options, timeout time.Duration) (*fakevantage.Server, *alphavantage.Client) {
 	t.Helper()
+	return dialWith(t, o, alphavantage.Options{Timeout: timeout})
+}
+
+// dialWith makes a client with these options and all others as it needs them.
+func dialWith(t *testing.T, o fakevantage.Options, with alphavantage.Options) (*fakevantage.Server, *alphavantage.Client) {
+	t.Helper()
 	o.Now = midnight
 	vendor := fakevantage.New(o)
 	server := httptest.NewServer(vendor)
 	t.Cleanup(server.Close)
-	client, err := alphavantage.New(alphavantage.Options{
-		Key: key, BaseURL: server.URL, HTTP: server.Client(), Limiter: &counting{}, Timeout: timeout,
-	})
+	with.Key, with.BaseURL, with.HTTP, with.Limiter = key, server.URL, server.Client(), &counting{}
+	client, err := alphavantage.New(with)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,33 +1,88 @@
 package alphavantage
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"papertrade/pkg/marketdata"
 )
 
-// currency is what Alpha Vantage quotes a ticker in. It never says so itself.
-type currency struct {
-	code string // ISO 4217
+// Currency is what Alpha Vantage quotes a ticker in, which it never says itself. A Currency other than
+// the zero one is valid because it exists: only ParseCurrency and DefaultCurrencies make one.
+type Currency struct {
+	quoted string // as ParseCurrency reads it
+	stored string // ISO 4217
 	// subunitDigits is by how many decimals a quote is written in the currency's smaller unit.
 	subunitDigits int32
 }
 
-// currencyOf goes by the suffix that names the exchange. London's quotes are in pence.
-func currencyOf(ticker marketdata.Ticker) currency {
-	_, suffix, _ := strings.Cut(ticker.String(), ".")
-	switch suffix {
-	case "LON":
-		return currency{"GBP", 2}
-	case "TRT", "TRV":
-		return currency{"CAD", 0}
-	case "DEX":
-		return currency{"EUR", 0}
-	case "BSE":
-		return currency{"INR", 0}
-	case "SHH", "SHZ":
-		return currency{"CNY", 0}
-	default:
-		return currency{"USD", 0}
+// smallerUnits are those in which exchanges quote shares.
+var smallerUnits = map[string]Currency{
+	"GBX": {"GBX", "GBP", 2}, // London
+	"ZAC": {"ZAC", "ZAR", 2}, // Johannesburg
+	"ILA": {"ILA", "ILS", 2}, // Tel Aviv
+}
+
+// iso4217 are the codes that are money in some country, those of 2026.
+const iso4217 = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP " +
+	"CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR " +
+	"ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT " +
+	"MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD " +
+	"SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES " +
+	"VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
+
+// ParseCurrency reads the code of what quotes are in: one of ISO 4217, or GBX, ZAC or ILA, quotes in
+// which are a hundred times those in GBP, ZAR or ILS. Lower case is refused: by GBp many mean GBX.
+func ParseCurrency(code string) (Currency, error) {
+	if c, ok := smallerUnits[code]; ok {
+		return c, nil
 	}
+	if !slices.Contains(strings.Fields(iso4217), code) {
+		return Currency{}, fmt.Errorf("%q is not a currency: write a code of ISO 4217, or GBX, ZAC or ILA", oneLine(code))
+	}
+	return Currency{quoted: code, stored: code}, nil
+}
+
+func mustParseCurrency(code string) Currency {
+	c, err := ParseCurrency(code)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// String is the code that ParseCurrency reads.
+func (c Currency) String() string { return c.quoted }
+
+// bySuffix is the currencies of the exchanges that Alpha Vantage documents outside of the United States.
+var bySuffix = map[string]Currency{
+	".LON": mustParseCurrency("GBX"),
+	".TRT": mustParseCurrency("CAD"),
+	".TRV": mustParseCurrency("CAD"),
+	".DEX": mustParseCurrency("EUR"),
+	".BSE": mustParseCurrency("INR"),
+	".SHH": mustParseCurrency("CNY"),
+	".SHZ": mustParseCurrency("CNY"),
+}
+
+var dollars = mustParseCurrency("USD")
+
+// DefaultCurrencies is what quotes are in by the suffix of their exchange, like ".LON"; those of any
+// other ticker are in USD.
+func DefaultCurrencies() map[string]Currency { return maps.Clone(bySuffix) }
+
+// currencyOf goes by the ticker itself, then by its suffix.
+func (c *Client) currencyOf(ticker marketdata.Ticker) Currency {
+	symbol := ticker.String()
+	if currency, ok := c.currencies[symbol]; ok {
+		return currency
+	}
+	if dot := strings.LastIndexByte(symbol, '.'); dot >= 0 {
+		if currency, ok := c.currencies[symbol[dot:]]; ok {
+			return currency
+		}
+	}
+	return dollars
 }

@@ -25,7 +25,7 @@ type globalQuote struct {
 	} `json:"Global Quote"`
 }
 
-func parseQuote(ticker marketdata.Ticker, body []byte) (marketdata.Bar, error) {
+func parseQuote(ticker marketdata.Ticker, currency Currency, body []byte) (marketdata.Bar, error) {
 	var answer globalQuote
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Quote == nil {
 		return marketdata.Bar{}, fmt.Errorf("%w: the answer is not a quote", marketdata.ErrUnavailable)
@@ -38,9 +38,8 @@ func parseQuote(ticker marketdata.Ticker, body []byte) (marketdata.Bar, error) {
 	if err != nil {
 		return marketdata.Bar{}, invalid("latest trading day", q.LatestDay)
 	}
-	currency := currencyOf(ticker)
 	optionalPrice := currency.optionalPrice
-	bar := marketdata.Bar{Ticker: ticker, Session: session, Currency: currency.code}
+	bar := marketdata.Bar{Ticker: ticker, Session: session, Currency: currency.stored}
 	price := optionalPrice(q.Price)
 	if !price.Valid {
 		return marketdata.Bar{}, invalid("price", q.Price)
@@ -58,7 +57,7 @@ func invalid(field, value string) error {
 
 // optionalPrice is not valid where text is not a number greater than zero: "None", "-", "" and "0"
 // stand for no value in this vendor's answers.
-func (c currency) optionalPrice(text string) decimal.NullDecimal {
+func (c Currency) optionalPrice(text string) decimal.NullDecimal {
 	if !plain(text) {
 		return decimal.NullDecimal{}
 	}

@@ -22,7 +22,7 @@ type timeSeries struct {
 }
 
 // parseSeries reads all bars, ascending. Of those that cannot be right only the newest is an error.
-func parseSeries(ticker marketdata.Ticker, body []byte) ([]marketdata.Bar, error) {
+func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte) ([]marketdata.Bar, error) {
 	var answer timeSeries
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Days == nil {
 		return nil, fmt.Errorf("%w: the answer is not a daily series", marketdata.ErrUnavailable)
@@ -30,7 +30,6 @@ func parseSeries(ticker marketdata.Ticker, body []byte) ([]marketdata.Bar, error
 	if len(answer.Days) == 0 {
 		return nil, fmt.Errorf("%w: Alpha Vantage has no series of %s", marketdata.ErrUnknownTicker, ticker)
 	}
-	currency := currencyOf(ticker)
 	days := slices.Sorted(maps.Keys(answer.Days))
 	bars := make([]marketdata.Bar, 0, len(days))
 	for i, text := range days {
@@ -43,7 +42,7 @@ func parseSeries(ticker marketdata.Ticker, body []byte) ([]marketdata.Bar, error
 		switch {
 		case price.Valid:
 			bars = append(bars, marketdata.Bar{
-				Ticker: ticker, Session: session, Currency: currency.code, Close: price.Decimal,
+				Ticker: ticker, Session: session, Currency: currency.stored, Close: price.Decimal,
 				Open: currency.optionalPrice(day.Open), High: currency.optionalPrice(day.High), Low: currency.optionalPrice(day.Low),
 				Volume: optionalVolume(day.Volume),
 			})

@@ -1,0 +1,103 @@
+package alphavantage_test
+
+import (
+	"maps"
+	"testing"
+
+	"papertrade/internal/fakevantage"
+	"papertrade/pkg/alphavantage"
+	"papertrade/pkg/marketdata"
+)
+
+func currencies(t *testing.T, codes map[string]string) map[string]alphavantage.Currency {
+	t.Helper()
+	parsed := map[string]alphavantage.Currency{}
+	for name, code := range codes {
+		currency, err := alphavantage.ParseCurrency(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed[name] = currency
+	}
+	return parsed
+}
+
+func TestParseCurrency(t *testing.T) {
+	for _, code := range []string{"USD", "EUR", "JPY", "ZWG", "GBP", "GBX", "ZAC", "ILA"} {
+		if got, err := alphavantage.ParseCurrency(code); err != nil || got.String() != code {
+			t.Errorf("ParseCurrency(%q) = %q, %v", code, got, err)
+		}
+	}
+	// GBp is what others call GBX: read as GBP, its quotes would be a hundred times too high.
+	for _, code := range []string{"", " ", "GBp", "usd", "USX", "XYZ", "US", "USDT", "AED AFN", "$", "USD "} {
+		if got, err := alphavantage.ParseCurrency(code); err == nil {
+			t.Errorf("ParseCurrency(%q) = %q, want an error", code, got)
+		}
+	}
+	_, err := alphavantage.ParseCurrency("GBp")
+	if want := `"GBp" is not a currency: write a code of ISO 4217, or GBX, ZAC or ILA`; err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
+func TestDefaultCurrencies(t *testing.T) {
+	want := currencies(t, map[string]string{
+		".LON": "GBX", ".TRT": "CAD", ".TRV": "CAD", ".DEX": "EUR", ".BSE": "INR", ".SHH": "CNY", ".SHZ": "CNY",
+	})
+	got := alphavantage.DefaultCurrencies()
+	if !maps.Equal(got, want) {
+		t.Errorf("DefaultCurrencies() = %v, want %v", got, want)
+	}
+}
+
+// What a quote is stored as, by the currencies that override the defaults.
+func TestCurrencies(t *testing.T) {
+	const quoted = "123.4567"
+	tests := []struct {
+		symbol          string
+		override        map[string]string
+		price, currency string
+	}{
+		{"AAPL", nil, "123.4567", "USD"},
+		{"TSCO.LON", nil, "1.234567", "GBP"},
+		{"RELIANCE.BSE", nil, "123.4567", "INR"},
+		{"600104.SHH", nil, "123.4567", "CNY"},
+		{"0700.HKG", nil, "123.4567", "USD"},
+		{"0700.HKG", map[string]string{".HKG": "HKD"}, "123.4567", "HKD"},
+		{"NPN.JSE", map[string]string{".JSE": "ZAC"}, "1.234567", "ZAR"},
+		{"TEVA.TLV", map[string]string{".TLV": "ILA"}, "1.234567", "ILS"},
+		{"TSCO.LON", map[string]string{".LON": "GBP"}, "123.4567", "GBP"},
+		{"TSCO.LON", map[string]string{".LON": "EUR", "AZN.LON": "USD"}, "123.4567", "EUR"},
+		{"AZN.LON", map[string]string{".LON": "EUR", "AZN.LON": "USD"}, "123.4567", "USD"},
+		{"AZN.LON", map[string]string{".HKG": "HKD"}, "1.234567", "GBP"},
+		{"AAPL", map[string]string{"AAPL": "EUR"}, "123.4567", "EUR"},
+		{"BRK.B", map[string]string{".B": "CAD", "BRK": "EUR"}, "123.4567", "CAD"},
+		{"A.B.LON", map[string]string{".B": "CAD", ".B.LON": "CAD"}, "1.234567", "GBP"}, // the suffix follows the last dot
+	}
+	for _, tt := range tests {
+		vendor, client := dialWith(t, fakevantage.Options{}, alphavantage.Options{Currencies: currencies(t, tt.override)})
+		vendor.FixPrice(tt.symbol, quoted)
+		check := func(what string, bar marketdata.Bar) {
+			t.Helper()
+			if got := marketdata.FormatPrice(bar.Close); got != tt.price || bar.Currency != tt.currency {
+				t.Errorf("%s of %s with %v: %s %s, want %s %s", what, tt.symbol, tt.override, got, bar.Currency, tt.price, tt.currency)
+			}
+			if !bar.Open.Decimal.Equal(bar.Close) || !bar.High.Decimal.Equal(bar.Close) || !bar.Low.Decimal.Equal(bar.Close) {
+				t.Errorf("%s of %s with %v: %+v is in two currencies", what, tt.symbol, tt.override, bar)
+			}
+		}
+		bar, err := quote(t, client, tt.symbol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("quote", bar)
+		if !bar.PreviousClose.Decimal.Equal(bar.Close) {
+			t.Errorf("previous close of %s with %v: %s, want %s", tt.symbol, tt.override, bar.PreviousClose.Decimal, bar.Close)
+		}
+		bars, err := client.Daily(t.Context(), marketdata.MustParseTicker(tt.symbol), marketdata.Compact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("series", bars[0])
+	}
+}
