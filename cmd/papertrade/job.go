@@ -21,6 +21,7 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	})
 	client, err := alphavantage.New(alphavantage.Options{
 		Key: key, BaseURL: c.AlphaVantage.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: c.AlphaVantage.Timeout,
+		Currencies: c.Currencies,
 	})
 	if err != nil {
 		return nil, err

@@ -3,11 +3,13 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"papertrade/internal/quota"
+	"papertrade/pkg/alphavantage"
 )
 
 // Config is the effective settings, all of them valid. Its Database, its Secret values and
@@ -17,9 +19,12 @@ type Config struct {
 	Discovery    Discovery
 	Refresh      Refresh
 	AlphaVantage AlphaVantage
-	Log          Log
-	Metrics      Metrics
-	Ping         Ping
+	// Currencies is what quotes are in, by suffix (".LON") or by ticker ("AZN.LON"), in capitals; it has
+	// the defaults of Alpha Vantage too.
+	Currencies map[string]alphavantage.Currency
+	Log        Log
+	Metrics    Metrics
+	Ping       Ping
 
 	// File is the settings file that was read; "" where there was none.
 	File string
@@ -96,11 +101,14 @@ func Load(in Inputs) (*Config, error) {
 	values = slices.Concat(defaultValues(env, isGiven, &problems), values)
 	effective := map[string]given{}
 	for _, g := range values {
-		if err := g.setting.set(c, g.items); err != nil {
+		if err := g.setting.set(c, g); err != nil {
 			problems.add(g.refusal(err))
 			continue
 		}
-		effective[g.setting.Key] = g
+		if before, ok := effective[g.key()]; ok && before.origin.Layer == g.origin.Layer {
+			problems.add(fmt.Sprintf("%s: %s is given twice (%s): keep one of them", g.origin, g.key(), before.origin))
+		}
+		effective[g.key()] = g
 	}
 
 	c.settleKey(effective, &problems)
@@ -113,28 +121,32 @@ func Load(in Inputs) (*Config, error) {
 	return c, nil
 }
 
-// Value is a setting in effect.
+// Value is a setting in effect, or an entry of a table in effect.
 type Value struct {
 	Key    string
 	Value  string // as it was written, lists comma-separated, without what is secret in it
 	Origin Origin
 }
 
-// Effective is the value of each setting and where it came from, in the order of Settings.
+// Effective is the value of each setting and where it came from, in the order of Settings. Of a table
+// it is that of each entry, whose key is as the file would have it: currencies.".LON".
 func (c *Config) Effective() []Value { return slices.Clone(c.effective) }
 
 func (c *Config) shown(effective map[string]given) []Value {
 	values := make([]Value, 0, len(settings))
-	for _, s := range settings {
-		g := effective[s.Key]
-		text := strings.Join(g.items, ", ")
-		switch {
-		case s.Secret && text != "":
-			text = hidden
-		case s.show != nil:
-			text = s.show(c)
+	for i := range settings {
+		s := &settings[i]
+		for _, key := range s.keysIn(effective) {
+			g := effective[key]
+			text := strings.Join(g.items, ", ")
+			switch {
+			case s.Secret && text != "":
+				text = hidden
+			case s.show != nil:
+				text = s.show(c)
+			}
+			values = append(values, Value{Key: key, Value: text, Origin: g.origin})
 		}
-		values = append(values, Value{Key: s.Key, Value: text, Origin: g.origin})
 	}
 	return values
 }

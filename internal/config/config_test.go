@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"papertrade/internal/quota"
+	"papertrade/pkg/alphavantage"
 )
 
 const home = "/home/ada"
@@ -54,6 +55,20 @@ func limits(t *testing.T, texts ...string) []quota.Limit {
 	return parsed
 }
 
+// currencies is the defaults and, before them, what is given.
+func currencies(t *testing.T, codes map[string]string) map[string]alphavantage.Currency {
+	t.Helper()
+	parsed := alphavantage.DefaultCurrencies()
+	for name, code := range codes {
+		currency, err := alphavantage.ParseCurrency(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed[name] = currency
+	}
+	return parsed
+}
+
 func defaults(t *testing.T) *Config {
 	t.Helper()
 	return &Config{
@@ -68,7 +83,8 @@ func defaults(t *testing.T) *Config {
 			RateLimits: limits(t, "5/1m", "500/day"),
 			Timeout:    10 * time.Second, Attempts: 3,
 		},
-		Log: Log{Level: "info", Format: "auto"},
+		Currencies: currencies(t, nil),
+		Log:        Log{Level: "info", Format: "auto"},
 	}
 }
 
@@ -77,6 +93,7 @@ var sameConfig = cmp.Options{
 	cmpopts.IgnoreUnexported(Config{}),
 	cmpopts.IgnoreFields(Config{}, "File"),
 	cmp.Comparer(func(a, b quota.Limit) bool { return a.String() == b.String() }),
+	cmpopts.EquateComparable(alphavantage.Currency{}),
 	cmp.Transformer("reveal", Secret.Reveal),
 }
 
@@ -118,6 +135,12 @@ rate_limits = [
 timeout = "1m30s"
 attempts = 10
 
+[currencies]
+".LON" = "GBP"
+".hkg" = "HKD"
+"azn.lon" = "USD"
+NPN = "ZAC"
+
 [log]
 level = "trace"
 format = "json"
@@ -140,9 +163,10 @@ url = "https://hc.example/0b5d"
 			RateLimits: limits(t, "1/1s", "25/day"),
 			Timeout:    90 * time.Second, Attempts: 10,
 		},
-		Log:     Log{Level: "trace", Format: "json"},
-		Metrics: Metrics{Textfile: "/home/ada/metrics/papertrade.prom"},
-		Ping:    Ping{URL: "https://hc.example/0b5d"},
+		Currencies: currencies(t, map[string]string{".LON": "GBP", ".HKG": "HKD", "AZN.LON": "USD", "NPN": "ZAC"}),
+		Log:        Log{Level: "trace", Format: "json"},
+		Metrics:    Metrics{Textfile: "/home/ada/metrics/papertrade.prom"},
+		Ping:       Ping{URL: "https://hc.example/0b5d"},
 	}
 	if diff := cmp.Diff(want, got, sameConfig); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -185,6 +209,51 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+func TestWaysToWriteATable(t *testing.T) {
+	want := currencies(t, map[string]string{".LON": "GBP", "BRK.B": "EUR"})
+	for _, file := range []string{
+		"[currencies]\n'.LON' = 'GBP'\n'BRK.B' = 'EUR'\n",
+		"currencies = { '.LON' = 'GBP', 'BRK.B' = 'EUR' }\n",
+		"currencies.'.LON' = 'GBP'\ncurrencies.' brk.b ' = 'EUR'\n",
+	} {
+		if diff := cmp.Diff(want, mustLoad(t, file).Currencies, sameConfig); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+	if diff := cmp.Diff(currencies(t, nil), mustLoad(t, "currencies = {}\n").Currencies, sameConfig); diff != "" {
+		t.Errorf("empty table (-want +got):\n%s", diff)
+	}
+}
+
+// A higher layer overrides the entries of a table that it has, and leaves the others.
+func TestPrecedenceInATable(t *testing.T) {
+	c := mustLoad(t, "[currencies]\n'.LON' = 'GBP'\n'.HKG' = 'HKD'\n", "PAPERTRADE_CURRENCIES=.hkg=USD, AZN.LON = EUR")
+	if diff := cmp.Diff(currencies(t, map[string]string{".LON": "GBP", ".HKG": "USD", "AZN.LON": "EUR"}), c.Currencies, sameConfig); diff != "" {
+		t.Errorf("Currencies (-want +got):\n%s", diff)
+	}
+	variable := Origin{Layer: LayerEnvironment, Name: "PAPERTRADE_CURRENCIES"}
+	want := []Value{
+		{Key: `currencies.".BSE"`, Value: "INR"},
+		{Key: `currencies.".DEX"`, Value: "EUR"},
+		{Key: `currencies.".HKG"`, Value: "USD", Origin: variable},
+		{Key: `currencies.".LON"`, Value: "GBP", Origin: Origin{Layer: LayerFile, Name: c.File, Line: 2}},
+		{Key: `currencies.".SHH"`, Value: "CNY"},
+		{Key: `currencies.".SHZ"`, Value: "CNY"},
+		{Key: `currencies.".TRT"`, Value: "CAD"},
+		{Key: `currencies.".TRV"`, Value: "CAD"},
+		{Key: `currencies."AZN.LON"`, Value: "EUR", Origin: variable},
+	}
+	var got []Value
+	for _, v := range c.Effective() {
+		if strings.HasPrefix(v.Key, "currencies") {
+			got = append(got, v)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Effective (-want +got):\n%s", diff)
+	}
+}
+
 func valueOf(t *testing.T, c *Config, key string) Value {
 	t.Helper()
 	for _, v := range c.Effective() {
@@ -210,6 +279,14 @@ func TestOriginString(t *testing.T) {
 	}
 }
 
+// shownKey is the key under which Effective shows a setting, or an entry of it.
+func shownKey(s Setting) string {
+	if s.kind == kindTable {
+		return s.Key + `.".LON"`
+	}
+	return s.Key
+}
+
 // Every setting can be given by its own variable, and by its flag if it has one.
 func TestEverySettingHasAVariable(t *testing.T) {
 	samples := map[string]string{
@@ -220,11 +297,12 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"alphavantage.api_key": "k3y", "alphavantage.api_key_file": "/run/key",
 		"alphavantage.base_url": "https://vantage.example/query", "alphavantage.rate_limits": "75/1m",
 		"alphavantage.timeout": "3s", "alphavantage.attempts": "1",
-		"log.level": "warn", "log.format": "console",
+		"currencies": ".LON=GBP",
+		"log.level":  "warn", "log.format": "console",
 		"metrics.textfile": "/var/papertrade.prom", "ping.url": "http://hc.example",
 	}
 	shown := map[string]string{
-		"discovery.sources": "holdings, watchlist", "alphavantage.api_key": "***",
+		"discovery.sources": "holdings, watchlist", "alphavantage.api_key": "***", "currencies": "GBP",
 	}
 	for _, s := range Settings() {
 		want := samples[s.Key]
@@ -237,8 +315,8 @@ func TestEverySettingHasAVariable(t *testing.T) {
 				t.Errorf("%s: %v", variable, err)
 				continue
 			}
-			want := Value{Key: s.Key, Value: want, Origin: Origin{Layer: LayerEnvironment, Name: variable}}
-			if diff := cmp.Diff(want, valueOf(t, c, s.Key)); diff != "" {
+			want := Value{Key: shownKey(s), Value: want, Origin: Origin{Layer: LayerEnvironment, Name: variable}}
+			if diff := cmp.Diff(want, valueOf(t, c, want.Key)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", variable, diff)
 			}
 		}
@@ -373,7 +451,7 @@ func TestTemplate(t *testing.T) {
 		t.Errorf("the template changes the defaults (-want +got):\n%s", diff)
 	}
 	for _, s := range Settings() {
-		section, name, _ := strings.Cut(s.Key, ".")
+		section, name, _ := strings.Cut(shownKey(s), ".")
 		before, after, _ := strings.Cut(template, "\n["+section+"]\n")
 		used := before + "\n[" + section + "]\n" + strings.Replace(after, "\n#"+name+" = ", "\n"+name+" = ", 1)
 		c, err := load(t, used)
@@ -381,11 +459,11 @@ func TestTemplate(t *testing.T) {
 			t.Errorf("the template with %s: %v", s.Key, err)
 			continue
 		}
-		if origin := valueOf(t, c, s.Key).Origin; origin.Layer != LayerFile {
+		if origin := valueOf(t, c, shownKey(s)).Origin; origin.Layer != LayerFile {
 			t.Errorf("the template with %s: it comes from %s", s.Key, origin)
 		}
 	}
-	want := `
+	wants := []string{`
 [database]
 # Where prices, the watchlist and the runs are kept.
 # It is a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute).
@@ -397,8 +475,24 @@ func TestTemplate(t *testing.T) {
 # It is a list of watchlist, transactions, holdings, each at most once.
 # Variable: PAPERTRADE_DISCOVERY_SOURCES; flag: --source
 #sources = ["watchlist", "transactions"]
-`
-	if !strings.Contains(template, want) {
-		t.Errorf("the template lacks\n%s\nit is\n%s", want, template)
+`, `
+[currencies]
+# What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which goes before its suffix; all others are in USD.
+# It is a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS.
+# Variable: PAPERTRADE_CURRENCIES
+#".BSE" = "INR"
+#".DEX" = "EUR"
+#".LON" = "GBX"
+#".SHH" = "CNY"
+#".SHZ" = "CNY"
+#".TRT" = "CAD"
+#".TRV" = "CAD"
+
+[log]
+`}
+	for _, want := range wants {
+		if !strings.Contains(template, want) {
+			t.Errorf("the template lacks\n%s\nit is\n%s", want, template)
+		}
 	}
 }

@@ -66,10 +66,10 @@ func TestProblemsOfTheFile(t *testing.T) {
 			`config.toml:1: unknown table [alphavantge]: did you mean alphavantage?`,
 		}},
 		{"table like no other", "[x]\n", []string{
-			`config.toml:1: unknown table [x]: there are database, discovery, refresh, alphavantage, log, metrics, ping`,
+			`config.toml:1: unknown table [x]: there are database, discovery, refresh, alphavantage, currencies, log, metrics, ping`,
 		}},
 		{"table in a table", "[log.file]\n", []string{
-			`config.toml:1: unknown table [log.file]: there are database, discovery, refresh, alphavantage, log, metrics, ping`,
+			`config.toml:1: unknown table [log.file]: there are database, discovery, refresh, alphavantage, currencies, log, metrics, ping`,
 		}},
 		{"key of an unknown table", "tiingo.token = 'hunter2'\n", []string{
 			`config.toml:1: unknown key tiingo.token: there are ` + allKeys(),
@@ -162,6 +162,44 @@ func TestProblemsOfTheFile(t *testing.T) {
 		{"both keys", "[alphavantage]\napi_key = 'hunter2'\napi_key_file = '/run/key'\n", []string{
 			`config.toml:3: alphavantage.api_key_file: alphavantage.api_key is given too (config.toml:2): keep one of them`,
 		}},
+		{"codes of currencies", "[currencies]\n'.LON' = 'GBp'\n'.HKG' = 'hkd'\n'.JSE' = 'ZAX'\nAZN = ''\n", []string{
+			`config.toml:2: currencies.".LON": "GBp" is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
+			`config.toml:3: currencies.".HKG": "hkd" is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
+			`config.toml:4: currencies.".JSE": "ZAX" is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
+			`config.toml:5: currencies.AZN: "" is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
+		}},
+		{"types of currencies", "[currencies]\n'.LON' = 100\n'.HKG' = ['HKD']\n'.JSE' = {}\n'.TLV' = { code = 'ILA' }\n", []string{
+			`config.toml:2: currencies.".LON": the number 100 is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS: write it in quotes`,
+			`config.toml:3: currencies.".HKG": a list is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS: write it in quotes`,
+			`config.toml:4: currencies.".JSE": a table is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS: write it in quotes`,
+			`config.toml:5: currencies.".TLV": a table is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS: write it in quotes`,
+		}},
+		{"keys of currencies", "[currencies]\n'' = 'USD'\n'.' = 'USD'\n'.A.B' = 'USD'\n'A B' = 'USD'\n'LON.' = 'USD'\n'$' = 'USD'\n", []string{
+			`config.toml:2: unknown key currencies."": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+			`config.toml:3: unknown key currencies.".": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+			`config.toml:4: unknown key currencies.".A.B": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+			`config.toml:5: unknown key currencies."A B": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+			`config.toml:6: unknown key currencies."LON.": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+			`config.toml:7: unknown key currencies."$": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+		}},
+		{"ticker without quotes", "[currencies]\nAZN.LON = 'USD'\n", []string{
+			`config.toml:2: unknown key currencies.AZN.LON: write "AZN.LON", in quotes`,
+		}},
+		{"suffix in two ways", "[currencies]\n'.LON' = 'GBX'\n'.lon' = 'GBP'\n", []string{
+			`config.toml:3: currencies.".LON" is given twice (config.toml:2): keep one of them`,
+		}},
+		{"table of a suffix", "[currencies.'.LON']\ncode = 'GBX'\n", []string{
+			`config.toml:1: currencies.".LON": a table is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS: write it in quotes`,
+		}},
+		{"value for the currencies", "currencies = 'GBX'\n", []string{
+			`config.toml:1: currencies is a table: write [currencies] and its keys below it`,
+		}},
+		{"list of currencies", "[[currencies]]\n'.LON' = 'GBX'\n", []string{
+			`config.toml:1: currencies is a table: write [currencies] and its keys below it`,
+		}},
+		{"currency for currencies", "[currency]\n'.LON' = 'GBX'\n", []string{
+			`config.toml:1: unknown table [currency]: did you mean currencies?`,
+		}},
 		{"database", "database.url = 'mysql://root:hunter2@h/db'\n", []string{
 			`config.toml:1: database.url: the value is not a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute): the scheme "mysql" is not known`,
 		}},
@@ -203,6 +241,16 @@ func TestProblemsElsewhere(t *testing.T) {
 		{"unknown variable", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_REFRESH_BATCHSIZE=5", "PAPERTRADE_LOG_FILE=x"}}, []string{
 			`PAPERTRADE_LOG_FILE: no setting has this variable: there are PAPERTRADE_LOG_LEVEL, PAPERTRADE_LOG_FORMAT`,
 			`PAPERTRADE_REFRESH_BATCHSIZE: no setting has this variable: did you mean PAPERTRADE_REFRESH_BATCH_SIZE?`,
+		}},
+		{"currencies", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_CURRENCIES=LON, A B=USD, .LON=pence, .HKG=HKD, .hkg=USD,"}}, []string{
+			`PAPERTRADE_CURRENCIES: currencies: "LON" is not NAME=VALUE`,
+			`PAPERTRADE_CURRENCIES: currencies: "A B=USD": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+			`PAPERTRADE_CURRENCIES: currencies: "" is not NAME=VALUE`,
+			`PAPERTRADE_CURRENCIES: currencies.".LON": "pence" is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
+			`PAPERTRADE_CURRENCIES: currencies.".HKG" is given twice (PAPERTRADE_CURRENCIES): keep one of them`,
+		}},
+		{"variable of a suffix", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_CURRENCIES_LON=GBX"}}, []string{
+			`PAPERTRADE_CURRENCIES_LON: no setting has this variable: its entries go into PAPERTRADE_CURRENCIES`,
 		}},
 		{"variables of others", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_DIR=/x", "PAPERTRADE_LOG_COLOUR=", "REFRESH_BATCHSIZE=5"}}, nil},
 		{"fallback variable", Inputs{Environ: []string{"HOME=/h", "DATABASE_URL=sqlite://"}}, []string{

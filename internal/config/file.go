@@ -58,7 +58,7 @@ func fileValues(path string, data []byte, p *problems) []given {
 	inUnknownTable := false
 	for _, e := range entriesOf(data) {
 		origin := Origin{Layer: LayerFile, Name: path, Line: e.line}
-		s, known := settingOf(e.name())
+		s, known := settingAt(e.path)
 		isSection := len(e.path) == 1 && slices.Contains(sections(), e.path[0])
 		if e.header {
 			inUnknownTable = known || !isSection || e.array
@@ -67,12 +67,12 @@ func fileValues(path string, data []byte, p *problems) []given {
 		}
 		switch {
 		case known:
-			items, wrong := s.itemsOf(lookUp(doc, e.path))
-			if wrong != "" {
-				p.add(fmt.Sprintf("%s: %s: %s", origin, s.Key, wrong))
+			g, problem := s.givenAt(e, lookUp(doc, e.path), origin)
+			if problem != "" {
+				p.add(problem)
 				continue
 			}
-			values = append(values, given{s, items, origin})
+			values = append(values, g)
 		case isSection && e.table && !e.array:
 		case isSection:
 			p.add(fmt.Sprintf("%s: %s is a table: write [%s] and its keys below it", origin, e.name(), e.name()))
@@ -138,7 +138,7 @@ func entriesOf(data []byte) []entry {
 			return
 		}
 		// An inline table that stands where a setting does is that setting's value.
-		if _, known := settingOf((entry{path: path}).name()); known || value.Child() == nil {
+		if _, known := settingAt(path); known || value.Child() == nil {
 			entries = append(entries, entry{path: path, line: line, table: true})
 			return
 		}
@@ -183,11 +183,24 @@ func lookUp(doc map[string]any, path []string) any {
 	return value
 }
 
+// givenAt is what an entry of the document gives to the setting, or the problem that there is with it.
+func (s *Setting) givenAt(e entry, value any, origin Origin) (g given, problem string) {
+	name, wrong := s.entryAt(e.path)
+	if wrong != "" {
+		return given{}, fmt.Sprintf("%s: unknown key %s: %s", origin, e.name(), wrong)
+	}
+	g = given{setting: s, entry: name, origin: origin}
+	if g.items, wrong = s.itemsOf(value); wrong != "" {
+		return given{}, fmt.Sprintf("%s: %s: %s", origin, g.key(), wrong)
+	}
+	return g, ""
+}
+
 // itemsOf is the items of a TOML value, or what is wrong with its type.
 func (s *Setting) itemsOf(value any) (items []string, wrong string) {
 	switch v := value.(type) {
 	case string:
-		if s.kind == kindText {
+		if s.kind == kindText || s.kind == kindTable {
 			return []string{v}, ""
 		}
 	case int64:
@@ -219,7 +232,7 @@ func (s *Setting) itemsOf(value any) (items []string, wrong string) {
 	hint := ""
 	_, isText := value.(string)
 	switch {
-	case s.kind == kindText:
+	case s.kind == kindText, s.kind == kindTable:
 		hint = ": write it in quotes"
 	case s.kind == kindList:
 		hint = ": write it in brackets"

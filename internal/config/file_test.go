@@ -9,13 +9,13 @@ import (
 
 // Whatever the file holds, its reader answers with values or problems, one for each line that is not right.
 func TestAnyFile(t *testing.T) {
-	names := []string{"log", "refresh", "level", "batch_size", "'a.b'", `"\u00e9"`, "x"}
+	names := []string{"log", "refresh", "level", "batch_size", "'a.b'", `"\u00e9"`, "x", "currencies", "'.LON'", "' azn.lon'"}
 	for _, s := range Settings() {
 		names = append(names, s.Key)
 	}
 	values := []string{
 		"1", "-0x1", "0.5", "nan", "true", "''", "'info'", "[]", "['watchlist']", "[1, 'a', [{}]]", "{}",
-		"{ level = 'info' }", "{ a.b = 1, c = { d = [] } }", "2026-01-01", "12:00:00", "2026-01-01T00:00:00Z",
+		"{ level = 'info' }", "'GBX'", "{ '.LON' = 'GBX' }", "{ a.b = 1, c = { d = [] } }", "2026-01-01", "12:00:00", "2026-01-01T00:00:00Z",
 		`"\u0000"`, "'''\n\n'''", "[\n'5/1m',\n]", "'TZ='", "'@every 0s'", "'sqlite:////x'", "'postgres://a:b@c/d?e'", "",
 	}
 	line := rapid.OneOf(
@@ -37,7 +37,7 @@ func TestAnyFile(t *testing.T) {
 			if g.origin.Line < 1 || g.origin.Line > 1+strings.Count(document, "\n") {
 				t.Fatalf("%s is said to be on line %d of\n%s", g.setting.Key, g.origin.Line, document)
 			}
-			if err := g.setting.set(&Config{}, g.items); err != nil && g.refusal(err) == "" {
+			if err := g.setting.set(&Config{}, g); err != nil && g.refusal(err) == "" {
 				t.Fatalf("%s is refused without a word", g.setting.Key)
 			}
 		}

@@ -42,29 +42,44 @@ func (o Origin) String() string {
 	}
 }
 
-// given is a value that a layer gives to a setting: one item, or those of a list.
+// given is a value that a layer gives to a setting: one item, those of a list, or that of one entry of
+// a table.
 type given struct {
 	setting *Setting
+	entry   string // of a table, as the setting's entryName has it
 	items   []string
 	origin  Origin
 }
 
+// key is what the value is given to, as the file would have it.
+func (g given) key() string {
+	if g.setting.kind == kindTable {
+		return entry{path: []string{g.setting.Key, g.entry}}.name()
+	}
+	return g.setting.Key
+}
+
 // refusal tells what is wrong with the value, without what can be secret in it.
 func (g given) refusal(err error) string {
-	value, reason := "the value", ""
-	if joined := strings.Join(g.items, ", "); !g.setting.conceals(joined) {
-		value = fmt.Sprintf("%q", clip(joined))
-	}
+	value, reason := g.setting.quote(strings.Join(g.items, ", ")), ""
 	if !errors.Is(err, errNotAllowed) {
 		reason = ": " + err.Error()
 	}
-	return fmt.Sprintf("%s: %s: %s is not %s%s", g.origin, g.setting.Key, value, g.setting.Allowed, reason)
+	return fmt.Sprintf("%s: %s: %s is not %s%s", g.origin, g.key(), value, g.setting.Allowed, reason)
 }
 
 // conceals says whether an error must not show the value.
 func (s *Setting) conceals(value string) bool {
 	// A URL that ended up in the wrong setting can have a password or a key in it too.
 	return s.Secret || s.conceal || strings.Contains(value, "://") && strings.ContainsAny(value, "@?")
+}
+
+// quote is a wrong value as an error tells it.
+func (s *Setting) quote(value string) string {
+	if s.conceals(value) {
+		return "the value"
+	}
+	return fmt.Sprintf("%q", clip(value))
 }
 
 // clip keeps a wrong value from filling a screen.
@@ -76,9 +91,17 @@ func clip(s string) string {
 	return s
 }
 
-// splitItems is the items of a comma-separated value where the setting is a list.
+// givenBy is what a layer other than the file gives to the setting.
+func (s *Setting) givenBy(origin Origin, value string, p *problems) []given {
+	if s.kind == kindTable {
+		return s.entriesIn(origin, value, p)
+	}
+	return []given{{setting: s, items: s.splitItems(value), origin: origin}}
+}
+
+// splitItems is the items of a comma-separated value where the setting is a list or a table.
 func (s *Setting) splitItems(value string) []string {
-	if s.kind != kindList {
+	if s.kind != kindList && s.kind != kindTable {
 		return []string{value}
 	}
 	items := strings.Split(value, ",")
@@ -105,7 +128,7 @@ func defaultValues(env environ, isGiven func(key string) bool, p *problems) []gi
 			}
 			value = strings.Replace(value, "$XDG_DATA_HOME", home, 1)
 		}
-		values = append(values, given{setting: s, items: s.splitItems(value)})
+		values = append(values, s.givenBy(Origin{}, value, p)...)
 	}
 	return values
 }
@@ -118,7 +141,7 @@ func environValues(env environ, p *problems) []given {
 		known = append(known, s.Variables[0])
 		for _, name := range s.Variables {
 			if value := env[name]; value != "" {
-				values = append(values, given{s, s.splitItems(value), Origin{Layer: LayerEnvironment, Name: name}})
+				values = append(values, s.givenBy(Origin{Layer: LayerEnvironment, Name: name}, value, p)...)
 				break
 			}
 		}
@@ -129,9 +152,14 @@ func environValues(env environ, p *problems) []given {
 		}
 		for _, section := range sections() {
 			prefix := variablePrefix + strings.ToUpper(section) + "_"
-			if strings.HasPrefix(name, prefix) {
-				p.add(fmt.Sprintf("%s: no setting has this variable: %s", name, suggest(name, known, prefix)))
+			if !strings.HasPrefix(name, prefix) {
+				continue
 			}
+			hint := suggest(name, known, prefix)
+			if s, isTable := settingOf(section); isTable {
+				hint = "its entries go into " + s.Variables[0]
+			}
+			p.add(fmt.Sprintf("%s: no setting has this variable: %s", name, hint))
 		}
 	}
 	return values
@@ -145,7 +173,7 @@ func flagValues(flags map[string]string, p *problems) []given {
 			p.add(fmt.Sprintf("%s: no flag sets this key", key))
 			continue
 		}
-		values = append(values, given{s, s.splitItems(flags[key]), Origin{Layer: LayerFlag, Name: s.Flag}})
+		values = append(values, s.givenBy(Origin{Layer: LayerFlag, Name: s.Flag}, flags[key], p)...)
 	}
 	return values
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,9 +58,12 @@ func TestEffectiveHidesSecrets(t *testing.T) {
 	}
 	var order []string
 	for _, v := range c.Effective() {
+		if strings.HasPrefix(v.Key, "currencies.") {
+			v.Key = "currencies"
+		}
 		order = append(order, v.Key)
 	}
-	if diff := cmp.Diff(allKeys(), strings.Join(order, ", ")); diff != "" {
+	if diff := cmp.Diff(allKeys(), strings.Join(slices.Compact(order), ", ")); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v"} {

@@ -10,7 +10,7 @@ import (
 
 // Setting is one key of the settings: all that parsing, help, completion and the starting file need.
 type Setting struct {
-	Key       string   // section.name
+	Key       string   // section.name, or that of a table whose keys are the user's own
 	Default   string   // as a variable would have it; "" for none
 	Help      string   // one sentence
 	Allowed   string   // a noun phrase: "a whole number from 1 to 10"
@@ -22,8 +22,10 @@ type Setting struct {
 	example string // what Template shows where Default cannot stand in a file
 	kind    kind
 	conceal bool // errors do not show the value, which can have a password in it
-	set     func(*Config, []string) error
+	set     func(*Config, given) error
 	show    func(*Config) string // the value without what is secret in it; nil for the value as given
+	// entryName reads a key of a table; an error says what to write.
+	entryName func(string) (string, error)
 }
 
 // kind is the TOML type of a setting.
@@ -35,6 +37,7 @@ const (
 	kindNumber
 	kindBoolean
 	kindList
+	kindTable // of texts, under keys of the user's own; a higher layer overrides the entries that it has
 )
 
 // defaultDatabase is resolved by defaultValues.
@@ -156,6 +159,12 @@ var settings = withVariables([]Setting{
 		set:     scalar(upTo(10), func(c *Config) *int { return &c.AlphaVantage.Attempts }),
 	},
 	{
+		Key: "currencies", Default: defaultCurrencies(), kind: kindTable,
+		Help:    `What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which goes before its suffix; all others are in USD.`,
+		Allowed: `a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
+		set:     setCurrency, entryName: quotedName,
+	},
+	{
 		Key: "log.level", Default: "info", Values: logLevels,
 		Help:    "The least important messages that are still logged.",
 		Allowed: anyOf(logLevels), Flag: "log-level",
@@ -207,6 +216,14 @@ func settingOf(key string) (*Setting, bool) {
 	return &settings[i], true
 }
 
+// settingAt finds the setting that a place of the file gives a value to.
+func settingAt(path []string) (*Setting, bool) {
+	if s, ok := settingOf(path[0]); ok && s.kind == kindTable {
+		return s, len(path) > 1
+	}
+	return settingOf(entry{path: path}.name())
+}
+
 // sections is the names of all tables of the file, in the order of the settings.
 func sections() []string {
 	var names []string
@@ -219,9 +236,9 @@ func sections() []string {
 }
 
 // scalar stores what parse makes of the one item.
-func scalar[T any](parse func(string) (T, error), field func(*Config) *T) func(*Config, []string) error {
-	return func(c *Config, items []string) error {
-		v, err := parse(items[0])
+func scalar[T any](parse func(string) (T, error), field func(*Config) *T) func(*Config, given) error {
+	return func(c *Config, g given) error {
+		v, err := parse(g.items[0])
 		if err != nil {
 			return err
 		}
@@ -231,18 +248,18 @@ func scalar[T any](parse func(string) (T, error), field func(*Config) *T) func(*
 }
 
 // listOf stores what parse makes of each item of a list, which has at least one and none twice.
-func listOf[T any](parse func(string) (T, error), field func(*Config) *[]T) func(*Config, []string) error {
-	return func(c *Config, items []string) error {
-		if len(items) == 0 {
+func listOf[T any](parse func(string) (T, error), field func(*Config) *[]T) func(*Config, given) error {
+	return func(c *Config, g given) error {
+		if len(g.items) == 0 {
 			return errEmptyList
 		}
-		parsed := make([]T, 0, len(items))
-		for i, item := range items {
+		parsed := make([]T, 0, len(g.items))
+		for i, item := range g.items {
 			v, err := parse(item)
 			if err != nil {
 				return itemError(item, err)
 			}
-			if slices.Contains(items[:i], item) {
+			if slices.Contains(g.items[:i], item) {
 				return duplicateError(item)
 			}
 			parsed = append(parsed, v)

@@ -30,7 +30,15 @@ func Template() string {
 			value = s.example
 			fmt.Fprintf(&b, ". Default: %s", orNone(s.Default))
 		}
-		fmt.Fprintf(&b, "\n#%s = %s\n", strings.TrimPrefix(s.Key, section+"."), s.inTOML(value))
+		b.WriteByte('\n')
+		if s.kind != kindTable {
+			fmt.Fprintf(&b, "#%s = %s\n", strings.TrimPrefix(s.Key, section+"."), s.inTOML(value))
+			continue
+		}
+		for _, item := range s.splitItems(value) {
+			name, value, _ := strings.Cut(item, "=")
+			fmt.Fprintf(&b, "#%q = %q\n", name, value)
+		}
 	}
 	return b.String()
 }
