@@ -77,6 +77,14 @@ type StoredPrice struct {
 	Err    error
 }
 
+// StoredBar is a daily bar as a store holds it.
+type StoredBar struct {
+	marketdata.Bar           // PreviousClose is not known
+	Timestamp      time.Time // the stamp of its row, in UTC
+	Source         string    // the provider's
+	FetchedAt      time.Time // when the row was last written
+}
+
 // RunRecord is a row of job_executions.
 type RunRecord struct {
 	ID           string // a UUID
@@ -118,6 +126,12 @@ type Store interface {
 	// States reads what is known of the tickers, with one query. A ticker of which nothing is known
 	// is not in the map.
 	States(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker]State, error)
+	// Bars reads the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
+	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
+	// ascending by session, one a session: of several rows (of two providers, or stamped in two ways)
+	// the one written last. Prices keep the digits that the database holds. A ticker without any bar is
+	// not in the map.
+	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]StoredBar, error)
 	// BeginRun writes the record of a run that starts, and closes those of the same job name that a
 	// dead process left RUNNING.
 	BeginRun(ctx context.Context, run RunRecord) error

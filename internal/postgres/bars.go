@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+
+	"papertrade/internal/refresh"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+const bars = `
+select distinct on (ticker, ("timestamp" at time zone 'UTC')::date)
+    ticker, "timestamp" as stamp, source, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
+    open_amount::text as open, high_amount::text as high, low_amount::text as low,
+    coalesce(close_amount, price_amount)::text as close,
+    coalesce(case when close_amount is not null then close_currency end, price_currency) as currency, volume
+from price_history
+where ticker = any(@tickers::text[]) and "interval" = '1day'
+    and "timestamp" >= coalesce(@from::timestamptz, '-infinity') and "timestamp" < coalesce(@until::timestamptz, 'infinity')
+order by ticker, ("timestamp" at time zone 'UTC')::date, fetched_at desc, id desc`
+
+// Bars reads the daily bars of tickers from from to to, with one query.
+func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]refresh.StoredBar, error) {
+	type row struct {
+		Ticker           string
+		Stamp, FetchedAt time.Time
+		Source           string
+		Open, High, Low  decimal.NullDecimal
+		Close            decimal.Decimal
+		Currency         string
+		Volume           *int64
+	}
+	var until *time.Time
+	if !to.IsZero() {
+		until = nullDate(to.AddDays(1))
+	}
+	found, err := query[row](ctx, s, bars, pgx.NamedArgs{"tickers": symbols(tickers), "from": nullDate(from), "until": until})
+	if err != nil {
+		return nil, fmt.Errorf("read the stored bars: %w", err)
+	}
+	byTicker := map[marketdata.Ticker][]refresh.StoredBar{}
+	for _, r := range found {
+		ticker, err := marketdata.ParseTicker(r.Ticker)
+		if err != nil {
+			return nil, fmt.Errorf("read the stored bars: %w", err)
+		}
+		byTicker[ticker] = append(byTicker[ticker], refresh.StoredBar{
+			Bar: marketdata.Bar{
+				Ticker: ticker, Session: exchange.DateOf(r.Stamp.UTC()),
+				Open: r.Open, High: r.High, Low: r.Low, Close: r.Close, Volume: r.Volume, Currency: r.Currency,
+			},
+			Timestamp: r.Stamp.UTC(), Source: r.Source, FetchedAt: r.FetchedAt.UTC(),
+		})
+	}
+	return byTicker, nil
+}
