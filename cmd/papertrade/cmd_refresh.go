@@ -98,50 +98,15 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	if opts.ifDue && opts.intraday {
 		return wrongUsage("--if-due and --intraday are runs of different kinds: choose one of them")
 	}
-	clock := a.clock(opts.at)
-	runID := uuid.NewString()
-	a.log = a.log.With().Str("run_id", runID).Logger()
+	options := refresh.Options{Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Intraday: opts.intraday}
 	if !a.config.Refresh.Enabled {
 		a.log.Info().Msg("refresh is disabled by refresh.enabled")
 		return a.printReport(refresh.Report{
-			RunID: runID, DryRun: opts.dryRun, At: clock(), Provider: alphavantage.Source,
+			RunID: uuid.NewString(), DryRun: opts.dryRun, At: a.clock(opts.at)(), Provider: alphavantage.Source,
 			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
-		})
+		}, refreshColumns)
 	}
-	key, err := a.config.Key()
-	if err != nil && !opts.dryRun {
-		return err
-	}
-	if err != nil {
-		a.log.Warn().Err(err).Msg("the plan knows no calls made so far")
-	}
-	open := a.openStore
-	if opts.dryRun {
-		open = a.openSnapshot
-	}
-	db, err := open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-
-	job, err := newJob(a.config, db, key.Reveal())
-	if err != nil {
-		return err
-	}
-	job.Now, job.Observe = clock, observe(a.log)
-	report, err := job.Run(ctx, refresh.Options{RunID: runID,
-		Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Intraday: opts.intraday})
-	if report.Status == "" {
-		return err
-	}
-	if printErr := a.printReport(report); printErr != nil {
-		return errors.Join(err, printErr)
-	}
-	if opts.dryRun {
-		return err
-	}
-	return judge(report, a.mend(err))
+	return a.runJob(ctx, opts.at, options, refreshColumns)
 }
 
 // parseTickers reads the tickers of a command line, and names all that are none.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/robfig/cron/v3"
 
 	"papertrade/internal/config"
@@ -13,6 +15,45 @@ import (
 	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/marketdata"
 )
+
+// runJob runs the job, or shows its plan, and prints its report.
+func (a *app) runJob(ctx context.Context, at instant, o refresh.Options, columns []string) error {
+	o.RunID = uuid.NewString()
+	a.log = a.log.With().Str("run_id", o.RunID).Logger()
+	key, err := a.config.Key()
+	if err != nil && !o.DryRun {
+		return err
+	}
+	if err != nil {
+		a.log.Warn().Err(err).Msg("the plan knows no calls made so far")
+	}
+	open := a.openStore
+	if o.DryRun {
+		open = a.openSnapshot
+	}
+	db, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+
+	job, err := newJob(a.config, db, key.Reveal())
+	if err != nil {
+		return err
+	}
+	job.Now, job.Observe = a.clock(at), observe(a.log)
+	report, err := job.Run(ctx, o)
+	if report.Status == "" {
+		return err
+	}
+	if printErr := a.printReport(report, columns); printErr != nil {
+		return errors.Join(err, printErr)
+	}
+	if o.DryRun {
+		return err
+	}
+	return judge(report, a.mend(err))
+}
 
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	limiter := quota.NewLimiter(quota.Options{

@@ -88,6 +88,9 @@ func observe(log zerolog.Logger) func(refresh.Event) {
 				Int("failed", e.Failed).Int("calls", e.Calls).Msg("batch committed")
 		case refresh.TickerFailed:
 			log.Warn().Stringer("ticker", e.Ticker).Str("kind", e.Kind).Err(e.Err).Msg("ticker failed")
+		case refresh.SplitFound:
+			log.Warn().Stringer("ticker", e.Ticker).Stringer("ratio", e.Split).Stringer("session", e.Split.Session).
+				Msg("looks like a split: the bars stored before it are on another scale, see backfill --rebase")
 		case refresh.SessionMissing:
 			log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
 				Msg("newest session not out yet")

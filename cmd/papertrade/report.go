@@ -31,72 +31,186 @@ func judge(r refresh.Report, stop error) error {
 	}
 }
 
-func (a *app) printReport(r refresh.Report) error {
+// The columns of reports: those of a refresh, and those of a backfill.
+var (
+	refreshColumns  = []string{"ticker", "status", "batch", "priority", "sources", "session", "price", "currency", "reason"}
+	backfillColumns = []string{"ticker", "status", "batch", "missing", "stored", "out_of_reach", "session", "reason"}
+)
+
+func (a *app) printReport(r refresh.Report, columns []string) error {
 	if !a.asksForResult() && !r.DryRun {
 		return nil
 	}
-	view := result{
-		json:    r,
-		columns: []string{"ticker", "status", "batch", "priority", "sources", "session", "price", "currency", "reason"},
-		summary: summary(r),
+	if r.DryRun && a.output != outputCSV {
+		columns = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return slices.Contains([]string{"price", "currency", "stored"}, c) })
+	}
+	view := result{json: r, columns: columns, summary: summary(r)}
+	if slices.Contains(columns, "missing") {
+		view.summary = backfillSummary(r)
 	}
 	if r.DryRun && !slices.Contains([]refresh.Status{refresh.Disabled, refresh.NotDue, refresh.Closed}, r.Status) {
 		view.heading = fmt.Sprintf("Plan for %s, newest completed session %s. Nothing is fetched or written.", formatTime(r.At), r.Session)
 	}
 	for _, t := range r.Tickers {
-		batch, reason := "", t.Reason
-		if t.Batch > 0 {
-			batch = strconv.Itoa(t.Batch)
+		row := make([]string, len(columns))
+		for i, column := range columns {
+			row[i] = cell(t, column)
 		}
-		if t.Error != nil {
-			reason = t.Error.Kind + ": " + t.Error.Message
-		}
-		view.rows = append(view.rows, []string{
-			t.Ticker.String(), string(t.Status), batch, strconv.Itoa(t.Priority), joinSources(t.Sources),
-			t.Session.String(), t.Price, t.Currency, reason,
-		})
+		view.rows = append(view.rows, row)
 		view.plain = append(view.plain, t.Ticker.String()+"\t"+string(t.Status))
-	}
-	if r.DryRun && a.output != outputCSV {
-		view = view.without("price", "currency")
 	}
 	return a.print(view)
 }
 
+// cell is what a column of a report says of a ticker.
+func cell(t refresh.TickerReport, column string) string {
+	number := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}
+	switch column {
+	case "ticker":
+		return t.Ticker.String()
+	case "status":
+		return string(t.Status)
+	case "batch":
+		return number(t.Batch)
+	case "priority":
+		return strconv.Itoa(t.Priority)
+	case "sources":
+		return joinSources(t.Sources)
+	case "session":
+		return t.Session.String()
+	case "price":
+		return t.Price
+	case "currency":
+		return t.Currency
+	case "missing":
+		return number(t.Missing)
+	case "stored":
+		return number(t.Stored)
+	case "out_of_reach":
+		return number(t.OutOfReach)
+	default:
+		return reason(t)
+	}
+}
+
+// reason is what else there is to say of a ticker.
+func reason(t refresh.TickerReport) string {
+	var parts []string
+	if t.Error != nil {
+		parts = append(parts, t.Error.Kind+": "+t.Error.Message)
+	} else if t.Reason != "" {
+		parts = append(parts, t.Reason)
+	}
+	if t.Split != nil {
+		parts = append(parts, fmt.Sprintf("looks like a %s split at %s: 'papertrade backfill %s --rebase' brings the bars before it on the same scale",
+			t.Split.Ratio, t.Split.Session, t.Ticker))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// trivial is what there is to say of a run about no ticker, "" of one that is about some.
+func trivial(r refresh.Report) string {
+	switch r.Status {
+	case refresh.Disabled:
+		return "Refreshing is disabled: refresh.enabled is false."
+	case refresh.Locked:
+		return "Another run is under way: nothing was touched."
+	case refresh.NotDue:
+		return "Not due: " + r.Reason + "."
+	case refresh.Closed:
+		return "Closed: " + r.Reason + "."
+	}
+	return ""
+}
+
 func summary(r refresh.Report) string {
 	switch {
-	case r.Status == refresh.Disabled:
-		return "Refreshing is disabled: refresh.enabled is false."
-	case r.Status == refresh.Locked:
-		return "Another run is under way: nothing was touched."
-	case r.Status == refresh.NotDue:
-		return "Not due: " + r.Reason + "."
-	case r.Status == refresh.Closed:
-		return "Closed: " + r.Reason + "."
+	case trivial(r) != "":
+		return trivial(r)
 	case r.Counts.Active == 0:
-		return "No ticker is active: add some with 'papertrade watchlist add TICKER…'."
+		return "No ticker is active: add some with 'papertrade watchlist add TICKER…'." + tasks(r)
 	case r.DryRun && r.Counts.Planned == 0:
-		return fmt.Sprintf("Nothing to do: %s fresh%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), skipped(r)) + kept(r)
+		return fmt.Sprintf("Nothing to do: %s fresh%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), skipped(r)) + kept(r) + tasks(r)
 	case r.DryRun:
 		text := fmt.Sprintf("%d of %s due%s", r.Counts.Planned, count(r.Counts.Active, "active ticker is", "active tickers are"), skipped(r))
-		if r.Calls > 0 {
-			text += fmt.Sprintf(": %s in %s, about %s", count(r.Calls, "call", "calls"),
-				count(r.Batches, "batch", "batches"), time.Duration(r.EstimateSeconds)*time.Second)
-		}
-		if r.EstimateSeconds > 0 {
-			text += ": begun now, it ends at " + formatTime(r.EndsAt)
-		}
-		text += "."
-		if r.Counts.Deferred > 0 {
-			text += fmt.Sprintf("\n%s for a later run: %s.", count(r.Counts.Deferred, "ticker is left", "tickers are left"), r.Reason)
-		}
-		return text + kept(r)
+		return text + effort(r) + kept(r) + tasks(r)
 	default:
-		return fmt.Sprintf("%s: %d refreshed, %d fresh, %d failed, %d deferred%s; %s in %s, %s.", capitalised(string(r.Status)),
-			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, skipped(r),
-			count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"),
-			r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+		return fmt.Sprintf("%s: %d refreshed, %d fresh, %d failed, %d deferred%s; %s.", capitalised(string(r.Status)),
+			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, skipped(r), spent(r)) + tasks(r)
 	}
+}
+
+func backfillSummary(r refresh.Report) string {
+	missing, stored, outOfReach := 0, 0, 0
+	for _, t := range r.Tickers {
+		missing, stored, outOfReach = missing+t.Missing, stored+t.Stored, outOfReach+t.OutOfReach
+	}
+	beyond := ""
+	if outOfReach > 0 {
+		beyond = fmt.Sprintf("\n%s out of reach of the key's plan.", count(outOfReach, "session is", "sessions are"))
+	}
+	switch {
+	case trivial(r) != "":
+		return trivial(r)
+	case r.Counts.Active == 0 && r.PendingTasks == 0:
+		return "Nothing to do: no ticker is active, and no task is pending."
+	case r.DryRun && r.Counts.Planned == 0:
+		return fmt.Sprintf("Nothing to do: %s complete%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), skipped(r)) + beyond
+	case r.DryRun:
+		text := fmt.Sprintf("%s of %s to be fetched%s", count(missing-outOfReach, "session", "sessions"),
+			count(r.Counts.Planned, "ticker is", "tickers are"), skipped(r))
+		return text + effort(r) + beyond
+	default:
+		return fmt.Sprintf("%s: %s of %s stored; %d complete before, %d failed, %d deferred%s; %s.", capitalised(string(r.Status)),
+			count(stored, "bar", "bars"), count(r.Counts.Refreshed, "ticker", "tickers"),
+			r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, skipped(r), spent(r)) + beyond
+	}
+}
+
+// effort is what a plan costs, and what it leaves for later: the end of a sentence.
+func effort(r refresh.Report) string {
+	text := ""
+	if r.Calls > 0 {
+		text = fmt.Sprintf(": %s in %s, about %s", count(r.Calls, "call", "calls"),
+			count(r.Batches, "batch", "batches"), time.Duration(r.EstimateSeconds)*time.Second)
+	}
+	if r.EstimateSeconds > 0 {
+		text += ": begun now, it ends at " + formatTime(r.EndsAt)
+	}
+	text += "."
+	if r.Counts.Deferred > 0 {
+		text += fmt.Sprintf("\n%s for a later run: %s.", count(r.Counts.Deferred, "ticker is left", "tickers are left"), r.Reason)
+	}
+	return text
+}
+
+// spent is what a run has cost.
+func spent(r refresh.Report) string {
+	return fmt.Sprintf("%s in %s, %s", count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"),
+		r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+}
+
+// tasks is what became of the application's tasks, or is to.
+func tasks(r refresh.Report) string {
+	switch {
+	case r.DryRun && r.PendingTasks > 0:
+		return fmt.Sprintf("\n%s of the application pending in backfill_tasks: some are worked off afterwards, as far as the quota goes.",
+			count(r.PendingTasks, "task is", "tasks are"))
+	case r.Tasks == nil:
+		return ""
+	}
+	stored := 0
+	for _, t := range r.Tasks.Tickers {
+		stored += t.Stored
+	}
+	return fmt.Sprintf("\nThe application's backfill_tasks: %s of %s stored, %d complete before, %d failed, %d deferred%s.",
+		count(stored, "bar", "bars"), count(r.Tasks.Counts.Refreshed, "ticker", "tickers"),
+		r.Tasks.Counts.Fresh, r.Tasks.Counts.Failed, r.Tasks.Counts.Deferred, skipped(*r.Tasks))
 }
 
 func kept(r refresh.Report) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/config"
+	"papertrade/pkg/exchange"
 )
 
 // environ is everything outside of the program that it touches, other than files and networks.
@@ -76,7 +77,7 @@ logs to stderr.
 		a.prepared = true
 		return a.prepare(cmd)
 	}
-	root.AddCommand(newRefresh(a), newActiveTickers(a), newWatchlist(a), newMigrate(a), newVersion(a))
+	root.AddCommand(newRefresh(a), newBackfill(a), newActiveTickers(a), newWatchlist(a), newMigrate(a), newVersion(a))
 	return root
 }
 
@@ -169,6 +170,24 @@ func (i *instant) String() string {
 }
 
 func (i *instant) Type() string { return "TIME" }
+
+// date is a flag that takes a day.
+type date struct{ exchange.Date }
+
+func (d *date) Set(s string) (err error) {
+	d.Date, err = exchange.ParseDate(s)
+	return err
+}
+
+func (d *date) Type() string { return "DATE" }
+
+// checkRange refuses a range that ends before it begins; a zero date is no bound.
+func checkRange(from, to date) error {
+	if !to.IsZero() && from.After(to.Date) {
+		return wrongUsage("--from %s is after --to %s", from.Date, to.Date)
+	}
+	return nil
+}
 
 const atUsage = "`TIME` or date that stands for now (2026-07-04T00:00:00Z, 2026-07-04)"
 

@@ -102,6 +102,11 @@ func (s *Server) List(symbol string, first exchange.Date) {
 	s.change(symbol, func(l *listing) { l.first = first })
 }
 
+// Lose leaves a session of symbol out of all answers, one more than before.
+func (s *Server) Lose(symbol string, session exchange.Date) {
+	s.change(symbol, func(l *listing) { l.lost = append(slices.Clone(l.lost), session) })
+}
+
 // FixPrice lets symbol trade at price, like "0.0042", in every session. More than four decimals, or
 // no price, panic.
 func (s *Server) FixPrice(symbol, price string) {

@@ -25,7 +25,8 @@ type listing struct {
 	symbol  string
 	unknown bool
 	first   exchange.Date
-	lag     int // sessions that are not published yet
+	lag     int             // sessions that are not published yet
+	lost    []exchange.Date // sessions that the vendor has no bar of
 	splits  []Split
 	walk    walk
 }
@@ -63,6 +64,7 @@ func (l listing) at(now time.Time, most int) (history, bool) {
 	}
 	h.sessions = ex.Sessions(from, last)
 	h.sessions = h.sessions[:max(0, len(h.sessions)-l.lag)]
+	h.sessions = slices.DeleteFunc(h.sessions, func(d exchange.Date) bool { return slices.Contains(l.lost, d) })
 	listed, _ := slices.BinarySearchFunc(h.sessions, l.first, exchange.Date.Compare)
 	start := max(listed, len(h.sessions)-most)
 	if start < 1 || start >= len(h.sessions) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"papertrade/pkg/exchange"
 )
 
 // Main is the command fakevantage, which the program in cmd/fakevantage and test scripts run: it
@@ -27,6 +29,7 @@ func Main() {
 type settings struct {
 	options        Options
 	faults         []fault
+	listings       []func(*Server)
 	addr           string
 	urlFile, logAt string
 	untilEOF       bool
@@ -89,6 +92,21 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		set.options.Unknown = strings.Split(s, ",")
 		return nil
 	})
+	f.Func("list", "`SYMBOL=DATE`: the oldest session that there is of SYMBOL; repeatable", func(s string) error {
+		symbol, session, err := parseListing(s)
+		set.listings = append(set.listings, func(server *Server) { server.List(symbol, session) })
+		return err
+	})
+	f.Func("lose", "`SYMBOL=DATE`: a session that there is no bar of; repeatable", func(s string) error {
+		symbol, session, err := parseListing(s)
+		set.listings = append(set.listings, func(server *Server) { server.Lose(symbol, session) })
+		return err
+	})
+	f.Func("split", "`SYMBOL=DATE:NEW:OLD[:rewrites]`: a split, after which series are rewritten or stay as traded; repeatable", func(s string) error {
+		symbol, split, err := parseSplit(s)
+		set.listings = append(set.listings, func(server *Server) { server.Split(symbol, split) })
+		return err
+	})
 	f.Func("fault", "`SYMBOL=KIND[:CALLS]`: how calls for SYMBOL, or for *, end, or the first CALLS of them; repeatable. Kinds: "+strings.Join(faultNames(), ", "), func(s string) error {
 		parsed, err := parseFault(s)
 		set.faults = append(set.faults, parsed)
@@ -122,6 +140,30 @@ func parseFault(s string) (fault, error) {
 	return parsed, nil
 }
 
+func parseListing(s string) (symbol string, session exchange.Date, err error) {
+	symbol, date, _ := strings.Cut(s, "=")
+	session, err = exchange.ParseDate(date)
+	return symbol, session, err
+}
+
+func parseSplit(s string) (symbol string, split Split, err error) {
+	parts := strings.Split(s, ":")
+	if len(parts) == 4 && parts[3] == "rewrites" {
+		split.Rewrites = true
+	} else if len(parts) != 3 {
+		return "", Split{}, fmt.Errorf("%q is not SYMBOL=DATE:NEW:OLD[:rewrites]", s)
+	}
+	symbol, split.Session, err = parseListing(parts[0])
+	for i, shares := range []*int64{&split.New, &split.Old} {
+		n, numberErr := strconv.ParseInt(parts[i+1], 10, 32)
+		if numberErr != nil || n < 1 {
+			return "", Split{}, fmt.Errorf("%q is not a number of shares: write 1 or more", parts[i+1])
+		}
+		*shares = n
+	}
+	return symbol, split, err
+}
+
 func serve(ctx context.Context, set settings, stdin io.Reader, stdout io.Writer) error {
 	if set.logAt != "" {
 		log, err := os.OpenFile(set.logAt, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -140,6 +182,9 @@ func serve(ctx context.Context, set settings, stdin io.Reader, stdout io.Writer)
 		}()
 	}
 	server := New(set.options)
+	for _, change := range set.listings {
+		change(server)
+	}
 	for _, f := range set.faults {
 		server.Fault(f.symbol, f.outcome, f.calls)
 	}

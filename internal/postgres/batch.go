@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-const upsertPrice = `
+const insertPrice = `
 insert into price_history as stored (
     ticker, "timestamp", source, "interval", price_amount, price_currency,
     open_amount, open_currency, high_amount, high_currency, low_amount, low_currency,
@@ -24,7 +25,12 @@ values (
     @high::text::numeric, case when @high::text is not null then @currency::text end,
     @low::text::numeric, case when @low::text is not null then @currency::text end,
     @close::text::numeric, @currency::text, @volume, @created_at)
-on conflict (ticker, "timestamp", source, "interval") do update set
+on conflict (ticker, "timestamp", source, "interval") do `
+
+const keepPrice = insertPrice + `nothing
+returning stored.price_amount::text`
+
+const upsertPrice = insertPrice + `update set
     price_amount = excluded.price_amount,
     price_currency = excluded.price_currency,
     open_amount = coalesce(excluded.open_amount, stored.open_amount),
@@ -53,6 +59,40 @@ on conflict (ticker) do update set
         + case when excluded.unknown_session is distinct from stored.unknown_session then excluded.unknown_sessions else 0 end,
     unknown_session = coalesce(excluded.unknown_session, stored.unknown_session)`
 
+// queueFinding's statements: the row of the ticker's state has what else is known of it.
+const (
+	upsertFinding = `
+insert into papertrade_ticker_states as stored (ticker, first_session) values (@ticker, @first::date)
+on conflict (ticker) do update set
+    first_session = coalesce(excluded.first_session, stored.first_session), unknown_sessions = 0, unknown_session = null`
+	insertAbsent = `
+insert into papertrade_absent_sessions (ticker, session) select @ticker, unnest(@sessions::date[]) on conflict do nothing`
+	forgetSplits = `delete from papertrade_splits where ticker = @ticker`
+	upsertSplit  = `
+insert into papertrade_splits (ticker, session, new_shares, old_shares, rebased) values (@ticker, @session, @new, @old, @rebased)
+on conflict (ticker, session) do update set
+    new_shares = excluded.new_shares, old_shares = excluded.old_shares, rebased = excluded.rebased`
+)
+
+func queueFinding(writes *pgx.Batch, f refresh.Finding) {
+	ticker := f.Ticker.String()
+	writes.Queue(upsertFinding, pgx.NamedArgs{"ticker": ticker, "first": nullDate(f.FirstSession)})
+	if len(f.Absent) > 0 {
+		sessions := make([]time.Time, len(f.Absent))
+		for i, session := range f.Absent {
+			sessions[i] = session.In(time.UTC)
+		}
+		writes.Queue(insertAbsent, pgx.NamedArgs{"ticker": ticker, "sessions": sessions})
+	}
+	if f.ForgetSplits {
+		writes.Queue(forgetSplits, pgx.NamedArgs{"ticker": ticker})
+	}
+	for _, s := range f.Splits {
+		writes.Queue(upsertSplit, pgx.NamedArgs{
+			"ticker": ticker, "session": s.Session.In(time.UTC), "new": s.New, "old": s.Old, "rebased": s.Rebased})
+	}
+}
+
 const markRefreshed = `
 update ticker_watchlist
 set last_refresh_at = @checked_at::timestamptz, updated_at = @checked_at::timestamptz,
@@ -76,6 +116,7 @@ func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh
 func (s *Store) commitAtOnce(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
 	stored := make([]refresh.StoredPrice, len(batch.Prices))
 	var writes pgx.Batch
+	queueTurn(&writes)
 	for i, price := range batch.Prices {
 		queuePrice(&writes, price, &stored[i])
 	}
@@ -87,6 +128,11 @@ func (s *Store) commitAtOnce(ctx context.Context, batch refresh.Batch) ([]refres
 func (s *Store) commitOneByOne(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
 	stored := make([]refresh.StoredPrice, len(batch.Prices))
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var turn pgx.Batch
+		queueTurn(&turn)
+		if err := tx.SendBatch(ctx, &turn).Close(); err != nil {
+			return err
+		}
 		for i, price := range batch.Prices {
 			err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
 				var writes pgx.Batch
@@ -106,6 +152,12 @@ func (s *Store) commitOneByOne(ctx context.Context, batch refresh.Batch) ([]refr
 	return stored, err
 }
 
+// queueTurn lets one process commit at a time: two that write rows of the same tickers in different
+// orders would wait for each other.
+func queueTurn(writes *pgx.Batch) {
+	writes.Queue(`select pg_advisory_xact_lock($1)`, lockKey("commit"))
+}
+
 // queueRest writes what comes after the prices, by what has become of them so far.
 func queueRest(writes *pgx.Batch, batch refresh.Batch, stored []refresh.StoredPrice) {
 	marked := map[marketdata.Ticker]bool{}
@@ -113,7 +165,7 @@ func queueRest(writes *pgx.Batch, batch refresh.Batch, stored []refresh.StoredPr
 		if stored[i].Err != nil {
 			batch.Failures = append(batch.Failures, refresh.Failure{Ticker: price.Bar.Ticker, AskedAt: price.FetchedAt})
 		}
-		if ticker := price.Bar.Ticker; stored[i].Err == nil && !marked[ticker] {
+		if ticker := price.Bar.Ticker; stored[i].Err == nil && !price.Backfill && !marked[ticker] {
 			marked[ticker] = true
 			checked := pgx.NamedArgs{"ticker": ticker.String(), "checked_at": price.FetchedAt.UTC()}
 			writes.Queue(upsertState, checked)
@@ -123,6 +175,12 @@ func queueRest(writes *pgx.Batch, batch refresh.Batch, stored []refresh.StoredPr
 	for _, f := range batch.Failures {
 		writes.Queue(upsertFailure, pgx.NamedArgs{
 			"ticker": f.Ticker.String(), "asked_at": f.AskedAt.UTC(), "session": nullDate(f.UnknownIn)})
+	}
+	for _, f := range batch.Findings {
+		queueFinding(writes, f)
+	}
+	for _, t := range batch.Tasks {
+		queueTask(writes, t)
 	}
 	writes.Queue(updateRun, runArgs(batch.Run))
 }
@@ -136,14 +194,22 @@ func nullDate(d exchange.Date) *time.Time {
 }
 
 func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPrice) {
-	bar, fetchedAt := price.Bar, price.FetchedAt.UTC()
-	writes.Queue(upsertPrice, pgx.NamedArgs{
+	bar, fetchedAt, sql := price.Bar, price.FetchedAt.UTC(), upsertPrice
+	if price.Keep {
+		sql = keepPrice
+	}
+	writes.Queue(sql, pgx.NamedArgs{
 		"ticker": bar.Ticker.String(), "stamp": price.Timestamp.UTC(), "source": price.Source, "interval": price.Interval,
 		"open": amount(bar.Open), "high": amount(bar.High), "low": amount(bar.Low),
 		"close": marketdata.FormatPrice(bar.Close), "currency": bar.Currency, "volume": bar.Volume,
 		// The same time twice, since one column has a zone and the other has none.
 		"created_at": fetchedAt, "updated_at": fetchedAt,
-	}).QueryRow(func(row pgx.Row) error { return row.Scan(&stored.Amount) })
+	}).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(&stored.Amount); !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return nil
+	})
 }
 
 // amount writes a price for Postgres; one that is not valid is NULL.

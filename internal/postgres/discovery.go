@@ -71,7 +71,10 @@ func (s *Store) Mentions(ctx context.Context, q refresh.DiscoveryQuery) ([]refre
 // before the two are compared.
 const states = `
 select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at, state.asked_at,
-    coalesce(state.unknown_sessions, 0) as unknown_sessions, state.unknown_session
+    coalesce(state.unknown_sessions, 0) as unknown_sessions, state.unknown_session, state.first_session,
+    array(select session from papertrade_absent_sessions as absent where absent.ticker = asked.ticker order by session) as absent,
+    (select json_agg(json_build_object('session', session, 'new', new_shares, 'old', old_shares, 'rebased', rebased) order by session)
+     from papertrade_splits as split where split.ticker = asked.ticker) as splits
 from unnest(@tickers::text[]) as asked (ticker)
 left join lateral (
     select "timestamp" as stamp, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at
@@ -85,9 +88,11 @@ where newest.stamp is not null or state.ticker is not null`
 // States reads what is known of the tickers, with one query.
 func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker]refresh.State, error) {
 	type known struct {
-		Ticker                                               string
-		Stamp, FetchedAt, CheckedAt, AskedAt, UnknownSession *time.Time
-		UnknownSessions                                      int
+		Ticker                                                             string
+		Stamp, FetchedAt, CheckedAt, AskedAt, UnknownSession, FirstSession *time.Time
+		UnknownSessions                                                    int
+		Absent                                                             []time.Time
+		Splits                                                             []refresh.Split
 	}
 	found, err := query[known](ctx, s, states, pgx.NamedArgs{"tickers": symbols(tickers)})
 	if err != nil {
@@ -102,6 +107,7 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 		byTicker[ticker] = refresh.State{
 			LastSession: dateOf(k.Stamp), FetchedAt: utc(k.FetchedAt), CheckedAt: utc(k.CheckedAt), AskedAt: utc(k.AskedAt),
 			UnknownSessions: k.UnknownSessions, UnknownSession: dateOf(k.UnknownSession),
+			FirstSession: dateOf(k.FirstSession), Absent: dates(k.Absent), Splits: k.Splits,
 		}
 	}
 	return byTicker, nil
@@ -113,6 +119,14 @@ func dateOf(t *time.Time) exchange.Date {
 		return exchange.Date{}
 	}
 	return exchange.DateOf(t.UTC())
+}
+
+func dates(times []time.Time) []exchange.Date {
+	var all []exchange.Date
+	for _, t := range times {
+		all = append(all, exchange.DateOf(t.UTC()))
+	}
+	return all
 }
 
 // utc is the time in UTC; NULL is the zero time.

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	accountRow = `select held_until, coalesce(call_ms, 0) as call_ms from papertrade_accounts where account = @account`
+	accountRow = `select held_until, coalesce(call_ms, 0) as call_ms, not_entitled_at from papertrade_accounts where account = @account`
 	calls      = `select id::text, from_time as "from", until_time as until from papertrade_calls where account = @account`
 )
 
@@ -35,7 +35,9 @@ func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Ti
 		drop   = `delete from papertrade_calls where account = @account and until_time < @since`
 		remove = `delete from papertrade_calls where account = @account and id = any(@ids::uuid[])`
 		hold   = `
-update papertrade_accounts set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms)
+update papertrade_accounts
+set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms),
+    not_entitled_at = coalesce(@not_entitled_at, not_entitled_at)
 where account = @account`
 		save = `
 insert into papertrade_calls (id, account, from_time, until_time) values (@id, @account, @from, @until)
@@ -59,7 +61,8 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 		for _, c := range change.Save {
 			writes.Queue(save, pgx.NamedArgs{"id": c.ID, "account": account, "from": c.From.UTC(), "until": c.Until.UTC()})
 		}
-		writes.Queue(hold, pgx.NamedArgs{"account": account, "until": nullTime(change.HeldUntil), "call_ms": nullMilliseconds(change.CallTime)})
+		writes.Queue(hold, pgx.NamedArgs{"account": account, "until": nullTime(change.HeldUntil),
+			"call_ms": nullMilliseconds(change.CallTime), "not_entitled_at": nullTime(change.NotEntitledAt)})
 		return tx.SendBatch(ctx, &writes).Close()
 	})
 	if err != nil {
@@ -80,12 +83,13 @@ func queueAccount(reads *pgx.Batch, account string, a *quota.Account) {
 	args := pgx.NamedArgs{"account": account}
 	reads.Queue(accountRow, args).Query(func(rows pgx.Rows) error {
 		type row struct {
-			HeldUntil *time.Time
-			CallMS    int64
+			HeldUntil, NotEntitledAt *time.Time
+			CallMS                   int64
 		}
 		found, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
 		if len(found) > 0 {
-			a.HeldUntil, a.CallTime = utc(found[0].HeldUntil), time.Duration(found[0].CallMS)*time.Millisecond
+			a.HeldUntil, a.NotEntitledAt = utc(found[0].HeldUntil), utc(found[0].NotEntitledAt)
+			a.CallTime = time.Duration(found[0].CallMS) * time.Millisecond
 		}
 		return err
 	})

@@ -21,12 +21,14 @@ const insertRun = `
 insert into job_executions (id, job_name, started_at, finished_at, status, error_message, metadata)
 values (@id, @job_name, @started_at, @finished_at, @status, nullif(@error_message::text, ''), @metadata)`
 
-// BeginRun writes the record of a run that starts, and closes those of the same job name that a
-// dead process left RUNNING.
-func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord) error {
+// BeginRun writes the record of a run that starts. One that is alone closes those of the same job name
+// that a dead process left RUNNING.
+func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
 	// Postgres takes the statements of a pgx batch as one transaction.
 	var writes pgx.Batch
-	writes.Queue(closeDeadRuns, runArgs(run))
+	if alone {
+		writes.Queue(closeDeadRuns, runArgs(run))
+	}
 	writes.Queue(insertRun, runArgs(run))
 	if err := translate(s.pool.SendBatch(ctx, &writes).Close()); err != nil {
 		return fmt.Errorf("record the run: %w", err)

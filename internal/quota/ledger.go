@@ -23,6 +23,9 @@ type Account struct {
 	Calls     []Call        // in any order
 	HeldUntil time.Time     // the vendor said that the quota is spent: no call before this; zero: it did not
 	CallTime  time.Duration // that a call took on average; 0: not known
+	// NotEntitledAt is when the vendor last refused a call that the key's plan does not include; zero: it
+	// did not.
+	NotEntitledAt time.Time
 }
 
 // Change is what becomes of an Account.
@@ -31,6 +34,8 @@ type Change struct {
 	Delete    []string      // IDs
 	HeldUntil time.Time     // zero: as it was
 	CallTime  time.Duration // zero: as it was
+	// NotEntitledAt is as it was where it is zero.
+	NotEntitledAt time.Time
 }
 
 // Ledger keeps the calls of all processes that share a database.

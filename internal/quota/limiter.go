@@ -371,6 +371,14 @@ func (l *Limiter) Spent(ctx context.Context) (until time.Time, err error) {
 	return until, l.update(ctx, now, func(Account) Change { return Change{HeldUntil: until} })
 }
 
+// NotEntitled writes down that the vendor refused a call which the key's plan does not include.
+func (l *Limiter) NotEntitled(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	return l.update(ctx, now, func(Account) Change { return Change{NotEntitledAt: now} })
+}
+
 // Took says how long a call takes on average, for the plans of later runs.
 func (l *Limiter) Took(callTime time.Duration) {
 	l.mu.Lock()

@@ -1,8 +1,8 @@
 package refresh
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,65 +12,192 @@ import (
 
 // commit writes what the answers of a batch brought, if anything, and reports what became of each of
 // its tickers.
-func (j *Job) commit(ctx context.Context, answers []answer, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
-	now, tried := j.Now(), report.Counts.Refreshed+report.Counts.Failed
-	batch := Batch{}
-	for _, a := range answers {
-		row := rows[a.item.Ticker]
-		switch {
-		case a.err == nil:
-			for _, bar := range a.wanted(now) {
-				batch.Prices = append(batch.Prices, j.price(bar, now))
-			}
-			row.Status = OutcomeRefreshed
-		case defers(a.err):
-			row.putOff(a.err)
-		default:
-			j.fail(row, a.err)
-			if isTurn(a, answers) {
-				batch.Failures = append(batch.Failures, failure(row.Ticker, a.err, now))
-			}
-		}
-	}
+func (e *execution) commit(answers []answer, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
+	now, tried := e.Now(), report.Counts.Refreshed+report.Counts.Failed
+	batch, err := e.draft(answers, rows, now)
 	report.count()
-	if report.Counts.Refreshed+report.Counts.Failed == tried {
+	if err == nil && report.Counts.Refreshed+report.Counts.Failed == tried && len(batch.Tasks) == 0 {
 		return false, nil
 	}
-	batch.Run = report.record()
-	stored, err := j.Store.CommitBatch(ctx, batch)
+	var stored []StoredPrice
+	if err == nil {
+		batch.Run = e.main.record()
+		stored, err = e.Store.CommitBatch(e.kept, batch)
+	}
 	if err != nil {
-		for _, p := range batch.Prices {
-			j.fail(rows[p.Bar.Ticker], err)
+		for _, a := range answers {
+			if row := rows[a.item.Ticker]; row.Status == OutcomeRefreshed {
+				e.fail(row, err)
+			}
 		}
 		report.count()
 		return false, err
 	}
-	for i, p := range batch.Prices {
-		row := rows[p.Bar.Ticker]
-		if stored[i].Err == nil {
-			row.Session, row.Price, row.Currency = p.Bar.Session, stored[i].Amount, p.Bar.Currency
-		} else if row.Status != OutcomeFailed {
-			j.fail(row, stored[i].Err)
-		}
-	}
-	for _, row := range rows {
-		if row.Status == OutcomeRefreshed {
-			j.tellSession(row, now)
+	e.tellStored(batch.Prices, stored, rows)
+	var refused []TaskResult
+	for _, a := range answers {
+		switch row, f := rows[a.item.Ticker], a.item.fill; {
+		case f != nil && a.err == nil && row.Status == OutcomeFailed:
+			refused = append(refused, f.results(row, now, true)...)
+		case f == nil && row.Status == OutcomeRefreshed:
+			e.tellSession(row, now)
 		}
 	}
 	report.count()
-	return true, nil
+	if len(refused) > 0 {
+		_, err = e.Store.CommitBatch(e.kept, Batch{Tasks: refused, Run: e.main.record()})
+	}
+	return true, err
+}
+
+// tellStored reports what the database made of the prices.
+func (e *execution) tellStored(prices []Price, stored []StoredPrice, rows map[marketdata.Ticker]*TickerReport) {
+	for i, p := range prices {
+		row := rows[p.Bar.Ticker]
+		switch {
+		case stored[i].Err != nil:
+			if row.Status != OutcomeFailed {
+				e.fail(row, stored[i].Err)
+			}
+			continue
+		case stored[i].Amount == "":
+			continue
+		case p.Backfill:
+			row.Stored++
+		}
+		if !p.Bar.Session.Before(row.Session) {
+			row.Session, row.Price, row.Currency = p.Bar.Session, stored[i].Amount, p.Bar.Currency
+		}
+	}
+}
+
+// draft is what is to be written of the answers.
+func (e *execution) draft(answers []answer, rows map[marketdata.Ticker]*TickerReport, now time.Time) (Batch, error) {
+	batch := Batch{}
+	stored, err := e.storedBars(answers)
+	for _, a := range answers {
+		row := rows[a.item.Ticker]
+		switch {
+		case a.err == nil:
+			row.Status = OutcomeRefreshed
+			if err == nil {
+				e.take(a, stored[row.Ticker], row, now, &batch)
+			}
+		case errors.Is(a.err, errOutOfReach):
+			row.Status, row.Reason, row.OutOfReach = OutcomeSkipped, a.err.Error(), row.Missing
+		case defers(a.err):
+			row.putOff(a.err)
+		default:
+			e.fail(row, a.err)
+			if isTurn(a, answers) {
+				batch.Failures = append(batch.Failures, failure(row.Ticker, a.err, now))
+			}
+		}
+		if f := a.item.fill; f != nil && row.Status != OutcomeDeferred {
+			batch.Tasks = append(batch.Tasks, f.results(row, now, a.err == nil || isTurn(a, answers))...)
+		}
+	}
+	return batch, err
+}
+
+// take adds to a batch what an answer brought.
+func (e *execution) take(a answer, stored []StoredBar, row *TickerReport, now time.Time, batch *Batch) {
+	price := func(bar marketdata.Bar) Price { return e.price(bar, now) }
+	if f := a.item.fill; f != nil {
+		got := f.take(a.item.ActiveTicker, a.series, stored, price)
+		batch.Prices = append(batch.Prices, got.prices...)
+		batch.Findings = append(batch.Findings, got.finding)
+		row.OutOfReach = got.outOfReach
+		e.tellFill(row, got)
+		return
+	}
+	bars, splits := a.bars, rebased(a.item.State.Splits)
+	if a.item.Action == FetchSeries {
+		bars, _ = onOneScale(a.bars, splits)
+	}
+	for _, bar := range a.wanted(bars, now) {
+		batch.Prices = append(batch.Prices, price(bar))
+	}
+	if s, torn := a.tear(stored, bars); torn {
+		batch.Findings = append(batch.Findings, Finding{Ticker: row.Ticker, Splits: []Split{s}})
+		e.tellSplit(row, s)
+	}
+}
+
+// tear is the split that an answer of a refresh shows to be lacking in the stored history.
+func (a answer) tear(stored []StoredBar, bars []marketdata.Bar) (Split, bool) {
+	calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
+	if a.item.Action == FetchQuote {
+		bar := bars[0]
+		if !bar.PreviousClose.Valid {
+			return Split{}, false
+		}
+		before := marketdata.Bar{Session: previousSession(calendar, bar.Session), Close: bar.PreviousClose.Decimal, Currency: bar.Currency}
+		return tear(stored, []marketdata.Bar{before}, nil, calendar)
+	}
+	if s, torn := tear(stored, bars, nil, calendar); torn {
+		return s, true
+	}
+	return jump(bars, a.item.State.LastSession.AddDays(1))
+}
+
+func previousSession(calendar *exchange.Exchange, d exchange.Date) exchange.Date {
+	sessions := calendar.Sessions(d.AddDays(-30), d.AddDays(-1))
+	return sessions[len(sessions)-1]
+}
+
+// storedBars are the stored bars of all sessions that the answers tell of.
+func (e *execution) storedBars(answers []answer) (map[marketdata.Ticker][]StoredBar, error) {
+	var tickers []marketdata.Ticker
+	var from exchange.Date
+	for _, a := range answers {
+		if a.err != nil {
+			continue
+		}
+		first := a.bars[0].Session
+		switch f := a.item.fill; {
+		case f != nil && f.rebase:
+			first = exchange.Date{}
+		case a.item.Action == FetchQuote:
+			calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
+			first = previousSession(calendar, first)
+		}
+		if len(tickers) == 0 || first.Before(from) {
+			from = first
+		}
+		tickers = append(tickers, a.item.Ticker)
+	}
+	if len(tickers) == 0 {
+		return nil, nil
+	}
+	return e.Store.Bars(e.kept, tickers, from, exchange.Date{})
+}
+
+func (j *Job) tellFill(row *TickerReport, got filled) {
+	row.Reason = ""
+	if got.outOfReach > 0 {
+		row.Reason = fmt.Sprintf("%s out of reach: the key's plan has no full series", countOf(got.outOfReach, "session"))
+	}
+	if got.torn != nil {
+		j.tellSplit(row, *got.torn)
+	}
+}
+
+// tellSplit marks a ticker whose stored history lacks a split.
+func (j *Job) tellSplit(row *TickerReport, s Split) {
+	row.Split = &SplitReport{Session: s.Session, Ratio: s.String()}
+	j.observe(SplitFound{Ticker: row.Ticker, Split: s})
 }
 
 // wanted are the bars of an answer that are to be stored: the one of a quote; of a series those of
 // completed sessions that are missing, or the newest where none is.
-func (a answer) wanted(now time.Time) []marketdata.Bar {
+func (a answer) wanted(bars []marketdata.Bar, now time.Time) []marketdata.Bar {
 	if a.item.Action == FetchQuote {
-		return a.bars
+		return bars
 	}
 	calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
 	newest := calendar.LastCompleted(now).Date
-	completed := slices.DeleteFunc(slices.Clone(a.bars), func(b marketdata.Bar) bool { return b.Session.After(newest) })
+	completed := slices.DeleteFunc(slices.Clone(bars), func(b marketdata.Bar) bool { return b.Session.After(newest) })
 	missing := slices.DeleteFunc(slices.Clone(completed), func(b marketdata.Bar) bool {
 		return !b.Session.After(a.item.State.LastSession)
 	})

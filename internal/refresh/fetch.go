@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,14 +26,19 @@ const (
 // ErrProviderDown is why a run stops when the provider has been unavailable for whole batches.
 var ErrProviderDown = errors.New("the provider is down")
 
+// errOutOfReach is the fate of a ticker of which all that is wanted is in a full series alone, to which
+// the key turned out not to be entitled.
+var errOutOfReach = errors.New("out of reach: the key's plan has no full series")
+
 // errNotAsked is the fate of a ticker whose run stopped before it was answered.
 var errNotAsked = errors.New("not asked")
 
 // answer is what a provider told of one ticker: bars, ascending by session, or why there are none.
 type answer struct {
-	item *Item
-	bars []marketdata.Bar
-	err  error
+	item   *Item
+	bars   []marketdata.Bar
+	series marketdata.Series // that the bars are of, where one was asked for
+	err    error
 }
 
 // fetcher asks the provider on behalf of one run.
@@ -41,7 +47,19 @@ type fetcher struct {
 	retries failsafe.Executor[[]answer]
 	breaker circuitbreaker.CircuitBreaker[any] // of batches
 	asking  atomic.Int64                       // nanoseconds that calls took, without the waits for the limiter
+
+	entitlement sync.Mutex // held by the first call for a full series, until it is answered
+	entitled    entitlement
 }
+
+// entitlement is whether the key may ask for full series.
+type entitlement int
+
+const (
+	entitlementUnknown entitlement = iota
+	entitlementGiven
+	entitlementRefused
+)
 
 func (j *Job) newFetcher() *fetcher {
 	retry := retrypolicy.NewBuilder[[]answer]().
@@ -109,7 +127,7 @@ func divide(items []*Item, quotesPerCall int) [][]*Item {
 			continue
 		}
 		calls = append(calls, []*Item{item})
-		if room = quotesPerCall - 1; item.Action == FetchSeries {
+		if room = quotesPerCall - 1; item.needsSeries() {
 			room = 0
 		}
 	}
@@ -195,9 +213,9 @@ func (f *fetcher) ask(ctx context.Context, call []*Item) ([]answer, error) {
 }
 
 func (f *fetcher) call(ctx context.Context, call []*Item) ([]answer, error) {
-	if call[0].Action == FetchSeries {
-		bars, err := f.Provider.Daily(ctx, call[0].Ticker, marketdata.Compact)
-		return []answer{{item: call[0], bars: bars}}, err
+	if call[0].needsSeries() {
+		series, err := f.series(ctx, call[0])
+		return []answer{{item: call[0], bars: series.Bars, series: series}}, err
 	}
 	tickers := make([]marketdata.Ticker, len(call))
 	for i, item := range call {
@@ -209,9 +227,51 @@ func (f *fetcher) call(ctx context.Context, call []*Item) ([]answer, error) {
 	}
 	answers := make([]answer, len(call))
 	for i, q := range quotes {
-		answers[i] = answer{call[i], []marketdata.Bar{q.Bar}, q.Err}
+		answers[i] = answer{item: call[i], bars: []marketdata.Bar{q.Bar}, err: q.Err}
 	}
 	return answers, nil
+}
+
+// series asks for a full series, or for a compact one where that suffices or the key is not entitled to
+// more.
+func (f *fetcher) series(ctx context.Context, item *Item) (marketdata.Series, error) {
+	if item.Action == FetchFull {
+		series, err := f.fullSeries(ctx, item.Ticker)
+		if !errors.Is(err, marketdata.ErrNotEntitled) {
+			return series, err
+		}
+		if !item.fill.inReach(item.ActiveTicker, f.Now()) {
+			return series, errOutOfReach
+		}
+	}
+	return f.Provider.Daily(ctx, item.Ticker, marketdata.Compact)
+}
+
+// fullSeries finds out by the run's first call whether the key is entitled to it. Where it is not, none
+// is asked again, and the ledger remembers.
+func (f *fetcher) fullSeries(ctx context.Context, ticker marketdata.Ticker) (marketdata.Series, error) {
+	f.entitlement.Lock()
+	known := f.entitled
+	if known != entitlementUnknown {
+		f.entitlement.Unlock()
+	} else {
+		defer f.entitlement.Unlock()
+	}
+	if known == entitlementRefused {
+		return marketdata.Series{}, marketdata.ErrNotEntitled
+	}
+	series, err := f.Provider.Daily(ctx, ticker, marketdata.Full)
+	switch {
+	case known == entitlementGiven:
+	case err == nil, errors.Is(err, marketdata.ErrUnknownTicker), errors.Is(err, marketdata.ErrInvalidData):
+		f.entitled = entitlementGiven
+	case errors.Is(err, marketdata.ErrNotEntitled):
+		f.entitled = entitlementRefused
+		if noteErr := f.Limiter.NotEntitled(ctx); noteErr != nil {
+			return marketdata.Series{}, noteErr
+		}
+	}
+	return series, err
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

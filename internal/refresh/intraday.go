@@ -42,6 +42,18 @@ func (j *Job) watch(ctx context.Context, at time.Time) (entries []watched, open 
 	return entries, open, nil
 }
 
+// coming is the next run of the schedule after a time, as far as it can be known.
+func (j *Job) coming(active []ActiveTicker, at time.Time) coming {
+	next := coming{at: j.Schedule.Next(at)}
+	for _, a := range active {
+		item := Item{ActiveTicker: a}
+		if item.Action, _ = decide(a, next.at, false); item.Fetches() {
+			next.items = append(next.items, &item)
+		}
+	}
+	return next
+}
+
 // coming is the run for whose sake the plan of an open session holds back.
 type coming struct {
 	at    time.Time // by the clock of Inputs.At
@@ -68,6 +80,13 @@ func newIntradayPlan(in Inputs, entries []watched, next coming) Plan {
 		}
 		p.Items = append(p.Items, item)
 	}
+	p.holdBack(in, next)
+	return p
+}
+
+// holdBack puts off what the limits have no calls for now, or would take from the coming run, and lays
+// out the rest.
+func (p *Plan) holdBack(in Inputs, next coming) {
 	due := p.fetched()
 	possible := in.timetable(in.Account, in.Now, due)
 	refusal, spare := possible.refusal, in.spare(due[:possible.tickers], next)
@@ -79,7 +98,6 @@ func newIntradayPlan(in Inputs, entries []watched, next coming) Plan {
 		item.putOff(refusal)
 	}
 	p.lay(in, due[:spare], refusal)
-	return p
 }
 
 // spare is how many of the items, the first ones, can be fetched now so that the coming run can still

@@ -44,6 +44,7 @@ const (
 	Skip                      // it would be in vain
 	FetchQuote                // of the newest session
 	FetchSeries               // of all sessions that are missing, for the price of a quote
+	FetchFull                 // of all sessions that there are, where the key is entitled to it
 	Defer                     // it is due, and there is no call left for it
 )
 
@@ -53,6 +54,7 @@ type Item struct {
 	Action Action
 	Batch  int    // from 1 on; 0 where it is not fetched
 	Reason string // for people
+	fill   *fill  // of a backfill
 }
 
 // Plan is what a run will do: each active ticker with what is decided about it.
@@ -71,6 +73,8 @@ type Plan struct {
 	Kept      int
 	KeptFor   time.Time
 	HoldsBack bool
+
+	active []ActiveTicker // all of them, where tasks are worked off afterwards
 }
 
 // NewPlan decides what is due, and which of it the limits leave calls for. It is a pure function: a
@@ -124,7 +128,10 @@ func (p *Plan) fetched() []*Item {
 }
 
 // Fetches says whether the item is to be fetched.
-func (i *Item) Fetches() bool { return i.Action == FetchQuote || i.Action == FetchSeries }
+func (i *Item) Fetches() bool { return i.Action == FetchQuote || i.needsSeries() }
+
+// needsSeries says whether the item takes a call of its own.
+func (i *Item) needsSeries() bool { return i.Action == FetchSeries || i.Action == FetchFull }
 
 func (i *Item) putOff(refusal string) {
 	i.Action = Defer
@@ -143,10 +150,8 @@ func decide(a ActiveTicker, at time.Time, force bool) (Action, string) {
 		return FetchQuote, "forced; " + storedReason(a, newest)
 	case stored && !early:
 		return Leave, storedReason(a, newest)
-	case !force && a.State.UnknownSessions > 0 && a.State.UnknownSession == newest.Date:
-		return Skip, fmt.Sprintf("the provider did not know it in the session of %s; --force asks again", newest.Date)
-	case !force && a.State.unknown() && newest.Date.Before(a.State.askAgain()):
-		return Skip, a.State.Note()
+	case !force && a.State.inVain(newest.Date) != "":
+		return Skip, a.State.inVain(newest.Date)
 	case !force && a.State.justChecked(newest, at):
 		return Leave, fmt.Sprintf("checked at %s: the session of %s was not out yet",
 			a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
@@ -171,6 +176,19 @@ func storedReason(a ActiveTicker, newest exchange.Session) string {
 // justChecked says whether a provider has answered lately, since the session's close.
 func (s State) justChecked(newest exchange.Session, at time.Time) bool {
 	return s.CheckedAt.After(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
+}
+
+// inVain is why it would be in vain to ask for the ticker when a session is the newest; "" where it may
+// not be.
+func (s State) inVain(newest exchange.Date) string {
+	switch {
+	case s.UnknownSessions > 0 && s.UnknownSession == newest:
+		return fmt.Sprintf("the provider did not know it in the session of %s; --force asks again", newest)
+	case s.unknown() && newest.Before(s.askAgain()):
+		return s.Note()
+	default:
+		return ""
+	}
 }
 
 // unknown says whether the provider has not known the ticker for so long that it is asked weekly.
@@ -208,7 +226,7 @@ func (in Inputs) timetable(account quota.Account, begin time.Time, items []*Item
 		if i > 0 && i%in.BatchSize == 0 {
 			now, room = t.end.Add(in.BatchDelay), 0
 		}
-		series := item != nil && item.Action == FetchSeries
+		series := item != nil && item.needsSeries()
 		if room > 0 && !series {
 			room--
 			t.tickers++

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,34 @@ type Options struct {
 	DryRun   bool // plan only: no call, nothing written
 	IfDue    bool // only if the schedule has fired since the last run that did not fail
 	Intraday bool // the entries of the watchlist whose interval has passed, while their exchange is open
+	Backfill *Backfill
+}
+
+// jobName is what a run is recorded and locked as.
+func (o Options) jobName() string {
+	switch {
+	case o.worksOffTasks():
+		return TasksJobName
+	case o.Backfill != nil:
+		return BackfillJobName
+	default:
+		return JobName
+	}
+}
+
+// worksOffTasks says whether the application's tasks are what the run is about.
+func (o Options) worksOffTasks() bool { return o.Backfill != nil && o.Backfill.Pending }
+
+// mostTasks is how many of the application's tasks a run works off, once its own plan is done.
+func (o Options) mostTasks() int {
+	switch {
+	case o.worksOffTasks():
+		return math.MaxInt
+	case o.Backfill == nil && o.mode() == modeAll:
+		return tasksARefresh
+	default:
+		return 0
+	}
 }
 
 // Mode is what a run was about.
@@ -77,7 +106,7 @@ func (o Options) mode() Mode {
 }
 
 // Event is something worth telling while a run is under way: RowSkipped, RunStarted, CallThrottled,
-// BatchCommitted, TickerFailed, SessionMissing, CalendarUnknown or RunFinished.
+// BatchCommitted, TickerFailed, SplitFound, SessionMissing, CalendarUnknown or RunFinished.
 type Event any
 
 // The events of a run.
@@ -94,6 +123,10 @@ type (
 		Ticker marketdata.Ticker
 		Kind   string
 		Err    error
+	}
+	SplitFound struct { // which the stored history of the ticker lacks
+		Ticker marketdata.Ticker
+		Split  Split
 	}
 	SessionMissing struct { // from an answer, whose newest session is older than the newest completed one
 		Ticker          marketdata.Ticker
@@ -125,36 +158,63 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	if idle.Status != "" {
 		return idle, nil
 	}
+	alone := false
 	if !o.DryRun {
-		unlock, err := j.Store.Lock(ctx, JobName)
-		if errors.Is(err, ErrLocked) {
+		unlock, err := j.Store.Lock(ctx, o.jobName())
+		// Tasks are shared among processes one by one, by OpenTasks.
+		if errors.Is(err, ErrLocked) && !o.worksOffTasks() {
 			idle.Status = Locked
 			return idle, err
 		}
-		if err != nil {
+		if alone = err == nil; alone {
+			defer unlock()
+		} else if !errors.Is(err, ErrLocked) {
 			return Report{}, err
 		}
-		defer unlock()
 	}
 	plan, err := j.plan(ctx, o, at)
 	if err != nil {
 		return Report{}, err
 	}
 	report := plan.report()
-	report.RunID, report.DryRun, report.Provider, report.mode = o.RunID, o.DryRun, j.Provider.Source(), o.mode()
+	report.RunID, report.DryRun, report.Provider, report.mode, report.jobName = o.RunID, o.DryRun, j.Provider.Source(), o.mode(), o.jobName()
+	if o.mostTasks() > 0 {
+		if _, report.PendingTasks, err = j.Store.PendingTasks(ctx, 1); err != nil {
+			return Report{}, err
+		}
+	}
 	if o.DryRun {
 		report.judge(j.MaxErrorRate)
 		return report, nil
 	}
 	report.StartedAt = at
-	if err := j.Store.BeginRun(ctx, report.record()); err != nil {
+	var tasks Tasks
+	if o.worksOffTasks() || o.mostTasks() > 0 && report.PendingTasks > 0 {
+		tasks, err = j.Store.OpenTasks(ctx)
+		switch {
+		case errors.Is(err, ErrLocked) && o.worksOffTasks():
+			idle.Status = Locked
+			return idle, err
+		case errors.Is(err, ErrLocked): // another process works them off
+		case err != nil:
+			return Report{}, err
+		default:
+			defer tasks.Close()
+		}
+	}
+	if err := j.Store.BeginRun(ctx, report.record(), alone); err != nil {
 		return Report{}, err
 	}
 	j.observe(RunStarted{report})
 	report.Calls, report.Batches = 0, 0
 	kept, cancel := grace(ctx)
 	defer cancel()
-	stop := j.work(ctx, kept, plan, &report)
+	e := &execution{Job: j, fetch: j.newFetcher(), kept: kept, main: &report, before: j.Limiter.Calls()}
+	stop := e.work(ctx, plan, &report)
+	if stop == nil && tasks != nil {
+		stop = e.workOff(ctx, tasks, plan.active, o)
+	}
+	e.learn()
 	if err := j.Limiter.Close(kept); err != nil {
 		stop = errors.Join(stop, err)
 	}
@@ -197,51 +257,64 @@ func (j *Job) idle(ctx context.Context, o Options, at time.Time) (Status, string
 
 // plan reads all that a plan depends on.
 func (j *Job) plan(ctx context.Context, o Options, at time.Time) (Plan, error) {
-	active, err := j.discover(ctx, o, at)
+	if o.Backfill != nil {
+		return j.planBackfill(ctx, o, at)
+	}
+	active, err := j.discover(ctx, at)
 	if err != nil {
 		return Plan{}, err
 	}
-	account, err := j.Limiter.Account(ctx)
+	in, err := j.inputs(ctx, at)
 	if err != nil {
 		return Plan{}, err
 	}
-	in := Inputs{
-		At: at, Active: active, Force: o.Force, TickersPerCall: j.Provider.TickersPerCall(),
-		BatchSize: j.BatchSize, BatchDelay: j.BatchDelay, Concurrency: j.Concurrency,
-		Limits: j.Limiter.Limits(), Account: account, MaxWait: j.Limiter.MaxWait(), Now: time.Now(),
+	if in.Active, err = j.named(ctx, active, o.Tickers); err != nil {
+		return Plan{}, err
 	}
+	in.Force = o.Force
 	if !o.Intraday {
-		return NewPlan(in), nil
+		p := NewPlan(in)
+		p.active = active
+		return p, nil
 	}
 	entries, _, err := j.watch(ctx, at)
 	if err != nil {
 		return Plan{}, err
 	}
-	next := coming{at: j.Schedule.Next(at)}
-	for _, a := range active {
-		item := Item{ActiveTicker: a}
-		if item.Action, _ = decide(a, next.at, false); item.Fetches() {
-			next.items = append(next.items, &item)
-		}
-	}
-	return newIntradayPlan(in, entries, next), nil
+	return newIntradayPlan(in, entries, j.coming(active, at)), nil
 }
 
-func (j *Job) discover(ctx context.Context, o Options, at time.Time) ([]ActiveTicker, error) {
-	active, skipped, err := Discover(ctx, j.Store, j.Discovery, at)
+// inputs are what any plan depends on.
+func (j *Job) inputs(ctx context.Context, at time.Time) (Inputs, error) {
+	account, err := j.Limiter.Account(ctx)
 	if err != nil {
-		return nil, err
+		return Inputs{}, err
 	}
+	return Inputs{
+		At: at, TickersPerCall: j.Provider.TickersPerCall(),
+		BatchSize: j.BatchSize, BatchDelay: j.BatchDelay, Concurrency: j.Concurrency,
+		Limits: j.Limiter.Limits(), Account: account, MaxWait: j.Limiter.MaxWait(), Now: time.Now(),
+	}, nil
+}
+
+func (j *Job) discover(ctx context.Context, at time.Time) ([]ActiveTicker, error) {
+	active, skipped, err := Discover(ctx, j.Store, j.Discovery, at)
 	for _, row := range skipped {
 		j.observe(RowSkipped{row})
 	}
-	if len(o.Tickers) > 0 {
-		if active, err = Named(ctx, j.Store, active, o.Tickers); err != nil {
+	return active, err
+}
+
+// named are the active tickers, or instead those that are named.
+func (j *Job) named(ctx context.Context, active []ActiveTicker, names []marketdata.Ticker) (chosen []ActiveTicker, err error) {
+	chosen = active
+	if len(names) > 0 {
+		if chosen, err = Named(ctx, j.Store, active, names); err != nil {
 			return nil, err
 		}
 	}
-	j.tellUnknownCalendars(active)
-	return active, nil
+	j.tellUnknownCalendars(chosen)
+	return chosen, nil
 }
 
 func (j *Job) tellUnknownCalendars(active []ActiveTicker) {
@@ -270,50 +343,4 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 		}
 	})
 	return kept, func() { stop(); cancel() }
-}
-
-// work fetches and commits batch by batch. What was fetched is committed with kept, which outlives an
-// interruption. Its error is why it stopped before the plan's end.
-func (j *Job) work(ctx, kept context.Context, plan Plan, report *Report) error {
-	fetch := j.newFetcher()
-	before := j.Limiter.Calls()
-	defer func() {
-		if report.Calls > 0 {
-			j.Limiter.Took(time.Duration(fetch.asking.Load() / int64(report.Calls)))
-		}
-	}()
-	var lastEnd time.Time
-	for batch := 1; batch <= plan.Batches; batch++ {
-		if batch > 1 {
-			if err := sleep(ctx, time.Until(lastEnd.Add(j.BatchDelay))); err != nil {
-				return err
-			}
-		}
-		var items []*Item
-		rows := map[marketdata.Ticker]*TickerReport{}
-		for i := range plan.Items {
-			if item := &plan.Items[i]; item.Batch == batch {
-				items = append(items, item)
-				rows[item.Ticker] = &report.Tickers[i]
-			}
-		}
-		answers, stop := fetch.batch(ctx, items)
-		lastEnd = time.Now()
-		report.Calls = j.Limiter.Calls() - before
-		committed, err := j.commit(kept, answers, rows, report)
-		if err != nil {
-			return errors.Join(err, stop)
-		}
-		if committed {
-			report.Batches++
-			j.observe(BatchCommitted{
-				Batch: batch, Batches: plan.Batches, Calls: report.Calls,
-				Refreshed: report.Counts.Refreshed, Failed: report.Counts.Failed,
-			})
-		}
-		if stop != nil {
-			return stop
-		}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,21 @@ type TickerReport struct {
 	Currency string            `json:"currency,omitempty"`
 	Reason   string            `json:"reason,omitempty"` // why it is due or not, or what else there is to say
 	Error    *TickerError      `json:"error,omitempty"`
+	Split    *SplitReport      `json:"split,omitempty"`
+
+	// Of a backfill: sessions that were missing, bars that were stored, and missing sessions that the
+	// key's plan cannot fetch.
+	Missing    int `json:"missing,omitempty"`
+	Stored     int `json:"stored,omitempty"`
+	OutOfReach int `json:"out_of_reach,omitempty"`
+	Tasks      int `json:"tasks,omitempty"` // of the application that the row stands for
+}
+
+// SplitReport is a split that the stored history of a ticker lacks: the bars before Session are on
+// another scale.
+type SplitReport struct {
+	Session exchange.Date `json:"session"`
+	Ratio   string        `json:"ratio"` // 10:1
 }
 
 // TickerError is why a ticker was not refreshed.
@@ -96,8 +112,11 @@ type Report struct {
 	StartedAt       time.Time      `json:"started_at,omitzero"`
 	FinishedAt      time.Time      `json:"finished_at,omitzero"`
 	Tickers         []TickerReport `json:"tickers"`
+	PendingTasks    int            `json:"pending_tasks,omitempty"` // of the application, when the run began
+	Tasks           *Report        `json:"backfill,omitempty"`      // of those that a refresh has worked off
 
-	mode Mode
+	mode    Mode
+	jobName string
 }
 
 // oneLine is an error as it fits a cell of a table.
@@ -135,15 +154,33 @@ func (p Plan) report() Report {
 		Kept: p.Kept, KeptFor: p.KeptFor, HoldsBack: p.HoldsBack,
 		Tickers: []TickerReport{},
 	}
-	outcomes := map[Action]Outcome{Leave: OutcomeFresh, Skip: OutcomeSkipped, FetchQuote: OutcomePlanned, FetchSeries: OutcomePlanned, Defer: OutcomeDeferred}
+	outcomes := map[Action]Outcome{Leave: OutcomeFresh, Skip: OutcomeSkipped, FetchQuote: OutcomePlanned, FetchSeries: OutcomePlanned, FetchFull: OutcomePlanned, Defer: OutcomeDeferred}
 	for _, item := range p.Items {
-		r.Tickers = append(r.Tickers, TickerReport{
+		row := TickerReport{
 			Ticker: item.Ticker, Sources: item.Sources, Priority: item.Priority, Status: outcomes[item.Action],
-			Batch: item.Batch, Session: item.State.LastSession, Reason: item.Reason,
-		})
+			Batch: item.Batch, Session: item.State.LastSession, Reason: item.Reason, Split: item.State.splitReport(),
+		}
+		if f := item.fill; f != nil {
+			row.Missing, row.OutOfReach, row.Tasks = len(f.wanted), f.outOfReach, len(f.tasks)
+		}
+		r.Tickers = append(r.Tickers, row)
 	}
 	r.count()
 	return r
+}
+
+// splitReport is the newest split that the stored history lacks; nil where it lacks none.
+func (s State) splitReport() *SplitReport {
+	for _, split := range slices.Backward(s.Splits) {
+		if !split.Rebased {
+			return &SplitReport{Session: split.Session, Ratio: split.String()}
+		}
+	}
+	return nil
+}
+
+func rebased(splits []Split) []Split {
+	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return !s.Rebased })
 }
 
 func (r *Report) count() {
@@ -215,7 +252,7 @@ func (r *Report) judge(maxErrorRate float64) {
 
 // record is the row that the application's health page reads.
 func (r *Report) record() RunRecord {
-	record := RunRecord{ID: r.RunID, JobName: JobName, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Status: "RUNNING"}
+	record := RunRecord{ID: r.RunID, JobName: r.jobName, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Status: "RUNNING"}
 	ended := Status("")
 	if !r.FinishedAt.IsZero() {
 		ended = r.Status
@@ -252,8 +289,13 @@ func (r *Report) trouble() string {
 			text += fmt.Sprintf("; %s: %s", t.Ticker, t.Error.Message)
 		}
 	}
+	return clip(text)
+}
+
+// clip shortens a text to what a column for messages takes.
+func clip(text string) string {
 	if runes := []rune(text); len(runes) > 500 {
-		text = string(runes[:499]) + "…"
+		return string(runes[:499]) + "…"
 	}
 	return text
 }

@@ -27,6 +27,7 @@ const (
 	SourceWatchlist    Source = "watchlist"
 	SourceTransactions Source = "transactions"
 	SourceHoldings     Source = "holdings"
+	SourceTask         Source = "task"     // asked for by the application
 	SourceArgument     Source = "argument" // named on the command line, and by no other source
 )
 
@@ -58,6 +59,9 @@ type State struct {
 	// UnknownSession the newest of them.
 	UnknownSessions int
 	UnknownSession  exchange.Date
+	FirstSession    exchange.Date   // the oldest that a provider has of the ticker
+	Absent          []exchange.Date // sessions that a provider has no bar of, ascending
+	Splits          []Split         // ascending by session
 }
 
 // Price is a row of the price history that is to be written. Where a row of the same ticker, stamp,
@@ -68,10 +72,14 @@ type Price struct {
 	Source    string // the provider's
 	Interval  string
 	FetchedAt time.Time
+	// Backfill says that the price is of the past: the ticker and its entry of the watchlist do not count
+	// as refreshed.
+	Backfill bool
+	Keep     bool // where the row exists, it stays as it is
 }
 
 // StoredPrice is what became of a Price: the amount as the database holds it, or the error with
-// which it refused the row.
+// which it refused the row; neither where a row that exists was kept.
 type StoredPrice struct {
 	Amount string
 	Err    error
@@ -105,14 +113,26 @@ type Failure struct {
 	UnknownIn exchange.Date
 }
 
+// Finding is what a series has taught of a ticker besides its bars: that it is known, and more.
+type Finding struct {
+	Ticker       marketdata.Ticker
+	FirstSession exchange.Date   // zero: what is known stays
+	Absent       []exchange.Date // besides those that are known
+	ForgetSplits bool            // those that are known, before Splits are written
+	Splits       []Split         // each takes the place of one of the same session
+}
+
 // Batch is what one transaction writes: the prices; for each ticker with a price that was not refused
-// its State.CheckedAt, its AskedAt, that it is known, and where it is on the watchlist
-// last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each failure
-// its AskedAt, and where it is the first for its UnknownIn, one more of State.UnknownSessions; for each
-// price that was refused the ticker's AskedAt; and the progress of the run.
+// and is no Backfill its State.CheckedAt, its AskedAt, that it is known, and where it is on the
+// watchlist last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each
+// failure its AskedAt, and where it is the first for its UnknownIn, one more of State.UnknownSessions;
+// for each price that was refused the ticker's AskedAt; the findings; what became of tasks; and the
+// progress of the run. Commits of different processes come one after the other.
 type Batch struct {
 	Prices   []Price
 	Failures []Failure
+	Findings []Finding
+	Tasks    []TaskResult
 	Run      RunRecord
 }
 
@@ -126,18 +146,24 @@ type Store interface {
 	// States reads what is known of the tickers, with one query. A ticker of which nothing is known
 	// is not in the map.
 	States(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker]State, error)
+	// BeginRun writes the record of a run that starts. One that is alone closes those of the same job
+	// name that a dead process left RUNNING.
+	BeginRun(ctx context.Context, run RunRecord, alone bool) error
 	// Bars reads the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
 	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
 	// ascending by session, one a session: of several rows (of two providers, or stamped in two ways)
 	// the one written last. Prices keep the digits that the database holds. A ticker without any bar is
 	// not in the map.
 	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]StoredBar, error)
-	// BeginRun writes the record of a run that starts, and closes those of the same job name that a
-	// dead process left RUNNING.
-	BeginRun(ctx context.Context, run RunRecord) error
 	// CommitBatch writes a batch in one transaction and says what became of each price, in their
 	// order. A row that the database refuses costs that ticker alone.
 	CommitBatch(ctx context.Context, batch Batch) ([]StoredPrice, error)
+	// OpenTasks opens the application's tasks, until Close or the death of the process. The error is
+	// ErrLocked where another process has them and the database cannot share them.
+	OpenTasks(ctx context.Context) (Tasks, error)
+	// PendingTasks reads the tasks that Claim would hand out next, at most most of them, and how many
+	// there are in all.
+	PendingTasks(ctx context.Context, most int) (tasks []Task, all int, err error)
 	// LastRun is when the newest run of a job name was started that was of all active tickers (its
 	// metadata have no mode) and SUCCEEDED; the zero time where there is none.
 	LastRun(ctx context.Context, job string) (time.Time, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -81,7 +82,12 @@ func (s *Store) mentionsOf(ctx context.Context, source refresh.Source, q refresh
 // since the same instant can be written in several ways.
 const states = `
 select asked.value, coalesce(s.unknown_sessions, 0), strftime('%Y-%m-%d %H:%M:%f', p."timestamp"),
-    strftime('%Y-%m-%d %H:%M:%f', coalesce(p.updated_at, p.created_at)), cast(s.checked_at as text), cast(s.asked_at as text), cast(s.unknown_session as text)
+    strftime('%Y-%m-%d %H:%M:%f', coalesce(p.updated_at, p.created_at)), cast(s.checked_at as text), cast(s.asked_at as text), cast(s.unknown_session as text),
+    cast(s.first_session as text),
+    (select json_group_array(session order by session) from papertrade_absent_sessions as absent where absent.ticker = asked.value),
+    (select json_group_array(json_object('session', session, 'new', new_shares, 'old', old_shares,
+        'rebased', json(iif(rebased, 'true', 'false'))) order by session)
+     from papertrade_splits as split where split.ticker = asked.value)
 from json_each(?) as asked
 left join price_history as p on p.id = (
     select newest.id
@@ -113,8 +119,10 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 	found, err := collect(rows, func(rows *sql.Rows) (known, error) {
 		var symbol string
 		var unknownSessions int
-		var columns [5]sql.NullString
-		err := rows.Scan(&symbol, &unknownSessions, &columns[0], &columns[1], &columns[2], &columns[3], &columns[4])
+		var columns [6]sql.NullString
+		var absent, splits string
+		err := rows.Scan(&symbol, &unknownSessions,
+			&columns[0], &columns[1], &columns[2], &columns[3], &columns[4], &columns[5], &absent, &splits)
 		if err != nil {
 			return known{}, err
 		}
@@ -122,16 +130,23 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 		if err != nil {
 			return known{}, err
 		}
-		var times [5]time.Time
+		var times [6]time.Time
 		for i, column := range columns {
 			if times[i], err = parseStamp(column); err != nil {
 				return known{}, fmt.Errorf("%s: %w", ticker, err)
 			}
 		}
-		return known{ticker, refresh.State{
+		state := refresh.State{
 			LastSession: dateOf(times[0]), FetchedAt: times[1], CheckedAt: times[2], AskedAt: times[3],
-			UnknownSessions: unknownSessions, UnknownSession: dateOf(times[4]),
-		}}, nil
+			UnknownSessions: unknownSessions, UnknownSession: dateOf(times[4]), FirstSession: dateOf(times[5]),
+		}
+		if absent != "[]" {
+			err = json.Unmarshal([]byte(absent), &state.Absent)
+		}
+		if splits != "[]" {
+			err = errors.Join(err, json.Unmarshal([]byte(splits), &state.Splits))
+		}
+		return known{ticker, state}, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", translate(err))

@@ -46,14 +46,17 @@ type querier interface {
 func readAccount(ctx context.Context, db querier, account string) (quota.Account, error) {
 	var a quota.Account
 	row, err := db.QueryContext(ctx,
-		`select cast(held_until as text), coalesce(call_ms, 0) from papertrade_accounts where account = ?`, account)
+		`select cast(held_until as text), coalesce(call_ms, 0), cast(not_entitled_at as text) from papertrade_accounts where account = ?`, account)
 	if err != nil {
 		return a, err
 	}
 	if _, err := collect(row, func(rows *sql.Rows) (none struct{}, err error) {
-		var held sql.NullString
+		var held, notEntitled sql.NullString
 		var milliseconds int64
-		if err = rows.Scan(&held, &milliseconds); err != nil {
+		if err = rows.Scan(&held, &milliseconds, &notEntitled); err != nil {
+			return none, err
+		}
+		if a.NotEntitledAt, err = parseStamp(notEntitled); err != nil {
 			return none, err
 		}
 		a.CallTime = time.Duration(milliseconds) * time.Millisecond
@@ -93,9 +96,10 @@ func changeAccount(ctx context.Context, tx *sql.Tx, account string, change quota
 	const (
 		remove = `delete from papertrade_calls where id in (select value from json_each(?))`
 		hold   = `
-insert into papertrade_accounts as stored (account, held_until, call_ms) values (?, ?, nullif(?, 0))
+insert into papertrade_accounts as stored (account, held_until, call_ms, not_entitled_at) values (?, ?, nullif(?, 0), ?)
 on conflict (account) do update set
-    held_until = coalesce(excluded.held_until, stored.held_until), call_ms = coalesce(excluded.call_ms, stored.call_ms)`
+    held_until = coalesce(excluded.held_until, stored.held_until), call_ms = coalesce(excluded.call_ms, stored.call_ms),
+    not_entitled_at = coalesce(excluded.not_entitled_at, stored.not_entitled_at)`
 		save = `
 insert into papertrade_calls (id, account, from_time, until_time) values (?, ?, ?, ?)
 on conflict (id) do update set from_time = excluded.from_time, until_time = excluded.until_time`
@@ -114,9 +118,9 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 			return err
 		}
 	}
-	if change.HeldUntil.IsZero() && change.CallTime == 0 {
+	if change.HeldUntil.IsZero() && change.CallTime == 0 && change.NotEntitledAt.IsZero() {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, hold, account, stamp(change.HeldUntil), change.CallTime.Milliseconds())
+	_, err := tx.ExecContext(ctx, hold, account, stamp(change.HeldUntil), change.CallTime.Milliseconds(), stamp(change.NotEntitledAt))
 	return err
 }

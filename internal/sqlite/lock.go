@@ -13,6 +13,14 @@ import (
 // Lock takes the lock of a job on a file beside the database. The file stays after unlock: to delete
 // it could take the lock away from a process that has just opened it.
 func (s *Store) Lock(_ context.Context, job string) (unlock func(), err error) {
+	lock, err := s.tryLock(job)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
+func (s *Store) tryLock(job string) (*flock.Flock, error) {
 	if s.path == "" {
 		return nil, errors.New("a snapshot has no lock: it is private to its process")
 	}
@@ -24,5 +32,5 @@ func (s *Store) Lock(_ context.Context, job string) (unlock func(), err error) {
 	if !locked {
 		return nil, refresh.ErrLocked
 	}
-	return func() { _ = lock.Unlock() }, nil
+	return lock, nil
 }

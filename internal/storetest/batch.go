@@ -70,7 +70,7 @@ func commit(t *testing.T, store Store, prices ...refresh.Price) error {
 func batch(t *testing.T, db Database) {
 	store := db.Open(t)
 	begun := run(runID)
-	noError(t, store.BeginRun(t.Context(), begun))
+	noError(t, store.BeginRun(t.Context(), begun, true))
 	begun.Metadata = []byte(`{"batches": 1}`)
 	realTime := price("IBM", "10.5")
 	realTime.Interval = refresh.IntervalRealTime
@@ -138,7 +138,7 @@ func batchWipesNothing(t *testing.T, db Database) {
 func refusedBatch(t *testing.T, db Database, prices []refresh.Price, refused ...string) {
 	t.Helper()
 	store := db.Open(t)
-	noError(t, store.BeginRun(t.Context(), run(runID)))
+	noError(t, store.BeginRun(t.Context(), run(runID), true))
 	finished := run(runID)
 	finished.Metadata = []byte(`{"batches": 1}`)
 	stored, err := store.CommitBatch(t.Context(), refresh.Batch{Prices: prices, Run: finished})

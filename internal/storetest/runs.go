@@ -20,7 +20,7 @@ func runs(t *testing.T, db Database) {
 	store := db.Open(t)
 	record := run(runID)
 	record.StartedAt = midnight.In(time.FixedZone("", -7*60*60))
-	noError(t, store.BeginRun(t.Context(), record))
+	noError(t, store.BeginRun(t.Context(), record, true))
 	const begun = "6f1c7a524a0e4f4e8d0b2f1f5a3c9e10 refresh_active_stocks 2026-11-21 00:00:00 "
 	equal(t, db.Texts(t, runRows), []string{begun + "- RUNNING - {}"})
 
@@ -41,13 +41,13 @@ func deadRuns(t *testing.T, db Database) {
 	dead.StartedAt = midnight.AddDate(0, 0, -1)
 	other.StartedAt, other.JobName = dead.StartedAt, "something_else"
 	for _, record := range []refresh.RunRecord{dead, other, next} {
-		noError(t, store.BeginRun(t.Context(), record))
+		noError(t, store.BeginRun(t.Context(), record, true))
 	}
 	next.Status, next.FinishedAt = "SUCCEEDED", midnight.Add(time.Minute)
 	noError(t, store.FinishRun(t.Context(), next))
 	later := run("00000000-0000-0000-0000-000000000003")
 	later.StartedAt = midnight.AddDate(0, 0, 1)
-	noError(t, store.BeginRun(t.Context(), later))
+	noError(t, store.BeginRun(t.Context(), later, true))
 	equal(t, db.Texts(t, runRows), []string{
 		"00000000000000000000000000000001 refresh_active_stocks 2026-11-20 00:00:00 2026-11-21 00:00:00 FAILED the process ended before the run did {}",
 		"00000000000000000000000000000002 something_else 2026-11-20 00:00:00 - RUNNING - {}",
@@ -71,7 +71,7 @@ func lastRun(t *testing.T, db Database) {
 	} {
 		record := run(fmt.Sprintf("00000000-0000-0000-0000-%012d", i))
 		record.JobName, record.StartedAt, record.Metadata = end.job, midnight.Add(time.Duration(i)*time.Hour), []byte(end.metadata)
-		noError(t, store.BeginRun(t.Context(), record))
+		noError(t, store.BeginRun(t.Context(), record, true))
 		if end.status != "RUNNING" {
 			record.Status, record.FinishedAt = end.status, record.StartedAt.Add(time.Minute)
 			noError(t, store.FinishRun(t.Context(), record))

@@ -27,7 +27,7 @@ const Source = "alpha_vantage"
 // DefaultBaseURL is where the public service answers.
 const DefaultBaseURL = "https://www.alphavantage.co/query"
 
-// These bound an answer, in bytes: a compact series has 25 kB, a full one of 25 years 1.3 MB.
+// These bound an answer, in bytes: a compact series has 25 kB, a full one of 25 years 2.5 MB.
 const (
 	maxBody     = 1 << 20
 	maxFullBody = 8 << 20
@@ -113,18 +113,19 @@ func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]mar
 	return []marketdata.Quote{quote}, nil
 }
 
-// Daily asks for TIME_SERIES_DAILY; Full is a premium feature.
-func (c *Client) Daily(ctx context.Context, ticker marketdata.Ticker, extent marketdata.Extent) ([]marketdata.Bar, error) {
-	size, most := "compact", maxBody
+// Daily asks for TIME_SERIES_DAILY, or with Full for TIME_SERIES_DAILY_ADJUSTED, which tells splits and
+// is a premium feature. In both the prices are as they were traded.
+func (c *Client) Daily(ctx context.Context, ticker marketdata.Ticker, extent marketdata.Extent) (marketdata.Series, error) {
+	function, size, most := "TIME_SERIES_DAILY", "compact", maxBody
 	if extent == marketdata.Full {
-		size, most = "full", maxFullBody
+		function, size, most = "TIME_SERIES_DAILY_ADJUSTED", "full", maxFullBody
 	}
 	body, err := c.query(ctx, url.Values{
-		"function": {"TIME_SERIES_DAILY"}, "symbol": {ticker.String()}, "outputsize": {size}}, most)
+		"function": {function}, "symbol": {ticker.String()}, "outputsize": {size}}, most)
 	if err != nil {
-		return nil, err
+		return marketdata.Series{}, err
 	}
-	return parseSeries(ticker, c.currencyOf(ticker), body)
+	return parseSeries(ticker, c.currencyOf(ticker), body, extent)
 }
 
 // query makes one call and returns the body of its answer, whatever that says, unless it is a refusal

@@ -200,9 +200,10 @@ func TestNoConnectionHidesTheKey(t *testing.T) {
 func TestDaily(t *testing.T) {
 	vendor, client := dialFor(t, fakevantage.Options{Entitled: true}, 30*time.Second)
 	for extent, least := range map[marketdata.Extent]int{marketdata.Compact: marketdata.CompactSessions, marketdata.Full: 5000} {
-		got, err := client.Daily(t.Context(), marketdata.MustParseTicker("TSCO.LON"), extent)
-		if err != nil || len(got) < least {
-			t.Fatalf("%d bars, %v; want %d", len(got), err, least)
+		series, err := client.Daily(t.Context(), marketdata.MustParseTicker("TSCO.LON"), extent)
+		got := series.Bars
+		if err != nil || len(got) < least || series.Complete != (extent == marketdata.Full) {
+			t.Fatalf("%d bars, complete %t, %v; want %d", len(got), series.Complete, err, least)
 		}
 		for i, bar := range got[len(got)-2:] {
 			want, ok := vendor.Bar("TSCO.LON", bar.Session)
@@ -217,6 +218,29 @@ func TestDaily(t *testing.T) {
 	}
 }
 
+// A listing of fewer sessions than a compact series has is complete, and only a full one tells splits.
+func TestDailyTellsTheFirstSessionAndSplits(t *testing.T) {
+	vendor, client := dialFor(t, fakevantage.Options{Entitled: true}, 30*time.Second)
+	split := exchange.Date{Year: 2026, Month: time.November, Day: 12}
+	vendor.List("NEW", exchange.Date{Year: 2026, Month: time.November, Day: 2})
+	vendor.Split("NEW", fakevantage.Split{Session: split, New: 3, Old: 2})
+	for extent, want := range map[marketdata.Extent]string{marketdata.Compact: "", marketdata.Full: "1.5"} {
+		series, err := client.Daily(t.Context(), marketdata.MustParseTicker("NEW"), extent)
+		if err != nil || !series.Complete || len(series.Bars) != 15 {
+			t.Fatalf("%d bars, complete %t, %v; want 15, complete", len(series.Bars), series.Complete, err)
+		}
+		for _, bar := range series.Bars {
+			wanted := want
+			if want != "" && bar.Session != split {
+				wanted = "1"
+			}
+			if told := bar.SplitCoefficient; told.Valid != (wanted != "") || told.Valid && told.Decimal.String() != wanted {
+				t.Errorf("%s: coefficient %+v, want %q", bar.Session, told, wanted)
+			}
+		}
+	}
+}
+
 func TestDailyRefusals(t *testing.T) {
 	vendor, client := dialFor(t, fakevantage.Options{Unknown: []string{"GONE"}}, 30*time.Second)
 	vendor.Fault("MSFT", fakevantage.NonePrice, 1)
@@ -225,8 +249,8 @@ func TestDailyRefusals(t *testing.T) {
 	for symbol, want := range map[string]error{
 		"GONE": marketdata.ErrUnknownTicker, "MSFT": marketdata.ErrInvalidData, "IBM": marketdata.ErrUnavailable, "AAPL": marketdata.ErrUnavailable,
 	} {
-		if bars, err := client.Daily(t.Context(), marketdata.MustParseTicker(symbol), marketdata.Compact); !errors.Is(err, want) {
-			t.Errorf("%s: %d bars, %v; want %v", symbol, len(bars), err, want)
+		if series, err := client.Daily(t.Context(), marketdata.MustParseTicker(symbol), marketdata.Compact); !errors.Is(err, want) {
+			t.Errorf("%s: %d bars, %v; want %v", symbol, len(series.Bars), err, want)
 		}
 	}
 	if _, err := client.Daily(t.Context(), marketdata.MustParseTicker("ZM"), marketdata.Full); !errors.Is(err, marketdata.ErrNotEntitled) {

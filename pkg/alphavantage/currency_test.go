@@ -94,10 +94,10 @@ func TestCurrencies(t *testing.T) {
 		if !bar.PreviousClose.Decimal.Equal(bar.Close) {
 			t.Errorf("previous close of %s with %v: %s, want %s", tt.symbol, tt.override, bar.PreviousClose.Decimal, bar.Close)
 		}
-		bars, err := client.Daily(t.Context(), marketdata.MustParseTicker(tt.symbol), marketdata.Compact)
+		series, err := client.Daily(t.Context(), marketdata.MustParseTicker(tt.symbol), marketdata.Compact)
 		if err != nil {
 			t.Fatal(err)
 		}
-		check("series", bars[0])
+		check("series", series.Bars[0])
 	}
 }

@@ -58,6 +58,15 @@ func invalid(field, value string) error {
 // optionalPrice is not valid where text is not a number greater than zero: "None", "-", "" and "0"
 // stand for no value in this vendor's answers.
 func (c Currency) optionalPrice(text string) decimal.NullDecimal {
+	price := positive(text)
+	if price.Valid {
+		price.Decimal = price.Decimal.Shift(-c.subunitDigits)
+	}
+	return price
+}
+
+// positive is not valid where text is not a number greater than zero.
+func positive(text string) decimal.NullDecimal {
 	if !plain(text) {
 		return decimal.NullDecimal{}
 	}
@@ -65,7 +74,7 @@ func (c Currency) optionalPrice(text string) decimal.NullDecimal {
 	if err != nil || !d.IsPositive() {
 		return decimal.NullDecimal{}
 	}
-	return decimal.NewNullDecimal(d.Shift(-c.subunitDigits))
+	return decimal.NewNullDecimal(d)
 }
 
 // plain refuses exponents and absurd lengths, with which a few bytes can ask for gigabytes of digits.

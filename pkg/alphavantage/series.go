@@ -1,6 +1,7 @@
 package alphavantage
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,25 +11,28 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// timeSeries is the answer to TIME_SERIES_DAILY, by trading days. Each value is a string.
+// timeSeries is the answer to TIME_SERIES_DAILY and TIME_SERIES_DAILY_ADJUSTED, by trading days. Each
+// value is a string.
 type timeSeries struct {
 	Days map[string]struct {
-		Open   string `json:"1. open"`
-		High   string `json:"2. high"`
-		Low    string `json:"3. low"`
-		Close  string `json:"4. close"`
-		Volume string `json:"5. volume"`
+		Open             string `json:"1. open"`
+		High             string `json:"2. high"`
+		Low              string `json:"3. low"`
+		Close            string `json:"4. close"`
+		Volume           string `json:"5. volume"`
+		AdjustedVolume   string `json:"6. volume"` // that of the adjusted series, where 5 is the adjusted close
+		SplitCoefficient string `json:"8. split coefficient"`
 	} `json:"Time Series (Daily)"`
 }
 
-// parseSeries reads all bars, ascending. Of those that cannot be right only the newest is an error.
-func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte) ([]marketdata.Bar, error) {
+// parseSeries reads all bars. Of those that cannot be right only the newest is an error.
+func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte, extent marketdata.Extent) (marketdata.Series, error) {
 	var answer timeSeries
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Days == nil {
-		return nil, fmt.Errorf("%w: the answer is not a daily series", marketdata.ErrUnavailable)
+		return marketdata.Series{}, fmt.Errorf("%w: the answer is not a daily series", marketdata.ErrUnavailable)
 	}
 	if len(answer.Days) == 0 {
-		return nil, fmt.Errorf("%w: Alpha Vantage has no series of %s", marketdata.ErrUnknownTicker, ticker)
+		return marketdata.Series{}, fmt.Errorf("%w: Alpha Vantage has no series of %s", marketdata.ErrUnknownTicker, ticker)
 	}
 	days := slices.Sorted(maps.Keys(answer.Days))
 	bars := make([]marketdata.Bar, 0, len(days))
@@ -36,7 +40,7 @@ func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte) ([]ma
 		day := answer.Days[text]
 		session, err := exchange.ParseDate(text)
 		if err != nil {
-			return nil, invalid("trading day", text)
+			return marketdata.Series{}, invalid("trading day", text)
 		}
 		price := currency.optionalPrice(day.Close)
 		switch {
@@ -44,11 +48,12 @@ func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte) ([]ma
 			bars = append(bars, marketdata.Bar{
 				Ticker: ticker, Session: session, Currency: currency.stored, Close: price.Decimal,
 				Open: currency.optionalPrice(day.Open), High: currency.optionalPrice(day.High), Low: currency.optionalPrice(day.Low),
-				Volume: optionalVolume(day.Volume),
+				Volume:           optionalVolume(cmp.Or(day.Volume, day.AdjustedVolume)),
+				SplitCoefficient: positive(day.SplitCoefficient),
 			})
 		case i == len(days)-1:
-			return nil, invalid("close of "+text, day.Close)
+			return marketdata.Series{}, invalid("close of "+text, day.Close)
 		}
 	}
-	return bars, nil
+	return marketdata.Series{Bars: bars, Complete: extent == marketdata.Full || len(days) < marketdata.CompactSessions}, nil
 }

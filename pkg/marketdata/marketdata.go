@@ -24,6 +24,16 @@ type Bar struct {
 	Currency        string // ISO 4217
 	// PreviousClose is the close of the session before as this answer has it, where it tells.
 	PreviousClose decimal.NullDecimal
+	// SplitCoefficient is how many shares each share became with this session, 1 where there was no
+	// split; not valid where the answer does not tell.
+	SplitCoefficient decimal.NullDecimal
+}
+
+// Series is the daily bars of one ticker.
+type Series struct {
+	Bars []Bar // ascending by session, at least one; the newest can be of a session under way
+	// Complete says that the vendor has no bar of an older session.
+	Complete bool
 }
 
 // Quote is a provider's answer about one ticker: its newest Bar, or the Err why there is none.
@@ -44,10 +54,10 @@ type Provider interface {
 	// Errors of either kind wrap one of this package's Err values or the context's error.
 	Quotes(ctx context.Context, tickers []Ticker) ([]Quote, error)
 	// Daily asks for the daily bars of one ticker with exactly one call to the vendor: the newest
-	// CompactSessions of them, or all with Full. They are ascending by session, at least one, and the
-	// newest can be of a session under way. An older bar whose numbers cannot be right is left
-	// out. Errors are as those of Quotes; ErrNotEntitled where the plan does not include Full.
-	Daily(ctx context.Context, ticker Ticker, extent Extent) ([]Bar, error)
+	// CompactSessions of them, or with Full all of them and their splits. A bar other than the newest
+	// whose numbers cannot be right is left out. Errors are as those of Quotes; ErrNotEntitled where
+	// the plan does not include Full.
+	Daily(ctx context.Context, ticker Ticker, extent Extent) (Series, error)
 }
 
 // Extent is how far back a call of Provider.Daily reaches.

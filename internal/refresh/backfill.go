@@ -1,0 +1,349 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// BackfillJobName is what runs that fill gaps are recorded under.
+const BackfillJobName = "backfill_active_stocks"
+
+const (
+	// notEntitledFor is how long a key that was refused a full series is not asked for one again.
+	notEntitledFor = 30 * 24 * time.Hour
+	// lateAfter is how many days after a session its bar, which later ones have overtaken, can still come.
+	lateAfter = 7
+	// tickersARead bounds how much of the stored history is in memory at once.
+	tickersARead = 50
+)
+
+// Backfill is what a run that fills gaps of the stored history is asked for.
+type Backfill struct {
+	From, To exchange.Date // both inclusive; a zero To is the newest completed session
+	Rebase   bool          // instead: all that is stored of the tickers, on one scale
+	Pending  bool          // instead: the tasks of the application
+}
+
+// fill is what a backfill wants of a ticker.
+type fill struct {
+	ranges        []Backfill // of days; none with rebase
+	force, rebase bool
+	tasks         []Task
+
+	wanted     []exchange.Date // the sessions to be stored, ascending
+	outOfReach int             // of the wanted ones, as far as the plan knows
+}
+
+// decide is for a backfill what the function of this name is for a refresh. stored are the sessions that are stored,
+// ascending.
+func (f *fill) decide(a ActiveTicker, stored []exchange.Date, at time.Time, entitled bool) (Action, string) {
+	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	newest := calendar.LastCompleted(at)
+	if f.rebase && len(stored) == 0 {
+		return Leave, "nothing is stored"
+	}
+	f.wanted = f.sessions(a.State, stored, calendar, newest.Date)
+	if len(f.wanted) == 0 {
+		return Leave, f.whyNothing(a.State)
+	}
+	if reason := a.State.inVain(newest.Date); reason != "" && !f.force {
+		return Skip, reason
+	}
+	reach := compactReach(calendar, at)
+	f.outOfReach, _ = slices.BinarySearchFunc(f.wanted, reach, exchange.Date.Compare)
+	reason := fmt.Sprintf("%s from %s to %s", countOf(len(f.wanted), "session"), f.wanted[0], f.wanted[len(f.wanted)-1])
+	switch {
+	case f.rebase:
+		reason += " again"
+	case f.force:
+		reason = "forced; " + reason
+	default:
+		reason += verb(len(f.wanted), " is missing", " are missing")
+	}
+	switch {
+	case entitled && (f.rebase || f.outOfReach > 0):
+		f.outOfReach = 0
+		return FetchFull, reason
+	case f.outOfReach == len(f.wanted):
+		return Skip, reason + "; all of them are out of reach: " + unreachable(reach)
+	case f.outOfReach > 0:
+		return FetchSeries, fmt.Sprintf("%s; %d of them are out of reach: %s", reason, f.outOfReach, unreachable(reach))
+	default:
+		return FetchSeries, reason
+	}
+}
+
+// inReach says whether a compact series has any of what is wanted.
+func (f *fill) inReach(a ActiveTicker, at time.Time) bool {
+	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	return !f.wanted[len(f.wanted)-1].Before(compactReach(calendar, at))
+}
+
+func unreachable(reach exchange.Date) string {
+	return "the key's plan has no series that begins before " + reach.String()
+}
+
+// sessions are those that are wanted, up to the newest, ascending.
+func (f *fill) sessions(s State, stored []exchange.Date, calendar *exchange.Exchange, newest exchange.Date) []exchange.Date {
+	ranges := f.ranges
+	if f.rebase {
+		ranges = []Backfill{{From: stored[0], To: newest}}
+	}
+	var wanted []exchange.Date
+	for _, r := range ranges {
+		from, to := r.From, r.To
+		if to.IsZero() || to.After(newest) {
+			to = newest
+		}
+		if !f.force && from.Before(s.FirstSession) {
+			from = s.FirstSession
+		}
+		wanted = append(wanted, calendar.Sessions(from, to)...)
+	}
+	slices.SortFunc(wanted, exchange.Date.Compare)
+	wanted = slices.Compact(wanted)
+	if f.force || f.rebase {
+		return wanted
+	}
+	return slices.DeleteFunc(wanted, func(d exchange.Date) bool { return has(stored, d) || has(s.Absent, d) })
+}
+
+func has(ascending []exchange.Date, d exchange.Date) bool {
+	_, found := slices.BinarySearchFunc(ascending, d, exchange.Date.Compare)
+	return found
+}
+
+func (f *fill) whyNothing(s State) string {
+	from, to := f.ranges[0].From, f.ranges[0].To
+	reason := "no session from " + from.String() + " on is missing"
+	if !to.IsZero() {
+		reason = fmt.Sprintf("no session from %s to %s is missing", from, to)
+	}
+	if from.Before(s.FirstSession) {
+		reason += "; the provider's first is " + s.FirstSession.String()
+	}
+	return reason
+}
+
+// compactReach is the oldest session that a compact series has at a time.
+func compactReach(calendar *exchange.Exchange, at time.Time) exchange.Date {
+	most := marketdata.CompactSessions
+	if calendar.IsOpen(at) {
+		most-- // the session under way takes a place
+	}
+	newest := calendar.LastCompleted(at).Date
+	sessions := calendar.Sessions(newest.AddDays(-3*most), newest)
+	return sessions[len(sessions)-most]
+}
+
+// newBackfillPlan decides which gaps are filled, in the order of the items, and leaves the coming run
+// the calls that it needs. stored are the sessions of the items' tickers. It is a pure function like
+// NewPlan.
+func newBackfillPlan(in Inputs, items []Item, stored map[marketdata.Ticker][]exchange.Date, next coming) Plan {
+	p := Plan{At: in.At, Session: exchange.XNYS.LastCompleted(in.At).Date, Kept: len(next.items), KeptFor: next.at, Items: items}
+	for i := range p.Items {
+		item := &p.Items[i]
+		item.Action, item.Reason = item.fill.decide(item.ActiveTicker, stored[item.Ticker], in.At, in.entitled())
+	}
+	p.holdBack(in, next)
+	return p
+}
+
+// entitled says whether a key may ask for a full series, as far as is known: a plan is tried once.
+func (in Inputs) entitled() bool {
+	refused := in.Account.NotEntitledAt
+	return refused.IsZero() || in.Now.Sub(refused) > notEntitledFor
+}
+
+// planBackfill reads all that a plan of a backfill depends on.
+func (j *Job) planBackfill(ctx context.Context, o Options, at time.Time) (Plan, error) {
+	active, err := j.discover(ctx, at)
+	if err != nil {
+		return Plan{}, err
+	}
+	if o.Backfill.Pending {
+		return j.planPending(ctx, o, at, active)
+	}
+	chosen, err := j.named(ctx, active, o.Tickers)
+	if err != nil {
+		return Plan{}, err
+	}
+	var items []Item
+	for _, a := range chosen {
+		f := &fill{ranges: []Backfill{*o.Backfill}, force: o.Force, rebase: o.Backfill.Rebase}
+		items = append(items, Item{ActiveTicker: a, fill: f})
+	}
+	return j.planFills(ctx, at, items, active)
+}
+
+// planPending is the plan of all pending tasks for a dry run. A real one claims some, and plans those.
+func (j *Job) planPending(ctx context.Context, o Options, at time.Time, active []ActiveTicker) (Plan, error) {
+	if !o.DryRun {
+		return Plan{At: at, Session: exchange.XNYS.LastCompleted(at).Date, active: active}, nil
+	}
+	tasks, _, err := j.Store.PendingTasks(ctx, math.MaxInt32)
+	if err != nil {
+		return Plan{}, err
+	}
+	items, _, err := j.taskItems(ctx, tasks, at)
+	if err != nil {
+		return Plan{}, err
+	}
+	return j.planFills(ctx, at, items, active)
+}
+
+func (j *Job) planFills(ctx context.Context, at time.Time, items []Item, active []ActiveTicker) (Plan, error) {
+	in, err := j.inputs(ctx, at)
+	if err != nil {
+		return Plan{}, err
+	}
+	stored, err := j.storedSessions(ctx, items)
+	if err != nil {
+		return Plan{}, err
+	}
+	return newBackfillPlan(in, items, stored, j.coming(active, at)), nil
+}
+
+// storedSessions are the sessions of the items' tickers that are stored, from the oldest that any of them
+// wants.
+func (j *Job) storedSessions(ctx context.Context, items []Item) (map[marketdata.Ticker][]exchange.Date, error) {
+	sessions := map[marketdata.Ticker][]exchange.Date{}
+	for part := range slices.Chunk(items, tickersARead) {
+		var from exchange.Date
+		tickers := make([]marketdata.Ticker, len(part))
+		for i, item := range part {
+			tickers[i] = item.Ticker
+			for _, r := range item.fill.ranges {
+				if i == 0 || r.From.Before(from) {
+					from = r.From // zero with rebase
+				}
+			}
+		}
+		bars, err := j.Store.Bars(ctx, tickers, from, exchange.Date{})
+		if err != nil {
+			return nil, err
+		}
+		for ticker, all := range bars {
+			for _, bar := range all {
+				sessions[ticker] = append(sessions[ticker], bar.Session)
+			}
+		}
+	}
+	return sessions, nil
+}
+
+// filled is what an answer brings of what is wanted.
+type filled struct {
+	prices     []Price
+	finding    Finding
+	torn       *Split // the stored history is on another scale since
+	outOfReach int
+}
+
+// take makes of a series what is to be written. stored are the bars that are stored, ascending, of all
+// sessions that the series has, and with rebase of all there are.
+func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar, price func(marketdata.Bar) Price) filled {
+	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	known := slices.DeleteFunc(slices.Clone(a.State.Splits), func(s Split) bool { return f.force || !f.rebase && !s.Rebased })
+	bars, splits := onOneScale(series.Bars, known)
+	first, newest := bars[0].Session, bars[len(bars)-1].Session
+	result := filled{finding: Finding{Ticker: a.Ticker, ForgetSplits: f.force || f.rebase}}
+	if series.Complete {
+		result.finding.FirstSession = first
+	}
+	for _, session := range f.wanted {
+		i, found := slices.BinarySearchFunc(bars, session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
+		switch {
+		case found:
+			p := price(bars[i])
+			p.Backfill, p.Keep = true, !f.force && !f.rebase
+			if old, ok := storedBar(stored, session); ok && !p.Keep {
+				p.Timestamp, p.Source = old.Timestamp, old.Source // one row a session
+			}
+			result.prices = append(result.prices, p)
+		case session.Before(first) && !series.Complete:
+			result.outOfReach++
+		case session.After(first) && session.Before(newest.AddDays(-lateAfter)):
+			result.finding.Absent = append(result.finding.Absent, session)
+		}
+	}
+	if f.rebase {
+		result.prices = append(result.prices, rescaled(stored, bars, price)...)
+		result.outOfReach = 0 // what is stored of them was divided
+	}
+	for _, s := range splits {
+		s.Rebased = true
+		result.finding.Splits = append(result.finding.Splits, s)
+	}
+	result.findTear(f, stored, bars, splits, calendar)
+	return result
+}
+
+// findTear marks the split that the stored history lacks, if it does.
+func (r *filled) findTear(f *fill, stored []StoredBar, bars []marketdata.Bar, told []Split, calendar *exchange.Exchange) {
+	if f.rebase {
+		return
+	}
+	kept := stored
+	if f.force {
+		kept = slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool { return has(f.wanted, b.Session) })
+	}
+	s, torn := tear(kept, bars, told, calendar)
+	if !torn && !f.force {
+		s, torn = jump(bars, f.wanted[0])
+	}
+	if torn {
+		r.torn = &s
+		r.finding.Splits = append(r.finding.Splits, s)
+	}
+}
+
+func storedBar(stored []StoredBar, session exchange.Date) (StoredBar, bool) {
+	i, found := slices.BinarySearchFunc(stored, session, func(b StoredBar, d exchange.Date) int { return b.Session.Compare(d) })
+	if !found {
+		return StoredBar{}, false
+	}
+	return stored[i], true
+}
+
+// rescaled are the stored bars that a series does not have, on its scale: divided by the split by which
+// the next newer bar that both have differs.
+func rescaled(stored []StoredBar, bars []marketdata.Bar, price func(marketdata.Bar) Price) []Price {
+	var prices []Price
+	var scale Split
+	differs := false
+	for _, old := range slices.Backward(stored) {
+		i, found := slices.BinarySearchFunc(bars, old.Session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
+		if found {
+			scale, differs = splitBetween(old.Close, bars[i].Close)
+			continue
+		}
+		if !differs {
+			continue
+		}
+		p := price(scale.rebase(old.Bar))
+		p.Timestamp, p.Source, p.Backfill = old.Timestamp, old.Source, true
+		prices = append(prices, p)
+	}
+	return prices
+}
+
+func countOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
