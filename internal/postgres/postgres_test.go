@@ -90,9 +90,10 @@ func at(t *testing.T, url string) storetest.Database {
 		execute format('alter database %I set timezone = ''Pacific/Kiritimati''', current_database());
 	end $$`)
 	return storetest.Database{
-		Open:  func(t *testing.T) storetest.Store { return openStore(t, url) },
-		Exec:  func(t *testing.T, statement string) { run(t, url, statement) },
-		Texts: func(t *testing.T, query string) []string { return texts(t, url, query) },
+		SharesTasks: true,
+		Open:        func(t *testing.T) storetest.Store { return openStore(t, url) },
+		Exec:        func(t *testing.T, statement string) { run(t, url, statement) },
+		Texts:       func(t *testing.T, query string) []string { return texts(t, url, query) },
 	}
 }
 

@@ -35,6 +35,8 @@ type Database struct {
 	KeepsZeros bool
 	// Narrow says that prices have two decimals and tickers ten characters, and that more is refused.
 	Narrow bool
+	// SharesTasks says that several processes may work off the application's tasks at a time.
+	SharesTasks bool
 }
 
 // Run holds a store to its promises. Each test has a database of its own, from create. The program
@@ -62,6 +64,12 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"batch marks the watchlist", batchMarksWatchlist},
 		{"batch is all or nothing", batchIsAllOrNothing},
 		{"batch keeps failures", batchKeepsFailures},
+		{"batch of a backfill", batchOfBackfill},
+		{"batch keeps findings", batchKeepsFindings},
+		{"tasks", tasks},
+		{"tasks of several processes", tasksOfSeveralProcesses},
+		{"commits of several processes", commitsOfSeveralProcesses},
+		{"ledger knows of entitlement", ledgerKnowsEntitlement},
 		{"ledger", ledger},
 		{"ledger takes turns", ledgerTakesTurns},
 		{"runs", runs},

@@ -1,0 +1,234 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"papertrade/internal/quota"
+	"papertrade/internal/refresh"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+func commitAll(t *testing.T, store Store, b refresh.Batch) []refresh.StoredPrice {
+	t.Helper()
+	b.Run = run(runID)
+	stored, err := store.CommitBatch(t.Context(), b)
+	noError(t, err)
+	return stored
+}
+
+// A price of a backfill leaves the row that is there, if it is to, and marks nothing as refreshed.
+func batchOfBackfill(t *testing.T, db Database) {
+	store := db.Open(t)
+	noError(t, commit(t, store, fullPrice("AAPL", "192.53")))
+	kept, replaced, gap := price("AAPL", "1.25"), price("AAPL", "2.5"), price("MSFT", "1.25")
+	for _, p := range []*refresh.Price{&kept, &replaced, &gap} {
+		p.Backfill, p.FetchedAt = true, midnight.Add(time.Hour)
+	}
+	kept.Keep, gap.Keep = true, true
+	stored := commitAll(t, store, refresh.Batch{Prices: []refresh.Price{kept, gap}})
+	equal(t, stored, []refresh.StoredPrice{{}, {Amount: "1.25"}})
+	const aapl = "AAPL 2026-11-20 21:00:00 alpha_vantage 1day p %dUSD o 19025USD h 19375USD l 18950USD c %[1]dUSD v 48123456789 2026-11-21 00:00:00 %s"
+	const msft = "MSFT 2026-11-20 21:00:00 alpha_vantage 1day p 125USD o 0- h 0- l 0- c 125USD v 0 2026-11-21 01:00:00 -"
+	equal(t, db.Texts(t, storedRows), []string{fmt.Sprintf(aapl, 19253, "-"), msft})
+	commitAll(t, store, refresh.Batch{Prices: []refresh.Price{replaced}})
+	equal(t, db.Texts(t, storedRows), []string{fmt.Sprintf(aapl, 250, "2026-11-21 01:00:00"), msft})
+
+	states, err := store.States(t.Context(), tickers("AAPL", "MSFT"))
+	noError(t, err)
+	if s := states[tickers("AAPL")[0]]; !s.CheckedAt.Equal(midnight) || !s.AskedAt.Equal(midnight) {
+		t.Errorf("AAPL: %+v, want it checked at midnight", s)
+	}
+	if s := states[tickers("MSFT")[0]]; !s.CheckedAt.IsZero() || !s.AskedAt.IsZero() || s.LastSession != friday {
+		t.Errorf("MSFT: %+v, want a bar and no more", s)
+	}
+	equal(t, db.Texts(t, `select ticker from ticker_watchlist where last_refresh_at is not null`), []string{"AAPL"})
+}
+
+func batchKeepsFindings(t *testing.T, db Database) {
+	store := db.Open(t)
+	nvda := tickers("NVDA")[0]
+	state := func() refresh.State {
+		t.Helper()
+		states, err := store.States(t.Context(), []marketdata.Ticker{nvda})
+		noError(t, err)
+		return states[nvda]
+	}
+	thursday := friday.AddDays(-1)
+	commitAll(t, store, refresh.Batch{Failures: []refresh.Failure{{Ticker: nvda, AskedAt: midnight, UnknownIn: friday}}})
+	split := refresh.Split{Session: friday, New: 10, Old: 1}
+	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{
+		{Ticker: nvda, FirstSession: thursday, Absent: []exchange.Date{friday, thursday}, Splits: []refresh.Split{split}}}})
+	want := refresh.State{AskedAt: midnight, FirstSession: thursday, Absent: []exchange.Date{thursday, friday}, Splits: []refresh.Split{split}}
+	equal(t, state(), want)
+
+	// What is not told stays, and what is told again takes its place.
+	split.New, split.Old, split.Rebased = 3, 2, true
+	older := refresh.Split{Session: thursday, New: 1, Old: 8}
+	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, Absent: []exchange.Date{friday}, Splits: []refresh.Split{split, older}}}})
+	want.Splits = []refresh.Split{older, split}
+	equal(t, state(), want)
+	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, ForgetSplits: true, Splits: []refresh.Split{older}}}})
+	want.Splits = []refresh.Split{older}
+	equal(t, state(), want)
+	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, ForgetSplits: true}}})
+	want.Splits = nil
+	equal(t, state(), want)
+}
+
+func ledgerKnowsEntitlement(t *testing.T, db Database) {
+	store := db.Open(t)
+	change := func(c quota.Change) {
+		t.Helper()
+		noError(t, store.UpdateAccount(t.Context(), "key", midnight, func(quota.Account) quota.Change { return c }))
+	}
+	change(quota.Change{NotEntitledAt: midnight})
+	change(quota.Change{CallTime: time.Second})
+	got, err := store.Account(t.Context(), "key")
+	noError(t, err)
+	equal(t, got.NotEntitledAt, midnight)
+	equal(t, got.CallTime, time.Second)
+}
+
+// insertTask writes a task as the application does.
+func (db Database) insertTask(t *testing.T, n int, ticker, priority, status string) {
+	t.Helper()
+	db.Exec(t, fmt.Sprintf(`insert into backfill_tasks (id, ticker, start_date, end_date, priority, status, created_at)
+		values ('%s', '%s', '2026-11-02', '2026-11-20', '%s', '%s', '2026-11-%02d 12:00:00')`, taskID(n), ticker, priority, status, n))
+}
+
+func taskID(n int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", n) }
+
+func openTasks(t *testing.T, store Store) refresh.Tasks {
+	t.Helper()
+	tasks, err := store.OpenTasks(t.Context())
+	noError(t, err)
+	return tasks
+}
+
+func claim(t *testing.T, tasks refresh.Tasks, most int) (ids []string) {
+	t.Helper()
+	claimed, err := tasks.Claim(t.Context(), most)
+	noError(t, err)
+	for _, task := range claimed {
+		ids = append(ids, strings.TrimLeft(task.ID, "0-"))
+	}
+	return ids
+}
+
+const taskRows = `
+	select ticker || ' ' || status || ' ' || coalesce(substr(cast(finished_at as text), 1, 19), '-') || ' ' || coalesce(error_message, '-')
+	from backfill_tasks order by created_at`
+
+func tasks(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.insertTask(t, 1, "ONE", "low", "pending")
+	db.insertTask(t, 2, "TWO", "low", "pending")
+	db.insertTask(t, 3, " three", "high", "pending")
+	db.insertTask(t, 4, "FOUR", "high", "succeeded")
+	db.insertTask(t, 5, "FIVE", "high", "pending")
+	pending, all, err := store.PendingTasks(t.Context(), 2)
+	noError(t, err)
+	from, to := exchange.Date{Year: 2026, Month: time.November, Day: 2}, friday
+	equal(t, pending, []refresh.Task{{ID: taskID(3), Symbol: " three", From: from, To: to}, {ID: taskID(5), Symbol: "FIVE", From: from, To: to}})
+	equal(t, all, 4)
+
+	queue := openTasks(t, store)
+	equal(t, claim(t, queue, 3), []string{"3", "5", "1"})
+	equal(t, db.Texts(t, taskRows), []string{"ONE running - -", "TWO pending - -", " three running - -", "FOUR succeeded - -", "FIVE running - -"})
+	commitAll(t, store, refresh.Batch{Tasks: []refresh.TaskResult{
+		{ID: taskID(3), Status: refresh.TaskSucceeded, FinishedAt: midnight.In(time.FixedZone("", 9*60*60))},
+		{ID: taskID(5), Status: refresh.TaskFailed, FinishedAt: midnight, Error: "unknown"},
+		{ID: taskID(1), Status: refresh.TaskPending},
+	}})
+	equal(t, db.Texts(t, taskRows), []string{
+		"ONE pending - -", "TWO pending - -", " three succeeded 2026-11-21 00:00:00 -", "FOUR succeeded - -", "FIVE failed 2026-11-21 00:00:00 unknown"})
+	equal(t, claim(t, queue, 9), []string{"1", "2"})
+	queue.Close()
+
+	// What nobody has is taken up again.
+	queue = openTasks(t, store)
+	equal(t, claim(t, queue, 1), []string{"1"})
+	queue.Close()
+}
+
+// Several processes never have the same task: they share them, or one has them all.
+func tasksOfSeveralProcesses(t *testing.T, db Database) {
+	_ = db.Open(t) // which makes the tables
+	for n := 1; n <= 28; n++ {
+		db.insertTask(t, n, "ANY", "low", "pending")
+	}
+	first := openTasks(t, db.Open(t))
+	defer first.Close()
+	_, err := db.Open(t).OpenTasks(t.Context())
+	if shared := err == nil; shared != db.SharesTasks || !shared && !errors.Is(err, refresh.ErrLocked) {
+		t.Fatalf("opened by another: %v; shared %t, want %t", err, shared, db.SharesTasks)
+	}
+	if !db.SharesTasks {
+		return
+	}
+	var mu sync.Mutex
+	claims := map[string]int{}
+	var group sync.WaitGroup
+	for range 4 {
+		store := db.Open(t)
+		group.Go(func() {
+			queue, err := store.OpenTasks(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer queue.Close()
+			for {
+				claimed, err := queue.Claim(t.Context(), 3)
+				if err != nil {
+					t.Error(err)
+				}
+				if len(claimed) == 0 {
+					return
+				}
+				var done []refresh.TaskResult
+				for _, task := range claimed {
+					mu.Lock()
+					claims[task.ID]++
+					mu.Unlock()
+					done = append(done, refresh.TaskResult{ID: task.ID, Status: refresh.TaskSucceeded, FinishedAt: midnight})
+				}
+				if _, err := store.CommitBatch(t.Context(), refresh.Batch{Tasks: done, Run: run(runID)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for id, times := range claims {
+		if times != 1 {
+			t.Errorf("task %s was claimed %d times", id, times)
+		}
+	}
+	equal(t, len(claims), 28)
+}
+
+// Processes that commit the same tickers in different orders do not wait for each other for ever.
+func commitsOfSeveralProcesses(t *testing.T, db Database) {
+	noError(t, commit(t, db.Open(t), price("AAPL", "1.25"), price("MSFT", "1.25")))
+	var group sync.WaitGroup
+	for _, symbols := range [][]string{{"AAPL", "MSFT"}, {"MSFT", "AAPL"}} {
+		store := db.Open(t)
+		group.Go(func() {
+			for range 20 {
+				_, err := store.CommitBatch(t.Context(), refresh.Batch{
+					Prices: []refresh.Price{price(symbols[0], "1.25"), price(symbols[1], "1.25")}, Run: run(runID)})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
