@@ -5,10 +5,13 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // output is the flag --output.
@@ -42,7 +45,8 @@ type result struct {
 	rows    [][]string
 	plain   []string // lines
 	heading string   // above the table
-	summary string   // below the table
+	chart   string   // lines below the table
+	summary string   // below both
 }
 
 // print writes a result to stdout in the format asked for.
@@ -97,6 +101,9 @@ func writeTable(text *bytes.Buffer, r result) {
 			fmt.Fprintln(text, strings.TrimRight(line, " \n"))
 		}
 	}
+	if r.chart != "" {
+		fmt.Fprintf(text, "\n%s\n", r.chart)
+	}
 	if r.summary != "" {
 		fmt.Fprintln(text, r.summary)
 	}
@@ -138,4 +145,16 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// terminalWidth is how many columns stdout has, 80 where it does not say; 0 where it is no terminal.
+func (a *app) terminalWidth() int {
+	if !isTerminal(a.stdout) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(a.stdout.(*os.File).Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
 }

@@ -77,7 +77,7 @@ logs to stderr.
 		a.prepared = true
 		return a.prepare(cmd)
 	}
-	root.AddCommand(newRefresh(a), newBackfill(a), newActiveTickers(a), newWatchlist(a), newMigrate(a), newVersion(a))
+	root.AddCommand(newRefresh(a), newBackfill(a), newActiveTickers(a), newWatchlist(a), newPrices(a), newMigrate(a), newVersion(a))
 	return root
 }
 
@@ -171,25 +171,32 @@ func (i *instant) String() string {
 
 func (i *instant) Type() string { return "TIME" }
 
-// date is a flag that takes a day.
+const atUsage = "`TIME` or date that stands for now (2026-07-04T00:00:00Z, 2026-07-04)"
+
+// date is a flag that takes a day of the calendar; the zero Date where it is not given.
 type date struct{ exchange.Date }
 
-func (d *date) Set(s string) (err error) {
-	d.Date, err = exchange.ParseDate(s)
-	return err
+func (d *date) Set(s string) error {
+	parsed, err := exchange.ParseDate(s)
+	if err != nil {
+		return errors.New("write a date like 2026-07-04")
+	}
+	if parsed.Year < 1900 || parsed.Year > 2200 {
+		return errors.New("choose a date from 1900 to 2200")
+	}
+	d.Date = parsed
+	return nil
 }
 
 func (d *date) Type() string { return "DATE" }
 
-// checkRange refuses a range that ends before it begins; a zero date is no bound.
+// checkRange says what is wrong with --from and --to.
 func checkRange(from, to date) error {
 	if !to.IsZero() && from.After(to.Date) {
-		return wrongUsage("--from %s is after --to %s", from.Date, to.Date)
+		return wrongUsage("--from %s is after --to %s: swap them", from, to)
 	}
 	return nil
 }
-
-const atUsage = "`TIME` or date that stands for now (2026-07-04T00:00:00Z, 2026-07-04)"
 
 // clock is the program's clock, or one that stands still at i.
 func (a *app) clock(i instant) func() time.Time {

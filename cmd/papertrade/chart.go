@@ -1,0 +1,130 @@
+package main
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/guptarohit/asciigraph"
+
+	"papertrade/pkg/exchange"
+)
+
+const (
+	chartRows = 12
+	gapMark   = "╳"
+)
+
+// drawCloses draws the closes of all sessions from first to last, NaN where one is missing, in lines of at
+// most width columns. Where sessions are missing the line breaks off, and the axis below it has marks. It
+// is "" where there are fewer than two closes, or no room for both dates.
+func drawCloses(closes []float64, first, last exchange.Date, width int) string {
+	lowest, highest, n := extent(closes)
+	if n < 2 {
+		return ""
+	}
+	decimals := decimalsBetween(lowest, highest)
+	label := func(price float64) string { return strconv.FormatFloat(price, 'f', decimals, 64) }
+	columns := width - widthOfLabels(label(highest))
+	between := columns - len(first.String()) - len(last.String())
+	if between < 1 {
+		return ""
+	}
+	line, missing := intoColumns(closes, columns)
+	_, highest, _ = extent(line)
+	margin := strings.Repeat(" ", widthOfLabels(label(highest)))
+	plot := asciigraph.Plot(line, asciigraph.Height(chartRows-1), asciigraph.YAxisValueFormatter(label))
+	return plot + "\n" + margin + axis(missing) + "\n" +
+		margin + first.String() + center(legend(missing), between) + last.String() + "\n"
+}
+
+// extent is the lowest and the highest of closes, and how many there are.
+func extent(closes []float64) (lowest, highest float64, n int) {
+	lowest, highest = math.Inf(1), math.Inf(-1)
+	for _, price := range closes {
+		if !math.IsNaN(price) {
+			lowest, highest = min(lowest, price), max(highest, price)
+			n++
+		}
+	}
+	return lowest, highest, n
+}
+
+// widthOfLabels is what asciigraph puts to the left of its axis.
+func widthOfLabels(longest string) int { return len(" ") + len(longest) + len(" ") }
+
+func axis(missing []bool) string {
+	var text strings.Builder
+	for i, isMissing := range missing {
+		switch {
+		case isMissing:
+			text.WriteString(gapMark)
+		case i == 0:
+			text.WriteString("└")
+		default:
+			text.WriteString("─")
+		}
+	}
+	return text.String()
+}
+
+func legend(missing []bool) string {
+	if !slices.Contains(missing, true) {
+		return ""
+	}
+	return gapMark + " missing"
+}
+
+// center puts a text in the middle of spaces; it is left out where there is no room for it.
+func center(text string, width int) string {
+	room := width - utf8.RuneCountInString(text)
+	if room < 2 {
+		return strings.Repeat(" ", width)
+	}
+	return strings.Repeat(" ", room/2) + text + strings.Repeat(" ", room-room/2)
+}
+
+// intoColumns spreads closes over columns, of which each shows the last close of its sessions, and says
+// which of them have a session missing. Such a column is NaN, so that no gap is too short to be seen;
+// where that would leave less than half of the line, only what has no close at all is.
+func intoColumns(closes []float64, columns int) (line []float64, missing []bool) {
+	line, missing = make([]float64, columns), make([]bool, columns)
+	broken := 0
+	for i := range columns {
+		start := i * len(closes) / columns
+		end := max(start+1, (i+1)*len(closes)/columns)
+		line[i] = math.NaN()
+		for _, price := range closes[start:end] {
+			if math.IsNaN(price) {
+				missing[i] = true
+			} else {
+				line[i] = price
+			}
+		}
+		if missing[i] {
+			broken++
+		}
+	}
+	for i := range line {
+		if missing[i] && 2*broken <= columns {
+			line[i] = math.NaN()
+		}
+	}
+	return line, missing
+}
+
+// decimalsBetween is how many decimals tell the rows of a chart apart: none, or at least two as prices have.
+func decimalsBetween(lowest, highest float64) int {
+	step := (highest - lowest) / chartRows
+	switch {
+	case step == 0:
+		_, decimals, _ := strings.Cut(strconv.FormatFloat(highest, 'f', -1, 64), ".")
+		return max(2, len(decimals))
+	case step >= 10:
+		return 0
+	default:
+		return max(2, -int(math.Floor(math.Log10(step))))
+	}
+}
