@@ -36,8 +36,8 @@ type fill struct {
 	force, rebase bool
 	tasks         []Task
 
-	wanted     []exchange.Date // the sessions to be stored, ascending
-	outOfReach int             // of the wanted ones, as far as the plan knows
+	wanted []exchange.Date // the sessions to be stored, ascending
+	beyond []exchange.Date // those of them that are out of reach, as far as is known
 }
 
 // decide is for a backfill what the function of this name is for a refresh. stored are the sessions that are stored,
@@ -56,7 +56,8 @@ func (f *fill) decide(a ActiveTicker, stored []exchange.Date, at time.Time, enti
 		return Skip, reason
 	}
 	reach := compactReach(calendar, at)
-	f.outOfReach, _ = slices.BinarySearchFunc(f.wanted, reach, exchange.Date.Compare)
+	before, _ := slices.BinarySearchFunc(f.wanted, reach, exchange.Date.Compare)
+	f.beyond = f.wanted[:before]
 	reason := fmt.Sprintf("%s from %s to %s", countOf(len(f.wanted), "session"), f.wanted[0], f.wanted[len(f.wanted)-1])
 	switch {
 	case f.rebase:
@@ -67,13 +68,13 @@ func (f *fill) decide(a ActiveTicker, stored []exchange.Date, at time.Time, enti
 		reason += verb(len(f.wanted), " is missing", " are missing")
 	}
 	switch {
-	case entitled && (f.rebase || f.outOfReach > 0):
-		f.outOfReach = 0
+	case entitled && (f.rebase || before > 0):
+		f.beyond = nil
 		return FetchFull, reason
-	case f.outOfReach == len(f.wanted):
+	case before == len(f.wanted):
 		return Skip, reason + "; all of them are out of reach: " + unreachable(reach)
-	case f.outOfReach > 0:
-		return FetchSeries, fmt.Sprintf("%s; %d of them are out of reach: %s", reason, f.outOfReach, unreachable(reach))
+	case before > 0:
+		return FetchSeries, fmt.Sprintf("%s; %d of them are out of reach: %s", reason, before, unreachable(reach))
 	default:
 		return FetchSeries, reason
 	}
@@ -240,10 +241,9 @@ func (j *Job) storedSessions(ctx context.Context, items []Item) (map[marketdata.
 
 // filled is what an answer brings of what is wanted.
 type filled struct {
-	prices     []Price
-	finding    Finding
-	torn       *Split // the stored history is on another scale since
-	outOfReach int
+	prices  []Price
+	finding Finding
+	torn    *Split // the stored history is on another scale since
 }
 
 // take makes of a series what is to be written. stored are the bars that are stored, ascending, of all
@@ -253,6 +253,7 @@ func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar
 	known := slices.DeleteFunc(slices.Clone(a.State.Splits), func(s Split) bool { return f.force || !f.rebase && !s.Rebased })
 	bars, splits := onOneScale(series.Bars, known)
 	first, newest := bars[0].Session, bars[len(bars)-1].Session
+	f.beyond = nil
 	result := filled{finding: Finding{Ticker: a.Ticker, ForgetSplits: f.force || f.rebase}}
 	if series.Complete {
 		result.finding.FirstSession = first
@@ -268,14 +269,14 @@ func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar
 			}
 			result.prices = append(result.prices, p)
 		case session.Before(first) && !series.Complete:
-			result.outOfReach++
+			f.beyond = append(f.beyond, session)
 		case session.After(first) && session.Before(newest.AddDays(-lateAfter)):
 			result.finding.Absent = append(result.finding.Absent, session)
 		}
 	}
 	if f.rebase {
 		result.prices = append(result.prices, rescaled(stored, bars, price)...)
-		result.outOfReach = 0 // what is stored of them was divided
+		f.beyond = nil // what is stored of them was divided
 	}
 	for _, s := range splits {
 		s.Rebased = true

@@ -2,7 +2,6 @@ package refresh
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -84,7 +83,8 @@ func (e *execution) draft(answers []answer, rows map[marketdata.Ticker]*TickerRe
 				e.take(a, stored[row.Ticker], row, now, &batch)
 			}
 		case errors.Is(a.err, errOutOfReach):
-			row.Status, row.Reason, row.OutOfReach = OutcomeSkipped, a.err.Error(), row.Missing
+			a.item.fill.beyond = a.item.fill.wanted
+			row.Status, row.Reason, row.OutOfReach = OutcomeSkipped, outOfReach(row.Missing), row.Missing
 		case defers(a.err):
 			row.putOff(a.err)
 		default:
@@ -107,8 +107,12 @@ func (e *execution) take(a answer, stored []StoredBar, row *TickerReport, now ti
 		got := f.take(a.item.ActiveTicker, a.series, stored, price)
 		batch.Prices = append(batch.Prices, got.prices...)
 		batch.Findings = append(batch.Findings, got.finding)
-		row.OutOfReach = got.outOfReach
-		e.tellFill(row, got)
+		if row.Reason, row.OutOfReach = "", len(f.beyond); row.OutOfReach > 0 {
+			row.Reason = outOfReach(row.OutOfReach)
+		}
+		if got.torn != nil {
+			e.tellSplit(row, *got.torn)
+		}
 		return
 	}
 	bars, splits := a.bars, rebased(a.item.State.Splits)
@@ -173,14 +177,8 @@ func (e *execution) storedBars(answers []answer) (map[marketdata.Ticker][]Stored
 	return e.Store.Bars(e.kept, tickers, from, exchange.Date{})
 }
 
-func (j *Job) tellFill(row *TickerReport, got filled) {
-	row.Reason = ""
-	if got.outOfReach > 0 {
-		row.Reason = fmt.Sprintf("%s out of reach: the key's plan has no full series", countOf(got.outOfReach, "session"))
-	}
-	if got.torn != nil {
-		j.tellSplit(row, *got.torn)
-	}
+func outOfReach(sessions int) string {
+	return countOf(sessions, "session") + " out of reach: the key's plan has no full series"
 }
 
 // tellSplit marks a ticker whose stored history lacks a split.

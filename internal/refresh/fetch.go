@@ -28,7 +28,7 @@ var ErrProviderDown = errors.New("the provider is down")
 
 // errOutOfReach is the fate of a ticker of which all that is wanted is in a full series alone, to which
 // the key turned out not to be entitled.
-var errOutOfReach = errors.New("out of reach: the key's plan has no full series")
+var errOutOfReach = errors.New("out of reach")
 
 // errNotAsked is the fate of a ticker whose run stopped before it was answered.
 var errNotAsked = errors.New("not asked")

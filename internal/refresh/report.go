@@ -161,7 +161,7 @@ func (p Plan) report() Report {
 			Batch: item.Batch, Session: item.State.LastSession, Reason: item.Reason, Split: item.State.splitReport(),
 		}
 		if f := item.fill; f != nil {
-			row.Missing, row.OutOfReach, row.Tasks = len(f.wanted), f.outOfReach, len(f.tasks)
+			row.Missing, row.OutOfReach, row.Tasks = len(f.wanted), len(f.beyond), len(f.tasks)
 		}
 		r.Tickers = append(r.Tickers, row)
 	}

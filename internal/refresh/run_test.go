@@ -26,13 +26,20 @@ func midnight() time.Time { return time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 func newJob(t *testing.T, vendor *fakevantage.Server) *refresh.Job {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "papertrade.db"))
+	path := filepath.Join(t.TempDir(), "papertrade.db")
+	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
+	paths.Store(store, path)
 	return newJobOn(t, vendor, store, quota.Limit{Calls: 5, Window: time.Minute}, quota.Limit{Calls: 500})
 }
+
+// midnights is the schedule "0 0 * * *".
+type midnights struct{}
+
+func (midnights) Next(t time.Time) time.Time { return t.Truncate(24 * time.Hour).Add(24 * time.Hour) }
 
 // newJobOn is a job of a new process.
 func newJobOn(t *testing.T, vendor *fakevantage.Server, store *sqlite.Store, limits ...quota.Limit) *refresh.Job {
@@ -49,7 +56,7 @@ func newJobOn(t *testing.T, vendor *fakevantage.Server, store *sqlite.Store, lim
 	return &refresh.Job{
 		Store: store, Provider: client, Limiter: limiter, Now: midnight, Observe: func(refresh.Event) {},
 		Discovery: refresh.Discovery{Sources: []refresh.Source{refresh.SourceWatchlist, refresh.SourceTransactions}, ActiveDays: 30},
-		BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, Attempts: 3,
+		BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, Attempts: 3, Schedule: midnights{},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"papertrade/pkg/exchange"
@@ -160,19 +161,21 @@ func (j *Job) taskItems(ctx context.Context, tasks []Task, now time.Time) (items
 
 // results are of the tasks that a row of a report stands for, and that have had their turn or not.
 func (f *fill) results(row *TickerReport, now time.Time, turn bool) []TaskResult {
-	result := TaskResult{Status: TaskSucceeded, FinishedAt: now}
-	switch {
-	case row.Status == OutcomeDeferred, !turn:
-		result = TaskResult{Status: TaskPending}
-	case row.Error != nil:
-		result.Status, result.Error = TaskFailed, clip(row.Error.Kind+": "+row.Error.Message)
-	case row.OutOfReach > 0, row.Status == OutcomeSkipped:
-		result.Status, result.Error = TaskFailed, clip(row.Reason)
-	}
 	results := make([]TaskResult, len(f.tasks))
 	for i, task := range f.tasks {
+		result := TaskResult{ID: task.ID, Status: TaskSucceeded, FinishedAt: now}
+		beyond := slices.DeleteFunc(slices.Clone(f.beyond), func(d exchange.Date) bool { return d.Before(task.From) || d.After(task.To) })
+		switch {
+		case row.Status == OutcomeDeferred, !turn:
+			result = TaskResult{ID: task.ID, Status: TaskPending}
+		case row.Error != nil:
+			result.Status, result.Error = TaskFailed, clip(row.Error.Kind+": "+row.Error.Message)
+		case len(beyond) > 0:
+			result.Status, result.Error = TaskFailed, outOfReach(len(beyond))
+		case row.Status == OutcomeSkipped && len(f.beyond) == 0:
+			result.Status, result.Error = TaskFailed, clip(row.Reason)
+		}
 		results[i] = result
-		results[i].ID = task.ID
 	}
 	return results
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // tasksJob names the lock of the process that works off the application's tasks.
-const tasksJob = "backfill_tasks"
+const tasksJob = "tasks"
 
 // tasks is the application's backfill_tasks in the hands of this process alone.
 type tasks struct {
