@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,6 +50,20 @@ func parseStamp(s sql.NullString) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("the database has %q where a time like %q is due", s.String, stampLayout)
+}
+
+// utc_stamp(text) is a time that any program may have written, as stamp writes it; NULL for what
+// cannot be read. SQLite's own functions round to milliseconds, and read "noon" and "12:00" too.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("utc_stamp", 1,
+		func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+			text, ok := args[0].(string)
+			t, err := parseStamp(sql.NullString{String: text, Valid: ok})
+			if err != nil {
+				return nil, nil
+			}
+			return stamp(t), nil
+		})
 }
 
 // amount writes a price for SQLite; one that is not valid is NULL.

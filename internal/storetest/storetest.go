@@ -17,6 +17,7 @@ import (
 // Store is what both stores are.
 type Store interface {
 	refresh.Store
+	refresh.PruneStore
 	quota.Ledger
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
@@ -76,6 +77,10 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"dead runs", deadRuns},
 		{"last run", lastRun},
 		{"lock", lock},
+		{"prune", prune},
+		{"prune keeps", pruneKeeps},
+		{"prune takes turns", pruneTakesTurns},
+		{"prune of runs", pruneRuns},
 		{"watchlist", watchlist},
 		{"first watchlist", firstWatchlist},
 		{"watchlist with dirty rows", watchlistWithDirtyRows},
