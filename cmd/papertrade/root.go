@@ -77,7 +77,16 @@ logs to stderr.
 		a.prepared = true
 		return a.prepare(cmd)
 	}
-	root.AddCommand(newRefresh(a), newBackfill(a), newActiveTickers(a), newWatchlist(a), newPrices(a), newMigrate(a), newVersion(a))
+	root.AddCommand(
+		newRefresh(a),
+		newBackfill(a),
+		newActiveTickers(a),
+		newWatchlist(a),
+		newPrices(a),
+		newPrune(a),
+		newMigrate(a),
+		newVersion(a),
+	)
 	return root
 }
 

@@ -14,6 +14,7 @@ import (
 // store is what both databases are.
 type store interface {
 	refresh.Store
+	refresh.PruneStore
 	quota.Ledger
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
