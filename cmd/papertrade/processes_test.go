@@ -116,7 +116,12 @@ func TestProcessesKeepToTheLimitsTogether(t *testing.T) {
 
 func startVendor(t *testing.T, flags ...string) (url string) {
 	t.Helper()
-	server := exec.Command("fakevantage", append([]string{"--until-eof"}, flags...)...)
+	return startVendorOf(t, "fakevantage", flags...)
+}
+
+func startVendorOf(t *testing.T, program string, flags ...string) (url string) {
+	t.Helper()
+	server := exec.Command(program, append([]string{"--until-eof"}, flags...)...)
 	stdin, err := server.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
