@@ -199,8 +199,8 @@ func spent(r refresh.Report) string {
 func tasks(r refresh.Report) string {
 	switch {
 	case r.DryRun && r.PendingTasks > 0:
-		return fmt.Sprintf("\n%s of the application pending in backfill_tasks: some are worked off afterwards, as far as the quota goes.",
-			count(r.PendingTasks, "task is", "tasks are"))
+		return fmt.Sprintf("\n%s pending in backfill_tasks: some are worked off afterwards, as far as the quota goes.",
+			count(r.PendingTasks, "task of the application is", "tasks of the application are"))
 	case r.Tasks == nil:
 		return ""
 	}

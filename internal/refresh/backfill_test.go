@@ -35,9 +35,9 @@ func backfill(t *testing.T, j *refresh.Job, from string, tickers ...string) refr
 	return runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{From: date(t, from)}}, tickers...)
 }
 
-func rebase(t *testing.T, j *refresh.Job, ticker string) refresh.Report {
+func rebase(t *testing.T, j *refresh.Job, ticker string) {
 	t.Helper()
-	return runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Rebase: true}}, ticker)
+	runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Rebase: true}}, ticker)
 }
 
 func runBackfill(t *testing.T, j *refresh.Job, o refresh.Options, tickers ...string) refresh.Report {
@@ -246,12 +246,11 @@ func TestBackfillOfAnUnknownTicker(t *testing.T) {
 	})
 }
 
-func insertTask(t *testing.T, j *refresh.Job, id int, symbol, from, to string) string {
+func insertTask(t *testing.T, j *refresh.Job, id int, symbol, from, to string) {
 	t.Helper()
-	uuid := fmt.Sprintf("00000000-0000-0000-0000-%012d", id)
 	execSQL(t, j, fmt.Sprintf(`insert into backfill_tasks (id, ticker, start_date, end_date, priority, status, created_at)
-		values ('%s', '%s', '%s', '%s', 'low', 'pending', '2026-11-20 %02d:%02d:00')`, uuid, symbol, from, to, id/60, id%60))
-	return uuid
+		values ('00000000-0000-0000-0000-%012d', '%s', '%s', '%s', 'low', 'pending', '2026-11-20 %02d:%02d:00')`,
+		id, symbol, from, to, id/60, id%60))
 }
 
 const taskRows = `select ticker || ' ' || status || coalesce(' ' || error_message, '') from backfill_tasks order by created_at`
