@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -211,5 +212,46 @@ func TestProcessesShareTheApplicationsTasks(t *testing.T) {
 	}
 	if left := rows(t, db, `select status, error_message from job_executions where status <> 'SUCCEEDED'`); len(left) == 0 || !strings.HasPrefix(left[0], "FAILED|") {
 		t.Errorf("the killed run is %v, want it FAILED", left)
+	}
+}
+
+// A run that is interrupted while it writes long series keeps what there is time for, and ends in time.
+func TestAnInterruptedBackfillKeepsWhatItCan(t *testing.T) {
+	databases := startDatabases(t)
+	papertrade, vendor := built(t)
+	for _, kind := range []string{"sqlite-own", "postgres-own"} {
+		t.Run(kind, func(t *testing.T) {
+			dir := t.TempDir()
+			db, err := databases.create(dir, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log := filepath.Join(dir, "arrivals.jsonl")
+			vendorURL := startVendorOf(t, vendor, "--log", log, "--at", "2026-11-21T00:00:00Z", "--entitled")
+			cmd, stderr := startProcess(t, papertrade, db, vendorURL, "backfill", "--from", "1999-11-01", "--at", "2026-11-21", "A", "B", "C", "D", "E")
+			for len(arrivalsOf(t, log)) < 5 {
+				time.Sleep(5 * time.Millisecond)
+			}
+			sent := time.Now()
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			done := 0 // where all was stored before the signal came
+			for stderr.Scan() {
+				if strings.Contains(stderr.Text(), `"status":"interrupted"`) {
+					done = 143
+				}
+			}
+			finish(t, cmd, stderr, done)
+			if took := time.Since(sent); took > 2*time.Second {
+				t.Errorf("it ended after %v", took)
+			}
+			if got := rows(t, db, `select status from job_executions`); got[0] == "RUNNING" {
+				t.Errorf("the run is still RUNNING")
+			}
+			if got := rows(t, db, `select count(*) from (select ticker from price_history group by ticker having count(*) < 6000) as torn`); got[0] != "0" {
+				t.Errorf("%s tickers are stored in part", got[0])
+			}
+		})
 	}
 }

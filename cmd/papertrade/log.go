@@ -90,7 +90,11 @@ func observe(log zerolog.Logger) func(refresh.Event) {
 			log.Warn().Stringer("ticker", e.Ticker).Str("kind", e.Kind).Err(e.Err).Msg("ticker failed")
 		case refresh.SplitFound:
 			log.Warn().Stringer("ticker", e.Ticker).Stringer("ratio", e.Split).Stringer("session", e.Split.Session).
-				Msg("looks like a split: the bars stored before it are on another scale, see backfill --rebase")
+				Msg("looks like a split: if it is one, the bars stored before it are on another scale, see backfill --rebase")
+		case refresh.TaskRejected:
+			log.Warn().Str("task", e.ID).Str("reason", e.Reason).Msg("task rejected")
+		case refresh.TasksStopped:
+			log.Warn().Err(e.Err).Msg("the application's tasks stopped")
 		case refresh.SessionMissing:
 			log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
 				Msg("newest session not out yet")
@@ -122,5 +126,5 @@ func logFinish(log zerolog.Logger, r refresh.Report) {
 		Int("active", r.Counts.Active).Int("fresh", r.Counts.Fresh).Int("refreshed", r.Counts.Refreshed).
 		Int("failed", r.Counts.Failed).Int("deferred", r.Counts.Deferred).
 		Int("batches", r.Batches).Int("calls", r.Calls).
-		Float64("seconds", r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond).Seconds()).Msg("run finished")
+		Float64("seconds", float64(r.FinishedAt.Sub(r.StartedAt).Milliseconds())/1000).Msg("run finished")
 }

@@ -107,7 +107,7 @@ func reason(t refresh.TickerReport) string {
 		parts = append(parts, t.Reason)
 	}
 	if t.Split != nil {
-		parts = append(parts, fmt.Sprintf("looks like a %s split at %s: 'papertrade backfill %s --rebase' brings the bars before it on the same scale",
+		parts = append(parts, fmt.Sprintf("looks like a %s split at %s: if it is one, 'papertrade backfill %s --rebase' brings the bars before it on the same scale",
 			t.Split.Ratio, t.Split.Session, t.Ticker))
 	}
 	return strings.Join(parts, "; ")
@@ -157,18 +157,18 @@ func backfillSummary(r refresh.Report) string {
 	switch {
 	case trivial(r) != "":
 		return trivial(r)
-	case r.Counts.Active == 0 && r.PendingTasks == 0:
-		return "Nothing to do: no ticker is active, and no task is pending."
+	case r.Counts.Active == 0 && r.Tasks == nil && r.PendingTasks == 0:
+		return "Nothing to do: no task is pending."
 	case r.DryRun && r.Counts.Planned == 0:
 		return fmt.Sprintf("Nothing to do: %s complete%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), skipped(r)) + beyond
 	case r.DryRun:
 		text := fmt.Sprintf("%s of %s to be fetched%s", count(missing-outOfReach, "session", "sessions"),
-			count(r.Counts.Planned, "ticker is", "tickers are"), skipped(r))
-		return text + effort(r) + beyond
+			count(r.Counts.Planned, "ticker", "tickers"), skipped(r))
+		return text + effort(r) + beyond + tries(r)
 	default:
 		return fmt.Sprintf("%s: %s of %s stored; %d complete before, %d failed, %d deferred%s; %s.", capitalised(string(r.Status)),
 			count(stored, "bar", "bars"), count(r.Counts.Refreshed, "ticker", "tickers"),
-			r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, skipped(r), spent(r)) + beyond
+			r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, skipped(r), spent(r)) + beyond + tasks(r)
 	}
 }
 
@@ -204,13 +204,21 @@ func tasks(r refresh.Report) string {
 	case r.Tasks == nil:
 		return ""
 	}
-	stored := 0
-	for _, t := range r.Tasks.Tickers {
-		stored += t.Stored
+	t := r.Tasks
+	text := fmt.Sprintf("\n%s in backfill_tasks taken up: %d succeeded, %d failed, %d left pending",
+		count(t.Tasks, "task", "tasks"), t.Succeeded, t.Failed, t.Tasks-t.Succeeded-t.Failed)
+	if t.Reason != "" {
+		text += ": " + t.Reason
 	}
-	return fmt.Sprintf("\nThe application's backfill_tasks: %s of %s stored, %d complete before, %d failed, %d deferred%s.",
-		count(stored, "bar", "bars"), count(r.Tasks.Counts.Refreshed, "ticker", "tickers"),
-		r.Tasks.Counts.Fresh, r.Tasks.Counts.Failed, r.Tasks.Counts.Deferred, skipped(*r.Tasks))
+	return text + "."
+}
+
+// tries warns where a plan has calls that the key's plan may not include.
+func tries(r refresh.Report) string {
+	if !r.TriesFull {
+		return ""
+	}
+	return "\nWhat is older than 100 sessions needs full series. Whether the key's plan includes them, the first call finds out."
 }
 
 func kept(r refresh.Report) string {

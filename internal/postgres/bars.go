@@ -15,7 +15,7 @@ import (
 
 const bars = `
 select distinct on (ticker, ("timestamp" at time zone 'UTC')::date)
-    ticker, "timestamp" as stamp, source, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
+    ticker, id::bigint as id, "timestamp" as stamp, source, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
     open_amount::text as open, high_amount::text as high, low_amount::text as low,
     coalesce(close_amount, price_amount)::text as close,
     coalesce(case when close_amount is not null then close_currency end, price_currency) as currency, volume
@@ -34,6 +34,7 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 		Close            decimal.Decimal
 		Currency         string
 		Volume           *int64
+		ID               int64
 	}
 	var until *time.Time
 	if !to.IsZero() {
@@ -54,7 +55,7 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 				Ticker: ticker, Session: exchange.DateOf(r.Stamp.UTC()),
 				Open: r.Open, High: r.High, Low: r.Low, Close: r.Close, Volume: r.Volume, Currency: r.Currency,
 			},
-			Timestamp: r.Stamp.UTC(), Source: r.Source, FetchedAt: r.FetchedAt.UTC(),
+			Timestamp: r.Stamp.UTC(), Source: r.Source, FetchedAt: r.FetchedAt.UTC(), Row: r.ID,
 		})
 	}
 	return byTicker, nil

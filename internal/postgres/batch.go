@@ -45,6 +45,24 @@ const upsertPrice = insertPrice + `update set
     updated_at = @updated_at
 returning stored.price_amount::text`
 
+// updatePrice is upsertPrice of a row that is known.
+const updatePrice = `
+update price_history as stored set
+    price_amount = @close::text::numeric,
+    price_currency = @currency::text,
+    open_amount = coalesce(@open::text::numeric, stored.open_amount),
+    open_currency = coalesce(case when @open::text is not null then @currency::text end, stored.open_currency),
+    high_amount = coalesce(@high::text::numeric, stored.high_amount),
+    high_currency = coalesce(case when @high::text is not null then @currency::text end, stored.high_currency),
+    low_amount = coalesce(@low::text::numeric, stored.low_amount),
+    low_currency = coalesce(case when @low::text is not null then @currency::text end, stored.low_currency),
+    close_amount = @close::text::numeric,
+    close_currency = @currency::text,
+    volume = coalesce(@volume, stored.volume),
+    updated_at = @updated_at
+where id = @row
+returning stored.price_amount::text`
+
 const upsertState = `
 insert into papertrade_ticker_states (ticker, checked_at, asked_at) values (@ticker, @checked_at, @checked_at)
 on conflict (ticker) do update set
@@ -124,7 +142,7 @@ func (s *Store) commitAtOnce(ctx context.Context, batch refresh.Batch) ([]refres
 	return stored, s.pool.SendBatch(ctx, &writes).Close()
 }
 
-// commitOneByOne gives each price a savepoint, so that one that is refused takes no other with it.
+// commitOneByOne gives prices savepoints, so that one that is refused takes no other with it.
 func (s *Store) commitOneByOne(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
 	stored := make([]refresh.StoredPrice, len(batch.Prices))
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -133,23 +151,38 @@ func (s *Store) commitOneByOne(ctx context.Context, batch refresh.Batch) ([]refr
 		if err := tx.SendBatch(ctx, &turn).Close(); err != nil {
 			return err
 		}
-		for i, price := range batch.Prices {
-			err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
-				var writes pgx.Batch
-				queuePrice(&writes, price, &stored[i])
-				return savepoint.SendBatch(ctx, &writes).Close()
-			})
-			if refused(err) {
-				stored[i] = refresh.StoredPrice{Err: translate(err)}
-			} else if err != nil {
-				return fmt.Errorf("%s: %w", price.Bar.Ticker, err)
-			}
+		if err := storeParts(ctx, tx, batch.Prices, stored); err != nil {
+			return err
 		}
 		var writes pgx.Batch
 		queueRest(&writes, batch, stored)
 		return tx.SendBatch(ctx, &writes).Close()
 	})
 	return stored, err
+}
+
+// storeParts halves what is refused until the rows are found that are.
+func storeParts(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored []refresh.StoredPrice) error {
+	if len(prices) == 0 {
+		return nil
+	}
+	err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+		var writes pgx.Batch
+		for i, price := range prices {
+			queuePrice(&writes, price, &stored[i])
+		}
+		return savepoint.SendBatch(ctx, &writes).Close()
+	})
+	switch half := len(prices) / 2; {
+	case !refused(err):
+		return err
+	case half == 0:
+		stored[0] = refresh.StoredPrice{Err: translate(err)}
+		return nil
+	default:
+		clear(stored)
+		return errors.Join(storeParts(ctx, tx, prices[:half], stored[:half]), storeParts(ctx, tx, prices[half:], stored[half:]))
+	}
 }
 
 // queueTurn lets one process commit at a time: two that write rows of the same tickers in different
@@ -162,7 +195,7 @@ func queueTurn(writes *pgx.Batch) {
 func queueRest(writes *pgx.Batch, batch refresh.Batch, stored []refresh.StoredPrice) {
 	marked := map[marketdata.Ticker]bool{}
 	for i, price := range batch.Prices {
-		if stored[i].Err != nil {
+		if stored[i].Err != nil && !price.Backfill {
 			batch.Failures = append(batch.Failures, refresh.Failure{Ticker: price.Bar.Ticker, AskedAt: price.FetchedAt})
 		}
 		if ticker := price.Bar.Ticker; stored[i].Err == nil && !price.Backfill && !marked[ticker] {
@@ -195,15 +228,18 @@ func nullDate(d exchange.Date) *time.Time {
 
 func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPrice) {
 	bar, fetchedAt, sql := price.Bar, price.FetchedAt.UTC(), upsertPrice
-	if price.Keep {
+	switch {
+	case price.Keep:
 		sql = keepPrice
+	case price.Row != 0:
+		sql = updatePrice
 	}
 	writes.Queue(sql, pgx.NamedArgs{
 		"ticker": bar.Ticker.String(), "stamp": price.Timestamp.UTC(), "source": price.Source, "interval": price.Interval,
 		"open": amount(bar.Open), "high": amount(bar.High), "low": amount(bar.Low),
 		"close": marketdata.FormatPrice(bar.Close), "currency": bar.Currency, "volume": bar.Volume,
 		// The same time twice, since one column has a zone and the other has none.
-		"created_at": fetchedAt, "updated_at": fetchedAt,
+		"created_at": fetchedAt, "updated_at": fetchedAt, "row": price.Row,
 	}).QueryRow(func(row pgx.Row) error {
 		if err := row.Scan(&stored.Amount); !errors.Is(err, pgx.ErrNoRows) {
 			return err

@@ -3,12 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"papertrade/internal/refresh"
-	"papertrade/pkg/exchange"
 )
 
 // tasks is the application's backfill_tasks as several processes share them. What a process has claimed
@@ -31,59 +30,63 @@ func (t *tasks) Close() { release(t.conn) }
 
 // taskRow is a row of backfill_tasks.
 type taskRow struct {
-	ID, Ticker         string
-	StartDate, EndDate time.Time
-	All                int
+	ID, Ticker, StartDate, EndDate string
+	All                            int
 }
 
 const pendingTasks = `
-select id::text, ticker, start_date, end_date, (count(*) over ())::integer as "all"
+select id::text, ticker, start_date::text, end_date::text, (count(*) over ())::integer as "all"
 from backfill_tasks
 where status = 'pending'
 order by priority <> 'high', created_at, id
 limit @most`
 
-const claimTasks = `
-select id::text, ticker, start_date, end_date, 0 as "all"
+// firstTasks are those that decide which tickers are claimed, and sameTickers what else is pending of them.
+const (
+	firstTasks = `
+select id::text, ticker, start_date::text, end_date::text, 0 as "all"
 from backfill_tasks
 where status = 'pending'
 order by priority <> 'high', created_at, id
 limit @most
 for update skip locked`
+	sameTickers = `
+select id::text, ticker, start_date::text, end_date::text, 0 as "all"
+from backfill_tasks
+where status = 'pending' and ticker = any(@tickers::text[]) and not id = any(@ids::uuid[])
+order by priority <> 'high', created_at, id
+limit @most
+for update skip locked`
+)
 
 // Claim makes pending tasks running that no other process is about to make so.
-func (t *tasks) Claim(ctx context.Context, most int) ([]refresh.Task, error) {
-	const (
-		unlockAll = `select pg_advisory_unlock_all()`
-		lock      = `select pg_try_advisory_lock($1)`
-		start     = `update backfill_tasks set status = 'running' where id = $1`
-	)
-	var claimed []refresh.Task
-	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
+func (t *tasks) Claim(ctx context.Context, tickers, most int) (claimed []refresh.Task, err error) {
+	const unlockAll = `select pg_advisory_unlock_all()`
+	err = pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, unlockAll); err != nil {
 			return err
 		}
 		if err := t.reclaim(ctx, tx); err != nil {
 			return err
 		}
-		rows, _ := tx.Query(ctx, claimTasks, pgx.NamedArgs{"most": most}) // CollectRows returns the error
-		found, err := pgx.CollectRows(rows, pgx.RowToStructByName[taskRow])
+		first, err := readTasks(ctx, tx, firstTasks, pgx.NamedArgs{"most": min(tickers, most)})
 		if err != nil {
 			return err
 		}
-		for _, row := range found {
-			// Locked before it is seen to run, so that nobody takes it for one of a dead process.
-			locked := false
-			if err := tx.QueryRow(ctx, lock, taskKey(row.ID)).Scan(&locked); err != nil {
+		var symbols, ids []string
+		for _, row := range first {
+			symbols, ids = append(symbols, row.Ticker), append(ids, row.ID)
+		}
+		more, err := readTasks(ctx, tx, sameTickers, pgx.NamedArgs{"tickers": symbols, "ids": ids, "most": most - len(first)})
+		if err != nil {
+			return err
+		}
+		for _, row := range slices.Concat(first, more) {
+			if started, err := startTask(ctx, tx, row.ID); err != nil {
 				return err
+			} else if started {
+				claimed = append(claimed, row.task())
 			}
-			if !locked {
-				continue
-			}
-			if _, err := tx.Exec(ctx, start, row.ID); err != nil {
-				return err
-			}
-			claimed = append(claimed, row.task())
 		}
 		return nil
 	})
@@ -91,6 +94,24 @@ func (t *tasks) Claim(ctx context.Context, most int) ([]refresh.Task, error) {
 		return nil, fmt.Errorf("claim the application's tasks: %w", translate(err))
 	}
 	return claimed, nil
+}
+
+func readTasks(ctx context.Context, tx pgx.Tx, sql string, args pgx.NamedArgs) ([]taskRow, error) {
+	rows, _ := tx.Query(ctx, sql, args) // CollectRows returns the error
+	return pgx.CollectRows(rows, pgx.RowToStructByName[taskRow])
+}
+
+// startTask locks a task before it is seen to run, so that nobody takes it for one of a dead process.
+func startTask(ctx context.Context, tx pgx.Tx, id string) (started bool, err error) {
+	const (
+		lock  = `select pg_try_advisory_lock($1)`
+		start = `update backfill_tasks set status = 'running' where id = $1`
+	)
+	if err := tx.QueryRow(ctx, lock, taskKey(id)).Scan(&started); err != nil || !started {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, start, id)
+	return true, err
 }
 
 // reclaim makes pending again what dead processes left running: nobody holds its lock.
@@ -136,7 +157,7 @@ func queueTask(writes *pgx.Batch, t refresh.TaskResult) {
 }
 
 func (r taskRow) task() refresh.Task {
-	return refresh.Task{ID: r.ID, Symbol: r.Ticker, From: exchange.DateOf(r.StartDate), To: exchange.DateOf(r.EndDate)}
+	return refresh.Task{ID: r.ID, Symbol: r.Ticker, From: r.StartDate, To: r.EndDate}
 }
 
 func taskKey(id string) int64 { return lockKey("backfill_tasks:" + id) }

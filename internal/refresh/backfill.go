@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -19,6 +21,8 @@ const (
 	notEntitledFor = 30 * 24 * time.Hour
 	// lateAfter is how many days after a session its bar, which later ones have overtaken, can still come.
 	lateAfter = 7
+	// fullsABatch bounds how many full series are in memory at once.
+	fullsABatch = 10
 	// tickersARead bounds how much of the stored history is in memory at once.
 	tickersARead = 50
 )
@@ -34,10 +38,11 @@ type Backfill struct {
 type fill struct {
 	ranges        []Backfill // of days; none with rebase
 	force, rebase bool
-	tasks         []Task
+	tasks         []string // the IDs of the application's tasks, each for the range in its place
 
 	wanted []exchange.Date // the sessions to be stored, ascending
 	beyond []exchange.Date // those of them that are out of reach, as far as is known
+	notOut []exchange.Date // those that the vendor may still tell
 }
 
 // decide is for a backfill what the function of this name is for a refresh. stored are the sessions that are stored,
@@ -46,7 +51,7 @@ func (f *fill) decide(a ActiveTicker, stored []exchange.Date, at time.Time, enti
 	calendar, _ := exchange.ForSymbol(a.Ticker.String())
 	newest := calendar.LastCompleted(at)
 	if f.rebase && len(stored) == 0 {
-		return Leave, "nothing is stored"
+		return Skip, "nothing is stored"
 	}
 	f.wanted = f.sessions(a.State, stored, calendar, newest.Date)
 	if len(f.wanted) == 0 {
@@ -121,6 +126,9 @@ func has(ascending []exchange.Date, d exchange.Date) bool {
 }
 
 func (f *fill) whyNothing(s State) string {
+	if f.rebase {
+		return "nothing is stored of a completed session"
+	}
 	from, to := f.ranges[0].From, f.ranges[0].To
 	reason := "no session from " + from.String() + " on is missing"
 	if !to.IsZero() {
@@ -150,7 +158,12 @@ func newBackfillPlan(in Inputs, items []Item, stored map[marketdata.Ticker][]exc
 	p := Plan{At: in.At, Session: exchange.XNYS.LastCompleted(in.At).Date, Kept: len(next.items), KeptFor: next.at, Items: items}
 	for i := range p.Items {
 		item := &p.Items[i]
-		item.Action, item.Reason = item.fill.decide(item.ActiveTicker, stored[item.Ticker], in.At, in.entitled())
+		// With force, a plan that has changed since is found out.
+		entitled := in.entitled() || item.fill.force
+		item.Action, item.Reason = item.fill.decide(item.ActiveTicker, stored[item.Ticker], in.At, entitled)
+	}
+	if slices.ContainsFunc(p.Items, func(item Item) bool { return item.Action == FetchFull }) {
+		in.BatchSize = min(in.BatchSize, fullsABatch)
 	}
 	p.holdBack(in, next)
 	return p
@@ -216,16 +229,15 @@ func (j *Job) planFills(ctx context.Context, at time.Time, items []Item, active 
 func (j *Job) storedSessions(ctx context.Context, items []Item) (map[marketdata.Ticker][]exchange.Date, error) {
 	sessions := map[marketdata.Ticker][]exchange.Date{}
 	for part := range slices.Chunk(items, tickersARead) {
-		var from exchange.Date
-		tickers := make([]marketdata.Ticker, len(part))
-		for i, item := range part {
-			tickers[i] = item.Ticker
+		var tickers []marketdata.Ticker
+		var begins []exchange.Date
+		for _, item := range part {
+			tickers = append(tickers, item.Ticker)
 			for _, r := range item.fill.ranges {
-				if i == 0 || r.From.Before(from) {
-					from = r.From // zero with rebase
-				}
+				begins = append(begins, r.From) // zero with rebase
 			}
 		}
+		from := slices.MinFunc(begins, exchange.Date.Compare)
 		bars, err := j.Store.Bars(ctx, tickers, from, exchange.Date{})
 		if err != nil {
 			return nil, err
@@ -247,14 +259,18 @@ type filled struct {
 }
 
 // take makes of a series what is to be written. stored are the bars that are stored, ascending, of all
-// sessions that the series has, and with rebase of all there are.
-func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar, price func(marketdata.Bar) Price) filled {
+// sessions that the series has, and with force or rebase of all there are.
+func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar, at time.Time, price func(marketdata.Bar) Price) filled {
 	calendar, _ := exchange.ForSymbol(a.Ticker.String())
-	known := slices.DeleteFunc(slices.Clone(a.State.Splits), func(s Split) bool { return f.force || !f.rebase && !s.Rebased })
-	bars, splits := onOneScale(series.Bars, known)
-	first, newest := bars[0].Session, bars[len(bars)-1].Session
-	f.beyond = nil
-	result := filled{finding: Finding{Ticker: a.Ticker, ForgetSplits: f.force || f.rebase}}
+	kept := f.keptSplits(a.State.Splits, stored)
+	known := rebased(kept)
+	if f.rebase {
+		known = kept
+	}
+	bars, applied := onOneScale(series.Bars, known)
+	first, late := bars[0].Session, calendar.LastCompleted(at).Date.AddDays(-lateAfter)
+	f.beyond, f.notOut = nil, nil
+	result := filled{finding: Finding{Ticker: a.Ticker}}
 	if series.Complete {
 		result.finding.FirstSession = first
 	}
@@ -262,47 +278,110 @@ func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar
 		i, found := slices.BinarySearchFunc(bars, session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
 		switch {
 		case found:
-			p := price(bars[i])
-			p.Backfill, p.Keep = true, !f.force && !f.rebase
-			if old, ok := storedBar(stored, session); ok && !p.Keep {
-				p.Timestamp, p.Source = old.Timestamp, old.Source // one row a session
-			}
-			result.prices = append(result.prices, p)
+			result.prices = append(result.prices, f.price(bars[i], stored, price))
 		case session.Before(first) && !series.Complete:
 			f.beyond = append(f.beyond, session)
-		case session.After(first) && session.Before(newest.AddDays(-lateAfter)):
+		case session.After(first) && session.Before(late):
 			result.finding.Absent = append(result.finding.Absent, session)
+		case session.After(first):
+			f.notOut = append(f.notOut, session)
 		}
 	}
 	if f.rebase {
-		result.prices = append(result.prices, rescaled(stored, bars, price)...)
-		f.beyond = nil // what is stored of them was divided
+		f.beyond = nil // what is stored of them is divided
+		result.prices = append(result.prices, rescaled(stored, bars, f.scales(kept, stored, bars, applied, calendar), price)...)
+		kept = applied
+		if !tellsSplits(bars) {
+			kept = known
+		}
+		kept = markRebased(kept)
 	}
-	for _, s := range splits {
-		s.Rebased = true
-		result.finding.Splits = append(result.finding.Splits, s)
+	splits := append(slices.DeleteFunc(slices.Clone(kept), func(s Split) bool { return slices.ContainsFunc(applied, s.sameSession) }), markRebased(applied)...)
+	if s, torn := f.tear(stored, bars, applied, calendar); torn {
+		result.torn = &s
+		splits = append(slices.DeleteFunc(splits, s.sameSession), s)
 	}
-	result.findTear(f, stored, bars, splits, calendar)
+	if !slices.Equal(slices.SortedFunc(slices.Values(splits), bySession), a.State.Splits) {
+		result.finding.ForgetSplits, result.finding.Splits = true, splits
+	}
 	return result
 }
 
-// findTear marks the split that the stored history lacks, if it does.
-func (r *filled) findTear(f *fill, stored []StoredBar, bars []marketdata.Bar, told []Split, calendar *exchange.Exchange) {
-	if f.rebase {
-		return
+func (s Split) sameSession(other Split) bool { return s.Session == other.Session }
+
+func markRebased(splits []Split) []Split {
+	marked := slices.Clone(splits)
+	for i := range marked {
+		marked[i].Rebased = true
 	}
-	kept := stored
-	if f.force {
-		kept = slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool { return has(f.wanted, b.Session) })
+	return marked
+}
+
+// keptSplits are the known ones without those that force has the vendor's word against: of a mark, that
+// both sessions beside it are fetched again; of a split that was rebased, that all stored bars before it
+// are.
+func (f *fill) keptSplits(known []Split, stored []StoredBar) []Split {
+	return slices.DeleteFunc(slices.Clone(known), func(s Split) bool {
+		if !f.force {
+			return false
+		}
+		before := slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool { return !b.Session.Before(s.Session) })
+		if len(before) == 0 {
+			return true
+		}
+		if !s.Rebased {
+			before = before[len(before)-1:]
+		}
+		return has(f.wanted, s.Session) && !slices.ContainsFunc(before, func(b StoredBar) bool { return !has(f.wanted, b.Session) })
+	})
+}
+
+// price is what is written of a bar: in a session that has one, if at all, into its row.
+func (f *fill) price(bar marketdata.Bar, stored []StoredBar, price func(marketdata.Bar) Price) Price {
+	old, found := storedBar(stored, bar.Session)
+	if found && f.rebase {
+		// What the answer lacks must not stay on the old scale.
+		for _, pair := range [][2]*decimal.NullDecimal{{&bar.Open, &old.Open}, {&bar.High, &old.High}, {&bar.Low, &old.Low}} {
+			if !pair[0].Valid && pair[1].Valid {
+				*pair[0] = decimal.NewNullDecimal(pair[1].Decimal.Mul(bar.Close).DivRound(old.Close, leastPlaces))
+			}
+		}
 	}
-	s, torn := tear(kept, bars, told, calendar)
-	if !torn && !f.force {
-		s, torn = jump(bars, f.wanted[0])
+	p := price(bar)
+	p.Backfill, p.Keep = true, !f.force && !f.rebase
+	if found && !p.Keep {
+		p.Row = old.Row
 	}
-	if torn {
-		r.torn = &s
-		r.finding.Splits = append(r.finding.Splits, s)
+	return p
+}
+
+// tear is the split that the stored history lacks once this is written.
+func (f *fill) tear(stored []StoredBar, bars []marketdata.Bar, told []Split, calendar *exchange.Exchange) (Split, bool) {
+	switch {
+	case f.rebase:
+		return Split{}, false
+	case f.force:
+		stored = slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool { return has(f.wanted, b.Session) })
+		return tear(stored, bars, told, calendar)
 	}
+	if s, torn := tear(stored, bars, told, calendar); torn {
+		return s, true
+	}
+	return jump(bars, f.wanted[0])
+}
+
+// scales are the splits by which a rebase divides what is stored before them and the series does not have:
+// the marks, or where the vendor tells all splits or nothing is marked, what stored bars and the series
+// show.
+func (f *fill) scales(known []Split, stored []StoredBar, bars []marketdata.Bar, applied []Split, calendar *exchange.Exchange) []Split {
+	marks := slices.DeleteFunc(slices.Clone(known), func(s Split) bool { return s.Rebased })
+	if len(marks) > 0 && !tellsSplits(bars) {
+		return marks
+	}
+	if s, torn := tear(stored, bars, applied, calendar); torn {
+		return []Split{s}
+	}
+	return nil
 }
 
 func storedBar(stored []StoredBar, session exchange.Date) (StoredBar, bool) {
@@ -313,23 +392,22 @@ func storedBar(stored []StoredBar, session exchange.Date) (StoredBar, bool) {
 	return stored[i], true
 }
 
-// rescaled are the stored bars that a series does not have, on its scale: divided by the split by which
-// the next newer bar that both have differs.
-func rescaled(stored []StoredBar, bars []marketdata.Bar, price func(marketdata.Bar) Price) []Price {
+// rescaled are the stored bars that a series does not have, divided by the splits that came after them.
+func rescaled(stored []StoredBar, bars []marketdata.Bar, splits []Split, price func(marketdata.Bar) Price) []Price {
 	var prices []Price
-	var scale Split
-	differs := false
-	for _, old := range slices.Backward(stored) {
-		i, found := slices.BinarySearchFunc(bars, old.Session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
-		if found {
-			scale, differs = splitBetween(old.Close, bars[i].Close)
+	for _, old := range stored {
+		_, fetched := slices.BinarySearchFunc(bars, old.Session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
+		bar, differs := old.Bar, false
+		for _, s := range splits {
+			if old.Session.Before(s.Session) {
+				bar, differs = s.rebase(bar), true
+			}
+		}
+		if fetched || !differs {
 			continue
 		}
-		if !differs {
-			continue
-		}
-		p := price(scale.rebase(old.Bar))
-		p.Timestamp, p.Source, p.Backfill = old.Timestamp, old.Source, true
+		p := price(bar)
+		p.Row, p.Backfill = old.Row, true
 		prices = append(prices, p)
 	}
 	return prices

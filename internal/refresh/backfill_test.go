@@ -263,20 +263,20 @@ func TestRefreshWorksOffTasks(t *testing.T) {
 		for i, task := range [][3]string{
 			{"AAPL", "2026-11-02", "2026-11-13"}, {"AAPL", "2026-11-09", "2026-11-18"}, {"$$$", "2026-11-02", "2026-11-13"},
 			{"GONE", "2026-11-02", "2026-11-13"}, {"MSFT", "2026-11-13", "2026-11-02"}, {"IBM", "2020-01-02", "2026-11-13"},
-			{"ibm", "2026-11-21", "2026-11-22"}, {"TSLA", "2020-01-02", "2020-01-10"},
+			{"ibm", "2026-11-14", "2026-11-15"}, {"IBM", "2026-11-20", "2026-11-22"}, {"TSLA", "2020-01-02", "2020-01-10"},
 		} {
 			insertTask(t, j, i, task[0], task[1], task[2])
 		}
 		for i := range 20 {
-			insertTask(t, j, 8+i, fmt.Sprintf("T%d", i), "2026-11-02", "2026-11-13")
+			insertTask(t, j, 9+i, fmt.Sprintf("T%d", i), "2026-11-02", "2026-11-13")
 		}
 		plan, err := run(t.Context(), t, j, refresh.Options{DryRun: true})
-		if err != nil || plan.PendingTasks != 28 || plan.Calls != 7 {
-			t.Errorf("%+v, %v; want 28 pending tasks", plan, err)
+		if err != nil || plan.PendingTasks != 29 || plan.Calls != 7 {
+			t.Errorf("%+v, %v; want 29 pending tasks", plan, err)
 		}
 		report, err := run(t.Context(), t, j, refresh.Options{})
-		if err != nil || report.Status != refresh.Succeeded || report.Counts.Refreshed != 7 || report.Tasks == nil || report.Tasks.Counts.Failed != 1 {
-			t.Errorf("%+v, %v; want the refresh a success, and GONE failed", report, err)
+		if err != nil || report.Status != refresh.Succeeded || report.Counts.Refreshed != 7 || report.Tasks == nil || report.Tasks.Failed != 6 || report.Tasks.Succeeded != 14 {
+			t.Errorf("%+v, %v; want the refresh a success, and six tasks failed", report, err)
 		}
 		want := []string{
 			"AAPL succeeded", "AAPL succeeded",
@@ -284,25 +284,25 @@ func TestRefreshWorksOffTasks(t *testing.T) {
 			"GONE failed unknown_ticker: fetch GONE: unknown ticker: Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for TIME_SERIES_DAILY.",
 			"MSFT failed it begins on 2026-11-13 and ends before that, on 2026-11-02",
 			"IBM failed 1632 sessions out of reach: the key's plan has no full series",
-			"ibm succeeded",
+			"ibm succeeded", "IBM failed it ends on 2026-11-22, in the future",
 			"TSLA failed 7 sessions out of reach: the key's plan has no full series",
 		}
 		got := texts(t, j, taskRows)
-		if diff := cmp.Diff(want, got[:8]); diff != "" {
+		if diff := cmp.Diff(want, got[:9]); diff != "" {
 			t.Errorf("tasks (-want +got):\n%s", diff)
 		}
 		pending := 0
-		for _, row := range got[8:] {
+		for _, row := range got[9:] {
 			if row[len(row)-len("pending"):] == "pending" {
 				pending++
 			}
 		}
-		if pending != 8 {
-			t.Errorf("%d tasks left, want 28 less 20", pending)
+		if pending != 9 {
+			t.Errorf("%d tasks left, want 29 less 20", pending)
 		}
 		wantSessions(t, j, "T0", "2026-11-02", "2026-11-13")
 		rest := runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Pending: true}})
-		if rest.Counts.Refreshed != 8 || rest.Status != refresh.Succeeded || rest.Batches != 2 {
+		if rest.Counts.Refreshed != 9 || rest.Status != refresh.Succeeded || rest.Batches != 2 {
 			t.Errorf("%+v, want the rest in two batches", rest)
 		}
 	})
@@ -340,4 +340,119 @@ func TestTasksThatAreNotAskedStayPending(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What stops the tasks after a refresh is no fault of the refresh, and one bad task does not keep the others.
+func TestTasksDoNotFailTheRefresh(t *testing.T) {
+	for name, tt := range map[string]struct {
+		arrange func(*testing.T, *fakevantage.Server, *refresh.Job) *refresh.Job
+		want    []string
+	}{
+		"5xx": {func(_ *testing.T, vendor *fakevantage.Server, j *refresh.Job) *refresh.Job {
+			vendor.Fault("T0", fakevantage.ServerError, fakevantage.Always)
+			return j
+		}, []string{"T0 failed", "T1 succeeded", "T2 succeeded"}},
+		"quota": {func(_ *testing.T, vendor *fakevantage.Server, j *refresh.Job) *refresh.Job {
+			vendor.Fault("T1", fakevantage.QuotaSpent, fakevantage.Always)
+			return j
+		}, []string{"T0 succeeded", "T1 pending", "T2 pending"}},
+		"left running": {func(t *testing.T, _ *fakevantage.Server, j *refresh.Job) *refresh.Job {
+			execSQL(t, j, `update backfill_tasks set status = 'running'`)
+			return j
+		}, []string{"T0 succeeded", "T1 succeeded", "T2 succeeded"}},
+		"no date": {func(t *testing.T, _ *fakevantage.Server, j *refresh.Job) *refresh.Job {
+			execSQL(t, j, `update backfill_tasks set start_date = 'infinity' where ticker = 'T0'`)
+			return j
+		}, []string{"T0 failed", "T1 succeeded", "T2 succeeded"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+				j := fast(t, vendor)
+				for i := range 3 {
+					insertTask(t, j, i, fmt.Sprintf("T%d", i), "2026-11-02", "2026-11-13")
+				}
+				report, err := run(t.Context(), t, tt.arrange(t, vendor, j), refresh.Options{})
+				if err != nil || report.Status != refresh.Succeeded || report.Counts.Refreshed != 7 {
+					t.Errorf("%+v, %v; want the refresh a success", report, err)
+				}
+				if diff := cmp.Diff(tt.want, texts(t, j, `select ticker || ' ' || status from backfill_tasks order by created_at`)); diff != "" {
+					t.Errorf("tasks (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Tasks of one ticker share a call, and go by what another provider has stored.
+func TestTasksOfOneTickerShareACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		j := fast(t, vendor)
+		backfill(t, j, "2026-09-01", "AAPL")
+		execSQL(t, j, `update price_history set source = 'yahoo'`)
+		before := len(vendor.Arrivals())
+		for i, month := range []string{"11", "09", "10"} {
+			insertTask(t, j, 2*i, "AAPL", "2026-"+month+"-01", "2026-"+month+"-20")
+			insertTask(t, j, 2*i+1, "IBM", "2026-"+month+"-01", "2026-"+month+"-20")
+		}
+		j.BatchSize = 1
+		plan := runBackfill(t, j, refresh.Options{DryRun: true, Backfill: &refresh.Backfill{Pending: true}})
+		report := runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Pending: true}})
+		wantCalls(t, vendor, before, "IBM TIME_SERIES_DAILY compact")
+		if plan.Calls != 1 || report.Tasks.Succeeded != 6 {
+			t.Errorf("%d calls planned, %+v; want one call for six tasks", plan.Calls, report.Tasks)
+		}
+		wantSessions(t, j, "AAPL", "2026-09-01", "2026-11-20")
+	})
+}
+
+// The calls that the coming run needs are those that are left to do after the refresh.
+func TestTasksAfterARefreshHaveTheCallsThatItNeedsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(12 * time.Hour)
+		noon := midnight().Add(12 * time.Hour) // on Saturday: nothing is due on Sunday
+		now := func() time.Time { return noon }
+		vendor := fakevantage.New(fakevantage.Options{Now: now})
+		j := newJobOn(t, vendor, newJob(t, vendor).Store.(*sqlite.Store), quota.Limit{Calls: 100, Window: time.Second}, quota.Limit{Calls: 10})
+		j.Now = now
+		insertTask(t, j, 1, "IBM", "2026-11-02", "2026-11-13")
+		report, err := run(t.Context(), t, j, refresh.Options{})
+		if err != nil || report.Counts.Refreshed != 7 || report.Tasks == nil || report.Tasks.Succeeded != 1 {
+			t.Errorf("%+v, %v; want the task done", report.Tasks, err)
+		}
+	})
+}
+
+// Sessions after a delisting are asked for once.
+func TestBackfillOfADelistedTicker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		vendor.Lag("OLD", 30)
+		j := fast(t, vendor)
+		backfill(t, j, "2026-09-01", "OLD")
+		before := len(vendor.Arrivals())
+		runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{From: date(t, "2026-09-01"), To: date(t, "2026-11-10")}}, "OLD")
+		wantCalls(t, vendor, before)
+	})
+}
+
+// A bar that the database refuses costs one call, and the ticker's other bars nothing.
+func TestARefusedBarIsAskedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		j := fast(t, vendor)
+		execSQL(t, j, `create trigger refuse before insert on price_history when new."timestamp" like '2026-11-1%'
+			begin select raise(abort, 'refused'); end`)
+		report := backfill(t, j, "2026-11-02", "AAPL")
+		if row := report.Tickers[0]; row.Status != refresh.OutcomeFailed || row.Stored != 7 {
+			t.Errorf("%+v, want it failed with 7 bars stored", row)
+		}
+		before := len(vendor.Arrivals())
+		report = backfill(t, j, "2026-11-02", "AAPL")
+		wantCalls(t, vendor, before)
+		if report.Status != refresh.Succeeded {
+			t.Errorf("%+v, want nothing to do", report)
+		}
+	})
 }

@@ -1,19 +1,49 @@
 package refresh
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
-// commit writes what the answers of a batch brought, if anything, and reports what became of each of
-// its tickers.
-func (e *execution) commit(answers []answer, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
+// barsACommit bounds a transaction: each is over soon, so that others wait for it no longer, and an
+// interruption loses no more.
+const barsACommit = 5000
+
+// commitParts commits the answers of a batch in one transaction, or in several where series are long.
+func (e *execution) commitParts(ctx context.Context, whole []answer, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
+	for answers := whole; len(answers) > 0; {
+		part, bars := 0, 0
+		for part < len(answers) && (part == 0 || bars+len(answers[part].bars) <= barsACommit) {
+			bars += len(answers[part].bars)
+			part++
+		}
+		if e.begun.Err() != nil {
+			return committed, context.Cause(ctx)
+		}
+		done, err := e.commit(answers[:part], whole, rows, report)
+		committed = committed || done
+		if err != nil && ctx.Err() != nil {
+			return committed, context.Cause(ctx)
+		}
+		if err != nil {
+			return committed, err
+		}
+		answers = answers[part:]
+	}
+	return committed, nil
+}
+
+// commit writes what some answers of a batch brought, if anything, and reports what became of each of
+// their tickers.
+func (e *execution) commit(answers, whole []answer, rows map[marketdata.Ticker]*TickerReport, report *Report) (committed bool, err error) {
 	now, tried := e.Now(), report.Counts.Refreshed+report.Counts.Failed
-	batch, err := e.draft(answers, rows, now)
+	batch, err := e.draft(answers, whole, rows, now)
 	report.count()
 	if err == nil && report.Counts.Refreshed+report.Counts.Failed == tried && len(batch.Tasks) == 0 {
 		return false, nil
@@ -25,7 +55,11 @@ func (e *execution) commit(answers []answer, rows map[marketdata.Ticker]*TickerR
 	}
 	if err != nil {
 		for _, a := range answers {
-			if row := rows[a.item.Ticker]; row.Status == OutcomeRefreshed {
+			switch row := rows[a.item.Ticker]; {
+			case row.Status != OutcomeRefreshed:
+			case e.kept.Err() != nil: // interrupted, and no time was left for it
+				row.putOff(errNotAsked)
+			default:
 				e.fail(row, err)
 			}
 		}
@@ -33,20 +67,44 @@ func (e *execution) commit(answers []answer, rows map[marketdata.Ticker]*TickerR
 		return false, err
 	}
 	e.tellStored(batch.Prices, stored, rows)
-	var refused []TaskResult
+	refused := Batch{Findings: refusedSessions(batch.Prices, stored)}
 	for _, a := range answers {
 		switch row, f := rows[a.item.Ticker], a.item.fill; {
 		case f != nil && a.err == nil && row.Status == OutcomeFailed:
-			refused = append(refused, f.results(row, now, true)...)
+			refused.Tasks = append(refused.Tasks, f.results(row, now, true)...)
 		case f == nil && row.Status == OutcomeRefreshed:
 			e.tellSession(row, now)
 		}
 	}
+	for _, result := range batch.Tasks {
+		if !slices.ContainsFunc(refused.Tasks, func(r TaskResult) bool { return r.ID == result.ID }) {
+			e.results = append(e.results, result)
+		}
+	}
+	e.results = append(e.results, refused.Tasks...)
 	report.count()
-	if len(refused) > 0 {
-		_, err = e.Store.CommitBatch(e.kept, Batch{Tasks: refused, Run: e.main.record()})
+	if len(refused.Findings) > 0 {
+		refused.Run = e.main.record()
+		_, err = e.Store.CommitBatch(e.kept, refused)
 	}
 	return true, err
+}
+
+// refusedSessions are those whose bars the database refused: it would refuse them each time.
+func refusedSessions(prices []Price, stored []StoredPrice) []Finding {
+	var findings []Finding
+	for i, p := range prices {
+		if !p.Backfill || stored[i].Err == nil {
+			continue
+		}
+		n := len(findings)
+		if n == 0 || findings[n-1].Ticker != p.Bar.Ticker {
+			findings = append(findings, Finding{Ticker: p.Bar.Ticker})
+			n++
+		}
+		findings[n-1].Absent = append(findings[n-1].Absent, p.Bar.Session)
+	}
+	return findings
 }
 
 // tellStored reports what the database made of the prices.
@@ -71,7 +129,7 @@ func (e *execution) tellStored(prices []Price, stored []StoredPrice, rows map[ma
 }
 
 // draft is what is to be written of the answers.
-func (e *execution) draft(answers []answer, rows map[marketdata.Ticker]*TickerReport, now time.Time) (Batch, error) {
+func (e *execution) draft(answers, whole []answer, rows map[marketdata.Ticker]*TickerReport, now time.Time) (Batch, error) {
 	batch := Batch{}
 	stored, err := e.storedBars(answers)
 	for _, a := range answers {
@@ -89,12 +147,12 @@ func (e *execution) draft(answers []answer, rows map[marketdata.Ticker]*TickerRe
 			row.putOff(a.err)
 		default:
 			e.fail(row, a.err)
-			if isTurn(a, answers) {
+			if isTurn(a, whole) {
 				batch.Failures = append(batch.Failures, failure(row.Ticker, a.err, now))
 			}
 		}
 		if f := a.item.fill; f != nil && row.Status != OutcomeDeferred {
-			batch.Tasks = append(batch.Tasks, f.results(row, now, a.err == nil || isTurn(a, answers))...)
+			batch.Tasks = append(batch.Tasks, f.results(row, now, a.err == nil || e.fetch.answered.Load() && !stops(a.err) || isTurn(a, whole))...)
 		}
 	}
 	return batch, err
@@ -104,11 +162,12 @@ func (e *execution) draft(answers []answer, rows map[marketdata.Ticker]*TickerRe
 func (e *execution) take(a answer, stored []StoredBar, row *TickerReport, now time.Time, batch *Batch) {
 	price := func(bar marketdata.Bar) Price { return e.price(bar, now) }
 	if f := a.item.fill; f != nil {
-		got := f.take(a.item.ActiveTicker, a.series, stored, price)
+		got := f.take(a.item.ActiveTicker, a.series, stored, e.main.At, price)
 		batch.Prices = append(batch.Prices, got.prices...)
 		batch.Findings = append(batch.Findings, got.finding)
-		if row.Reason, row.OutOfReach = "", len(f.beyond); row.OutOfReach > 0 {
-			row.Reason = outOfReach(row.OutOfReach)
+		row.Reason, row.OutOfReach, row.Absent = f.leftOver(got), len(f.beyond), len(got.finding.Absent)
+		if got.finding.ForgetSplits {
+			row.Split = State{Splits: slices.SortedFunc(slices.Values(got.finding.Splits), bySession)}.splitReport()
 		}
 		if got.torn != nil {
 			e.tellSplit(row, *got.torn)
@@ -160,7 +219,7 @@ func (e *execution) storedBars(answers []answer) (map[marketdata.Ticker][]Stored
 		}
 		first := a.bars[0].Session
 		switch f := a.item.fill; {
-		case f != nil && f.rebase:
+		case f != nil && (f.rebase || f.force):
 			first = exchange.Date{}
 		case a.item.Action == FetchQuote:
 			calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
@@ -175,6 +234,24 @@ func (e *execution) storedBars(answers []answer) (map[marketdata.Ticker][]Stored
 		return nil, nil
 	}
 	return e.Store.Bars(e.kept, tickers, from, exchange.Date{})
+}
+
+// leftOver is what became of the sessions that were wanted and are not stored.
+func (f *fill) leftOver(got filled) string {
+	var parts []string
+	if n := len(f.beyond); n > 0 {
+		parts = append(parts, outOfReach(n))
+	}
+	if n := len(got.finding.Absent); n > 0 {
+		parts = append(parts, countOf(n, "session")+" that the provider does not have")
+	}
+	if n := len(f.notOut); n > 0 {
+		parts = append(parts, countOf(n, "session")+" not out yet")
+	}
+	if first := got.finding.FirstSession; len(f.wanted) > 0 && f.wanted[0].Before(first) {
+		parts = append(parts, "the provider's first is "+first.String())
+	}
+	return strings.Join(parts, "; ")
 }
 
 func outOfReach(sessions int) string {

@@ -13,10 +13,13 @@ type execution struct {
 	*Job
 	fetch *fetcher
 	// kept outlives an interruption, for the writes of what was fetched.
-	kept    context.Context
+	kept context.Context
+	// begun ends before kept does: no commit begins after it.
+	begun   context.Context
 	main    *Report // whose record is kept up to date
 	before  int     // calls that the limiter had let through
 	lastEnd time.Time
+	results []TaskResult // of tasks that were committed with what was fetched for them
 }
 
 // work fetches and commits batch by batch what a plan has in mind, of which report tells. Its error is why
@@ -39,7 +42,7 @@ func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
 		answers, stop := e.fetch.batch(ctx, items)
 		e.lastEnd = time.Now()
 		e.main.Calls = e.Limiter.Calls() - e.before
-		committed, err := e.commit(answers, rows, report)
+		committed, err := e.commitParts(ctx, answers, rows, report)
 		if err != nil {
 			return errors.Join(err, stop)
 		}

@@ -44,9 +44,10 @@ type answer struct {
 // fetcher asks the provider on behalf of one run.
 type fetcher struct {
 	*Job
-	retries failsafe.Executor[[]answer]
-	breaker circuitbreaker.CircuitBreaker[any] // of batches
-	asking  atomic.Int64                       // nanoseconds that calls took, without the waits for the limiter
+	retries  failsafe.Executor[[]answer]
+	breaker  circuitbreaker.CircuitBreaker[any] // of batches
+	answered atomic.Bool                        // anything at all, in this run
+	asking   atomic.Int64                       // nanoseconds that calls took, without the waits for the limiter
 
 	entitlement sync.Mutex // held by the first call for a full series, until it is answered
 	entitled    entitlement
@@ -169,7 +170,7 @@ func (f *fetcher) fetch(ctx context.Context, call []*Item) ([]answer, error) {
 	case err == nil:
 		return answers, nil
 	case errors.Is(err, marketdata.ErrQuotaSpent):
-		kept, cancel := grace(ctx)
+		kept, cancel := grace(ctx, lastWrites)
 		defer cancel()
 		until, holdErr := f.Limiter.Spent(kept)
 		if holdErr != nil {
@@ -194,6 +195,7 @@ func (f *fetcher) ask(ctx context.Context, call []*Item) ([]answer, error) {
 		switch {
 		case err == nil:
 			f.Limiter.Answered()
+			f.answered.Store(true)
 			return answers, nil
 		case ctx.Err() != nil:
 			return nil, err // which can be why another call has stopped the run

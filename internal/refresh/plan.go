@@ -151,7 +151,7 @@ func decide(a ActiveTicker, at time.Time, force bool) (Action, string) {
 	case stored && !early:
 		return Leave, storedReason(a, newest)
 	case !force && a.State.inVain(newest.Date) != "":
-		return Skip, a.State.inVain(newest.Date)
+		return Skip, a.State.inVain(newest.Date) + "; --force asks again"
 	case !force && a.State.justChecked(newest, at):
 		return Leave, fmt.Sprintf("checked at %s: the session of %s was not out yet",
 			a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
@@ -183,7 +183,7 @@ func (s State) justChecked(newest exchange.Session, at time.Time) bool {
 func (s State) inVain(newest exchange.Date) string {
 	switch {
 	case s.UnknownSessions > 0 && s.UnknownSession == newest:
-		return fmt.Sprintf("the provider did not know it in the session of %s; --force asks again", newest)
+		return fmt.Sprintf("the provider did not know it in the session of %s", newest)
 	case s.unknown() && newest.Before(s.askAgain()):
 		return s.Note()
 	default:

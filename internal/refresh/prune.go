@@ -126,7 +126,7 @@ const longestRest = 100 * time.Millisecond
 // eachBlock prunes one block after the other until the last one. In between it rests for as long as the
 // block took: who waits for SQLite's lock gets it only by asking at a time when nobody has it.
 func (o PruneOptions) eachBlock(ctx context.Context, prune func(ctx context.Context) (last bool, err error)) error {
-	kept, cancel := grace(ctx)
+	kept, cancel := grace(ctx, lastWrites)
 	defer cancel()
 	var rest time.Duration
 	for {

@@ -16,8 +16,13 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// lastWrites is how long the writes of what was fetched may take once a run is interrupted.
-const lastWrites = time.Second
+// Once a run is interrupted, writes of what was fetched may begin and end so much later, and after them
+// what the run records of itself.
+const (
+	lastBegin  = 250 * time.Millisecond
+	lastWrites = 700 * time.Millisecond
+	lastRecord = 300 * time.Millisecond
+)
 
 // Job is what a run works with.
 type Job struct {
@@ -106,7 +111,7 @@ func (o Options) mode() Mode {
 }
 
 // Event is something worth telling while a run is under way: RowSkipped, RunStarted, CallThrottled,
-// BatchCommitted, TickerFailed, SplitFound, SessionMissing, CalendarUnknown or RunFinished.
+// BatchCommitted, TickerFailed, SplitFound, TaskRejected, TasksStopped, SessionMissing, CalendarUnknown or RunFinished.
 type Event any
 
 // The events of a run.
@@ -128,7 +133,11 @@ type (
 		Ticker marketdata.Ticker
 		Split  Split
 	}
-	SessionMissing struct { // from an answer, whose newest session is older than the newest completed one
+	TaskRejected struct { // of the application: nothing can be fetched for it
+		ID, Reason string
+	}
+	TasksStopped   struct{ Err error } // the tasks of the application, and not the refresh before them
+	SessionMissing struct {            // from an answer, whose newest session is older than the newest completed one
 		Ticker          marketdata.Ticker
 		Session, Newest exchange.Date
 	}
@@ -180,7 +189,10 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	report.RunID, report.DryRun, report.Provider, report.mode, report.jobName = o.RunID, o.DryRun, j.Provider.Source(), o.mode(), o.jobName()
 	if o.mostTasks() > 0 {
 		if _, report.PendingTasks, err = j.Store.PendingTasks(ctx, 1); err != nil {
-			return Report{}, err
+			if o.worksOffTasks() {
+				return Report{}, err
+			}
+			j.observe(TasksStopped{err})
 		}
 	}
 	if o.DryRun {
@@ -189,15 +201,17 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	}
 	report.StartedAt = at
 	var tasks Tasks
-	if o.worksOffTasks() || o.mostTasks() > 0 && report.PendingTasks > 0 {
+	if o.mostTasks() > 0 {
 		tasks, err = j.Store.OpenTasks(ctx)
 		switch {
 		case errors.Is(err, ErrLocked) && o.worksOffTasks():
 			idle.Status = Locked
 			return idle, err
 		case errors.Is(err, ErrLocked): // another process works them off
-		case err != nil:
+		case err != nil && o.worksOffTasks():
 			return Report{}, err
+		case err != nil:
+			j.observe(TasksStopped{err})
 		default:
 			defer tasks.Close()
 		}
@@ -207,21 +221,25 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	}
 	j.observe(RunStarted{report})
 	report.Calls, report.Batches = 0, 0
-	kept, cancel := grace(ctx)
+	kept, cancel := grace(ctx, lastWrites)
 	defer cancel()
-	e := &execution{Job: j, fetch: j.newFetcher(), kept: kept, main: &report, before: j.Limiter.Calls()}
+	begun, cancelBegun := grace(ctx, lastBegin)
+	defer cancelBegun()
+	last, cancelLast := grace(ctx, lastWrites+lastRecord)
+	defer cancelLast()
+	e := &execution{Job: j, fetch: j.newFetcher(), kept: kept, begun: begun, main: &report, before: j.Limiter.Calls()}
 	stop := e.work(ctx, plan, &report)
 	if stop == nil && tasks != nil {
-		stop = e.workOff(ctx, tasks, plan.active, o)
+		stop = e.tasks(ctx, tasks, plan.active, o)
 	}
 	e.learn()
-	if err := j.Limiter.Close(kept); err != nil {
+	if err := j.Limiter.Close(last); err != nil && ctx.Err() == nil {
 		stop = errors.Join(stop, err)
 	}
 	// A clock that stands still all the same lets a run take its time.
 	report.FinishedAt = report.StartedAt.Add(time.Since(began))
 	report.finish(ctx, stop, j.MaxErrorRate)
-	if err := j.Store.FinishRun(kept, report.record()); err != nil {
+	if err := j.Store.FinishRun(last, report.record()); err != nil {
 		if report.Status != Interrupted {
 			report.Status = Failed
 		}
@@ -333,11 +351,11 @@ func (j *Job) tellUnknownCalendars(active []ActiveTicker) {
 
 // grace is a context for writes that an interruption of ctx must not prevent, and must not be held up
 // by for long.
-func grace(ctx context.Context) (context.Context, context.CancelFunc) {
+func grace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	kept, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(lastWrites):
+		case <-time.After(d):
 			cancel()
 		case <-kept.Done():
 		}

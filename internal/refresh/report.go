@@ -65,7 +65,8 @@ type TickerReport struct {
 	Missing    int `json:"missing,omitempty"`
 	Stored     int `json:"stored,omitempty"`
 	OutOfReach int `json:"out_of_reach,omitempty"`
-	Tasks      int `json:"tasks,omitempty"` // of the application that the row stands for
+	Absent     int `json:"absent,omitempty"` // missing sessions that the provider turned out not to have
+	Tasks      int `json:"tasks,omitempty"`  // of the application that the row stands for
 }
 
 // SplitReport is a split that the stored history of a ticker lacks: the bars before Session are on
@@ -109,11 +110,12 @@ type Report struct {
 	Kept            int            `json:"kept_calls,omitempty"`
 	KeptFor         time.Time      `json:"kept_for,omitzero"` // the coming run, for which Kept calls are left
 	HoldsBack       bool           `json:"-"`                 // tickers are deferred for that
+	TriesFull       bool           `json:"-"`                 // a full series is asked for
 	StartedAt       time.Time      `json:"started_at,omitzero"`
 	FinishedAt      time.Time      `json:"finished_at,omitzero"`
 	Tickers         []TickerReport `json:"tickers"`
 	PendingTasks    int            `json:"pending_tasks,omitempty"` // of the application, when the run began
-	Tasks           *Report        `json:"backfill,omitempty"`      // of those that a refresh has worked off
+	Tasks           *TasksReport   `json:"backfill,omitempty"`      // those that were worked off
 
 	mode    Mode
 	jobName string
@@ -163,6 +165,7 @@ func (p Plan) report() Report {
 		if f := item.fill; f != nil {
 			row.Missing, row.OutOfReach, row.Tasks = len(f.wanted), len(f.beyond), len(f.tasks)
 		}
+		r.TriesFull = r.TriesFull || item.Action == FetchFull
 		r.Tickers = append(r.Tickers, row)
 	}
 	r.count()
@@ -183,23 +186,26 @@ func rebased(splits []Split) []Split {
 	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return !s.Rebased })
 }
 
-func (r *Report) count() {
-	r.Counts = Counts{Active: len(r.Tickers)}
-	for _, t := range r.Tickers {
+func (r *Report) count() { r.Counts = countsOf(r.Tickers) }
+
+func countsOf(tickers []TickerReport) Counts {
+	c := Counts{Active: len(tickers)}
+	for _, t := range tickers {
 		switch t.Status {
 		case OutcomeFresh:
-			r.Counts.Fresh++
+			c.Fresh++
 		case OutcomeRefreshed:
-			r.Counts.Refreshed++
+			c.Refreshed++
 		case OutcomeFailed:
-			r.Counts.Failed++
+			c.Failed++
 		case OutcomeDeferred:
-			r.Counts.Deferred++
+			c.Deferred++
 		case OutcomeSkipped:
-			r.Counts.Skipped++
+			c.Skipped++
 		}
 	}
-	r.Counts.Planned = r.Counts.Active - r.Counts.Fresh - r.Counts.Skipped
+	c.Planned = c.Active - c.Fresh - c.Skipped
+	return c
 }
 
 const reasonStopped = "not asked: the run stopped"
@@ -257,7 +263,7 @@ func (r *Report) record() RunRecord {
 	if !r.FinishedAt.IsZero() {
 		ended = r.Status
 		record.Status = "SUCCEEDED"
-		if r.Status == Failed || r.Status == Interrupted || r.Status == Deferred && r.Counts.Refreshed == 0 {
+		if r.Status == Failed || r.Status == Interrupted || r.Status == Deferred && r.Counts.Refreshed == 0 && !r.HoldsBack {
 			record.Status = "FAILED"
 		}
 		record.ErrorMessage = r.trouble()

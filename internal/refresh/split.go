@@ -29,32 +29,38 @@ func (s Split) factor() decimal.Decimal {
 }
 
 const (
-	longestBreak = 7   // days between two sessions that follow each other
-	mostShares   = 100 // for one, of a split that is believed without the vendor's word
-	// The tolerances of a factor between two prices for the same close, which differ by rounding alone,
-	// and between a close and the open of the next session.
-	sameTolerance = "0.01"
-	openTolerance = "0.02"
+	mostShares = 100 // for one, of a split that is believed without the vendor's word
+	// longestBreak is how many days lie at the most between two sessions that follow each other.
+	longestBreak = 7
 )
 
-// commonRatios are the splits that companies make besides those of whole numbers.
-var commonRatios = []Split{{New: 3, Old: 2}, {New: 5, Old: 2}, {New: 4, Old: 3}, {New: 5, Old: 3}, {New: 5, Old: 4}, {New: 6, Old: 5}}
+var one = decimal.NewFromInt(1)
 
-// splitOf is the split that makes one price of another that is factor times as high; false where factor
-// is near none.
-func splitOf(factor decimal.Decimal, tolerance string, candidates ...Split) (Split, bool) {
-	one, most := decimal.NewFromInt(1), decimal.RequireFromString(tolerance)
+// commonRatios are the splits that companies make besides those of whole numbers.
+var commonRatios = []Split{
+	{New: 3, Old: 2}, {New: 5, Old: 2}, {New: 7, Old: 2}, {New: 4, Old: 3}, {New: 5, Old: 3}, {New: 5, Old: 4}, {New: 6, Old: 5}, {New: 7, Old: 5}, {New: 11, Old: 10},
+}
+
+// roundShares are the splits of more than ten for one, where a day's move hides the exact number.
+var roundShares = []Split{{New: 15, Old: 1}, {New: 20, Old: 1}, {New: 25, Old: 1}, {New: 30, Old: 1}, {New: 40, Old: 1}, {New: 50, Old: 1}, {New: 100, Old: 1}}
+
+// wholeSplit is the split of a whole number from 2 on that factor, of 1 or more, is nearest to.
+func wholeSplit(factor decimal.Decimal, most int64) []Split {
+	if n := factor.Round(0).IntPart(); n >= 2 && n <= most {
+		return []Split{{New: n, Old: 1}}
+	}
+	return nil
+}
+
+// nearest is the candidate, or the reverse of one, whose ratio differs from factor by no more than a
+// share of the ratio.
+func nearest(factor decimal.Decimal, tolerance string, candidates func(up decimal.Decimal) []Split) (Split, bool) {
 	up := factor
 	if factor.LessThan(one) {
 		up = one.DivRound(factor, 12)
 	}
-	if whole := up.Round(0).IntPart(); whole >= 2 && whole <= mostShares {
-		candidates = append(candidates, Split{New: whole, Old: 1})
-	}
-	for _, s := range candidates {
-		// Of large factors every number is near a whole one, unless the difference counts too.
-		off := up.Sub(s.factor()).Abs()
-		if off.GreaterThan(s.factor().Mul(most)) || off.GreaterThan(decimal.RequireFromString("0.1")) {
+	for _, s := range candidates(up) {
+		if up.Sub(s.factor()).Abs().GreaterThan(s.factor().Mul(decimal.RequireFromString(tolerance))) {
 			continue
 		}
 		if factor.LessThan(one) {
@@ -67,11 +73,16 @@ func splitOf(factor decimal.Decimal, tolerance string, candidates ...Split) (Spl
 
 // splitBetween is the split that makes a stored close of one that was fetched for the same session.
 func splitBetween(stored, fetched decimal.Decimal) (Split, bool) {
-	// What the database has rounded away is no difference.
-	if stored.Sub(fetched).Abs().LessThan(decimal.New(1, stored.Exponent())) {
+	// What the database has rounded away is no difference. Its narrowest columns have two decimals, which
+	// SQLite does not always write.
+	if stored.Sub(fetched).Abs().LessThan(decimal.New(1, min(stored.Exponent(), -2))) {
 		return Split{}, false
 	}
-	return splitOf(stored.DivRound(fetched, 12), sameTolerance, commonRatios...)
+	return nearest(stored.DivRound(fetched, 12), "0.01", func(up decimal.Decimal) []Split {
+		// Of large factors every number is within a hundredth of a whole one.
+		whole := slices.DeleteFunc(wholeSplit(up, mostShares), func(s Split) bool { return up.Sub(s.factor()).Abs().GreaterThan(decimal.New(1, -1)) })
+		return append(whole, commonRatios...)
+	})
 }
 
 // splitFrom reads a coefficient of the vendor; false where it stands for no split.
@@ -94,21 +105,21 @@ func splitFrom(bar marketdata.Bar) (Split, bool) {
 
 // onOneScale puts bars, which are ascending, in shares as they are in the newest: those before a split
 // are divided by it where the vendor tells them as they were traded. The splits are those that the bars
-// themselves tell, and those that are known besides. It returns those that changed anything.
+// tell, or where they tell none, those that are known. It returns those that changed anything, ascending.
 func onOneScale(bars []marketdata.Bar, known []Split) (scaled []marketdata.Bar, applied []Split) {
 	scaled = slices.Clone(bars)
-	splits := map[exchange.Date]Split{}
-	for _, s := range known {
-		splits[s.Session] = s
-	}
-	for _, bar := range bars {
-		if s, ok := splitFrom(bar); ok {
-			splits[s.Session] = s
+	splits := slices.SortedFunc(slices.Values(known), bySession)
+	if tellsSplits(bars) {
+		splits = nil
+		for _, bar := range bars {
+			if s, ok := splitFrom(bar); ok {
+				splits = append(splits, s)
+			}
 		}
 	}
 	for _, s := range splits {
 		first, _ := slices.BinarySearchFunc(bars, s.Session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
-		if first == 0 || first == len(bars) || !asTraded(bars[first-1].Close, bars[first].Close, s) {
+		if first == 0 || first == len(bars) || !s.asTraded(bars[first-1], bars[first]) {
 			continue
 		}
 		for i := range first {
@@ -116,15 +127,24 @@ func onOneScale(bars []marketdata.Bar, known []Split) (scaled []marketdata.Bar, 
 		}
 		applied = append(applied, s)
 	}
-	slices.SortFunc(applied, func(a, b Split) int { return a.Session.Compare(b.Session) })
 	return scaled, applied
 }
 
-// asTraded says whether the closes before and after a split differ by it rather than not at all.
-func asTraded(before, after decimal.Decimal, s Split) bool {
+func bySession(a, b Split) int { return a.Session.Compare(b.Session) }
+
+// tellsSplits says whether an answer tells of each session whether there was a split.
+func tellsSplits(bars []marketdata.Bar) bool { return bars[len(bars)-1].SplitCoefficient.Valid }
+
+// asTraded says whether the bars before and after the split differ by it rather than not at all.
+func (s Split) asTraded(before, after marketdata.Bar) bool {
+	high, low := before.Close, after.Close
+	if before.AdjustedClose.Valid && after.AdjustedClose.Valid {
+		// How much each close is adjusted tells it without the day's move.
+		high, low = high.Mul(after.AdjustedClose.Decimal), low.Mul(before.AdjustedClose.Decimal)
+	}
 	// jump² > New/Old, of a split that is no reverse one: the jump is nearer to the ratio than to 1.
-	jump := before.Mul(before).Mul(decimal.NewFromInt(s.Old))
-	level := after.Mul(after).Mul(decimal.NewFromInt(s.New))
+	jump := high.Mul(high).Mul(decimal.NewFromInt(s.Old))
+	level := low.Mul(low).Mul(decimal.NewFromInt(s.New))
 	if s.New < s.Old {
 		return jump.LessThan(level)
 	}
@@ -145,33 +165,54 @@ func (s Split) rebase(bar marketdata.Bar) marketdata.Bar {
 	return bar
 }
 
+// leastPlaces is how many decimals a price has at least that was divided.
+const leastPlaces = 4
+
 func (s Split) divide(price decimal.Decimal) decimal.Decimal {
-	const leastPlaces = 4
 	return price.Mul(decimal.NewFromInt(s.Old)).DivRound(decimal.NewFromInt(s.New), max(leastPlaces, -price.Exponent()))
 }
 
-// tear is the split that a stored history, ascending, lacks by what was fetched: the newest session of
-// which both have a close, where the two differ by a ratio of shares, is the last one before it. Where a
-// split that the vendor tells can be that one, it is.
+// witnesses is how many bars must tell of the same split, unless all there are do.
+const witnesses = 3
+
+// tear is the split that a stored history, ascending, lacks by what was fetched: up to some session the
+// closes that both have differ by one ratio of shares. Where a split that the vendor tells can be that
+// one, it is.
 func tear(stored []StoredBar, fetched []marketdata.Bar, told []Split, calendar *exchange.Exchange) (Split, bool) {
+	var newest exchange.Date // of those that differ
+	var split Split
+	seen, agree := 0, 0
 	for _, bar := range slices.Backward(fetched) {
-		i, found := slices.BinarySearchFunc(stored, bar.Session, func(b StoredBar, d exchange.Date) int { return b.Session.Compare(d) })
-		if !found || stored[i].Currency != bar.Currency {
+		old, found := storedBar(stored, bar.Session)
+		if !found || old.Currency != bar.Currency {
 			continue
 		}
-		s, differs := splitBetween(stored[i].Close, bar.Close)
+		s, differs := splitBetween(old.Close, bar.Close)
 		if !differs {
-			continue
+			agree++
 		}
-		for _, t := range told {
-			if t.New*s.Old == s.New*t.Old && t.Session.After(bar.Session) {
-				return t, true
-			}
+		switch {
+		case !differs && seen > 0: // one bar, or a few, are wrong
+			seen = 0
+		case differs && (seen == 0 || s != split):
+			newest, split, seen = bar.Session, s, 1
+		case differs:
+			seen++
 		}
-		s.Session = calendar.Sessions(bar.Session.AddDays(1), bar.Session.AddDays(30))[0]
-		return s, true
+		if seen == witnesses {
+			break
+		}
 	}
-	return Split{}, false
+	if seen == 0 || seen < witnesses && agree > 0 {
+		return Split{}, false
+	}
+	for _, t := range told {
+		if t.New*split.Old == split.New*t.Old && t.Session.After(newest) {
+			return t, true
+		}
+	}
+	split.Session = calendar.Sessions(newest.AddDays(1), newest.AddDays(30))[0]
+	return split, true
 }
 
 // jump is the newest session from first on with which prices, ascending, fell or rose by a whole number
@@ -183,7 +224,12 @@ func jump(bars []marketdata.Bar, first exchange.Date) (Split, bool) {
 		if !bar.Open.Valid || bar.SplitCoefficient.Valid || bar.Session.AddDays(-longestBreak).After(bars[i-1].Session) {
 			continue
 		}
-		if s, ok := splitOf(bars[i-1].Close.DivRound(bar.Open.Decimal, 12), openTolerance); ok {
+		factor := bars[i-1].Close.DivRound(bar.Open.Decimal, 12)
+		s, ok := nearest(factor, "0.02", func(up decimal.Decimal) []Split { return wholeSplit(up, 10) })
+		if !ok {
+			s, ok = nearest(factor, "0.05", func(decimal.Decimal) []Split { return roundShares })
+		}
+		if ok {
 			s.Session = bar.Session
 			return s, true
 		}

@@ -136,7 +136,7 @@ func TestASplitInASeriesIsTold(t *testing.T) {
 		new, old int64
 		ratio    string
 	}{
-		{false, 4, 1, "4:1"}, {true, 4, 1, "4:1"}, {true, 3, 2, "3:2"}, {true, 1, 8, "1:8"}, {false, 1, 8, "1:8"},
+		{false, 50, 1, "50:1"}, {true, 50, 1, "50:1"}, {true, 11, 10, "11:10"}, {false, 4, 1, "4:1"}, {true, 4, 1, "4:1"}, {true, 3, 2, "3:2"}, {true, 1, 8, "1:8"}, {false, 1, 8, "1:8"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			m := newMarket(t, false, "2026-11-14")
@@ -208,6 +208,121 @@ func TestAnOrdinaryYearHasNoSplit(t *testing.T) {
 				t.Errorf("%s: %+v", m.clock, row.Split)
 			}
 			m.clock = m.clock.AddDate(0, 0, 7)
+		}
+	})
+}
+
+// An unconfirmed mark gives way to the vendor's coefficients: it was a crash.
+func TestCoefficientsDismissAMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, true, "2026-11-21")
+		backfill(t, m.job, "2026-10-01", "NVDA")
+		mark(t, m, refresh.Split{Session: date(t, "2026-11-17"), New: 2, Old: 1})
+		rebase(t, m.job, "NVDA")
+		m.wantOneScale(t, 1)
+		if splits := m.state(t).Splits; len(splits) != 0 {
+			t.Errorf("%v, want no split", splits)
+		}
+	})
+}
+
+func mark(t *testing.T, m *market, splits ...refresh.Split) {
+	t.Helper()
+	_, err := m.job.Store.CommitBatch(t.Context(), refresh.Batch{
+		Findings: []refresh.Finding{{Ticker: marketdata.MustParseTicker("NVDA"), Splits: splits}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A split that is older than what the key's plan can fetch is applied to what is stored.
+func TestRebaseBeyondReach(t *testing.T) {
+	for _, rewrites := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMarket(t, false, "2026-04-03")
+			backfill(t, m.job, "2026-02-02", "NVDA")
+			m.vendor.Split("NVDA", fakevantage.Split{Session: date(t, "2026-04-06"), New: 10, Old: 1, Rewrites: rewrites})
+			m.moveTo(t, "2026-04-07")
+			if row := m.refresh(t); row.Split == nil {
+				t.Fatalf("%+v, want a split", row)
+			}
+			for _, day := range []string{"2026-07-04", "2026-09-19", "2026-11-21"} {
+				m.moveTo(t, day)
+				backfill(t, m.job, "2026-04-07", "NVDA")
+			}
+			rebase(t, m.job, "NVDA")
+			m.wantOneScale(t, 10)
+			if splits := m.state(t).Splits; len(splits) != 1 || !splits[0].Rebased {
+				t.Errorf("rewrites %t: %v, want it rebased", rewrites, splits)
+			}
+		})
+	}
+}
+
+// --force stores a part again on the scale that the history is on, and forgets a mark only with both sessions
+// beside it.
+func TestForceOfAPartKeepsSplits(t *testing.T) {
+	for _, rewrites := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMarket(t, false, "2026-11-19")
+			backfill(t, m.job, "2026-10-01", "NVDA")
+			m.vendor.Split("NVDA", fakevantage.Split{Session: date(t, "2026-11-19"), New: 10, Old: 1, Rewrites: rewrites})
+			m.moveTo(t, "2026-11-20")
+			m.refresh(t)
+			m.moveTo(t, "2026-11-21")
+			force := func(from, to string) {
+				t.Helper()
+				runBackfill(t, m.job, refresh.Options{Force: true, Backfill: &refresh.Backfill{From: date(t, from), To: date(t, to)}}, "NVDA")
+			}
+			force("2026-11-19", "2026-11-20")
+			if splits := m.state(t).Splits; len(splits) != 1 || splits[0].Rebased {
+				t.Errorf("rewrites %t: %v, want the mark", rewrites, splits)
+			}
+			rebase(t, m.job, "NVDA")
+			m.wantOneScale(t, 10)
+			force("2026-11-10", "2026-11-12")
+			m.wantOneScale(t, 10)
+			rebase(t, m.job, "NVDA")
+			m.wantOneScale(t, 10)
+		})
+	}
+}
+
+// One wrong bar is no split.
+func TestAnOutlierIsNoSplit(t *testing.T) {
+	for _, session := range []string{"2026-07-02", "2026-09-15", "2026-11-12"} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMarket(t, false, "2026-06-10")
+			backfill(t, m.job, "2026-03-02", "NVDA")
+			m.moveTo(t, "2026-11-14")
+			backfill(t, m.job, "2026-06-26", "NVDA")
+			execSQL(t, m.job, `update price_history set price_amount = price_amount * 2, close_amount = close_amount * 2 where "timestamp" like '`+session+`%'`)
+			m.moveTo(t, "2026-11-21")
+			if row := m.refresh(t); row.Split != nil {
+				t.Errorf("%s: %+v, want no split", session, row.Split)
+			}
+			if session > "2026-07-02" {
+				rebase(t, m.job, "NVDA")
+				m.wantOneScale(t, 1)
+			}
+		})
+	}
+}
+
+// Rows are found again by their keys, however another program stamped them.
+func TestRebaseUpdatesRowsOfAnotherStamp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, false, "2026-11-19")
+		backfill(t, m.job, "2026-10-01", "NVDA")
+		execSQL(t, m.job, `update price_history set "timestamp" = substr("timestamp", 1, 19) where "timestamp" < '2026-11-01'`)
+		execSQL(t, m.job, `update price_history set open_amount = open_amount * 2 where "timestamp" < '2026-11-01'`)
+		m.vendor.Split("NVDA", fakevantage.Split{Session: date(t, "2026-11-19"), New: 10, Old: 1})
+		m.moveTo(t, "2026-11-20")
+		m.refresh(t)
+		rebase(t, m.job, "NVDA")
+		m.wantOneScale(t, 10)
+		if rows := texts(t, m.job, `select cast(count(*) as text) from price_history`); rows[0] != "36" {
+			t.Errorf("%s rows, want one a session", rows[0])
 		}
 	})
 }

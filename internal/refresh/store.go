@@ -75,7 +75,8 @@ type Price struct {
 	// Backfill says that the price is of the past: the ticker and its entry of the watchlist do not count
 	// as refreshed.
 	Backfill bool
-	Keep     bool // where the row exists, it stays as it is
+	Keep     bool  // where the row exists, it stays as it is
+	Row      int64 // StoredBar.Row of the row that is updated, whatever its stamp and source; 0: by those
 }
 
 // StoredPrice is what became of a Price: the amount as the database holds it, or the error with
@@ -91,6 +92,7 @@ type StoredBar struct {
 	Timestamp      time.Time // the stamp of its row, in UTC
 	Source         string    // the provider's
 	FetchedAt      time.Time // when the row was last written
+	Row            int64     // its key in the database
 }
 
 // RunRecord is a row of job_executions.

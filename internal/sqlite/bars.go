@@ -38,8 +38,8 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 	if err != nil {
 		return nil, fmt.Errorf("read the stored bars: %w", translate(err))
 	}
-	slices.SortFunc(found, func(a, b barRow) int {
-		return cmp.Or(a.Session.Compare(b.Session), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.id, b.id))
+	slices.SortFunc(found, func(a, b refresh.StoredBar) int {
+		return cmp.Or(a.Session.Compare(b.Session), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
 	})
 	byTicker := map[marketdata.Ticker][]refresh.StoredBar{}
 	for _, row := range found {
@@ -51,7 +51,7 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 		if n := len(of); n > 0 && of[n-1].Session == row.Session {
 			of = of[:n-1]
 		}
-		byTicker[row.Ticker] = append(of, row.StoredBar)
+		byTicker[row.Ticker] = append(of, row)
 	}
 	return byTicker, nil
 }
@@ -69,15 +69,10 @@ func textRange(from, to exchange.Date) (start, end string) {
 	return start, end
 }
 
-type barRow struct {
-	id int64
-	refresh.StoredBar
-}
-
-func scanBar(rows *sql.Rows) (row barRow, err error) {
+func scanBar(rows *sql.Rows) (row refresh.StoredBar, err error) {
 	var symbol string
 	var stamped, written sql.NullString
-	err = rows.Scan(&row.id, &symbol, &stamped, &row.Source, &written,
+	err = rows.Scan(&row.Row, &symbol, &stamped, &row.Source, &written,
 		&row.Open, &row.High, &row.Low, &row.Close, &row.Currency, &row.Volume)
 	if err != nil {
 		return row, err

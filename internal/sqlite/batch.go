@@ -90,6 +90,24 @@ const upsertPrice = insertPrice + `update set
     updated_at = ?11
 returning cast(price_amount as text)`
 
+// updatePrice is upsertPrice of a row that is known.
+const updatePrice = `
+update price_history set
+    price_amount = ?5,
+    price_currency = ?6,
+    open_amount = coalesce(?7, open_amount),
+    open_currency = coalesce(iif(?7 is null, null, ?6), open_currency),
+    high_amount = coalesce(?8, high_amount),
+    high_currency = coalesce(iif(?8 is null, null, ?6), high_currency),
+    low_amount = coalesce(?9, low_amount),
+    low_currency = coalesce(iif(?9 is null, null, ?6), low_currency),
+    close_amount = ?5,
+    close_currency = ?6,
+    volume = coalesce(?10, volume),
+    updated_at = ?11
+where id = ?12
+returning cast(price_amount as text)`
+
 const upsertState = `
 insert into papertrade_ticker_states (ticker, checked_at, asked_at) values (?1, ?2, ?2)
 on conflict (ticker) do update set
@@ -155,9 +173,12 @@ type priceWriter struct {
 // store leaves the transaction fit for use where a row is refused: SQLite then undoes that one
 // statement alone.
 func (w *priceWriter) store(ctx context.Context, price refresh.Price) (refresh.StoredPrice, error) {
-	query := upsertPrice
-	if price.Keep {
+	query, row := upsertPrice, []any{}
+	switch {
+	case price.Keep:
 		query = keepPrice
+	case price.Row != 0:
+		query, row = updatePrice, []any{price.Row}
 	}
 	statement := w.prepared[query]
 	if statement == nil {
@@ -169,14 +190,14 @@ func (w *priceWriter) store(ctx context.Context, price refresh.Price) (refresh.S
 	}
 	bar, fetchedAt := price.Bar, stamp(price.FetchedAt)
 	var stored refresh.StoredPrice
-	err := statement.QueryRowContext(ctx,
+	err := statement.QueryRowContext(ctx, append([]any{
 		bar.Ticker.String(), stamp(price.Timestamp), price.Source, price.Interval,
 		marketdata.FormatPrice(bar.Close), bar.Currency, amount(bar.Open), amount(bar.High), amount(bar.Low),
-		bar.Volume, fetchedAt).Scan(&stored.Amount)
+		bar.Volume, fetchedAt}, row...)...).Scan(&stored.Amount)
 	switch {
 	case refused(err):
 		return refresh.StoredPrice{Err: translate(err)}, nil
-	case price.Keep && errors.Is(err, sql.ErrNoRows):
+	case (price.Keep || price.Row != 0) && errors.Is(err, sql.ErrNoRows):
 		return refresh.StoredPrice{}, nil
 	case err != nil:
 		return stored, err

@@ -39,15 +39,25 @@ where status = 'pending'
 order by priority <> 'high', created_at, id
 limit ?`
 
+// Tasks of the same ticker come together.
+const claimableTasks = `
+with pending as (
+    select *, row_number() over (order by priority <> 'high', created_at, id) as place from backfill_tasks where status = 'pending')
+select id, ticker, cast(start_date as text), cast(end_date as text), 0
+from pending
+where ticker in (select ticker from pending group by ticker order by min(place) limit ?)
+order by place
+limit ?`
+
 const finishTask = `update backfill_tasks set status = ?, finished_at = ?, error_message = nullif(?, '') where id = ?`
 
 // Claim makes pending tasks running. No other process works, so those that run already have no owner.
-func (t *tasks) Claim(ctx context.Context, most int) (claimed []refresh.Task, err error) {
+func (t *tasks) Claim(ctx context.Context, tickers, most int) (claimed []refresh.Task, err error) {
 	err = t.store.transact(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `update backfill_tasks set status = 'pending' where status = 'running'`); err != nil {
 			return err
 		}
-		if claimed, _, err = readTasks(ctx, tx, most); err != nil {
+		if claimed, _, err = readTasks(ctx, tx, claimableTasks, tickers, most); err != nil {
 			return err
 		}
 		for _, task := range claimed {
@@ -65,32 +75,20 @@ func (t *tasks) Claim(ctx context.Context, most int) (claimed []refresh.Task, er
 
 // PendingTasks reads the tasks that Claim would hand out next, and how many there are in all.
 func (s *Store) PendingTasks(ctx context.Context, most int) (pending []refresh.Task, all int, err error) {
-	if pending, all, err = readTasks(ctx, s.db, most); err != nil {
+	if pending, all, err = readTasks(ctx, s.db, pendingTasks, most); err != nil {
 		return nil, 0, fmt.Errorf("read the application's tasks: %w", translate(err))
 	}
 	return pending, all, nil
 }
 
-func readTasks(ctx context.Context, db querier, most int) (pending []refresh.Task, all int, err error) {
-	rows, err := db.QueryContext(ctx, pendingTasks, most)
+func readTasks(ctx context.Context, db querier, query string, args ...any) (found []refresh.Task, all int, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, 0, err
 	}
-	pending, err = collect(rows, func(rows *sql.Rows) (task refresh.Task, err error) {
-		var from, to sql.NullString
-		if err = rows.Scan(&task.ID, &task.Symbol, &from, &to, &all); err != nil {
-			return task, err
-		}
-		begin, err := parseStamp(from)
-		if err != nil {
-			return task, fmt.Errorf("task %s: %w", task.ID, err)
-		}
-		end, err := parseStamp(to)
-		if err != nil {
-			return task, fmt.Errorf("task %s: %w", task.ID, err)
-		}
-		task.From, task.To = dateOf(begin), dateOf(end)
-		return task, nil
+	found, err = collect(rows, func(rows *sql.Rows) (task refresh.Task, err error) {
+		err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &all)
+		return task, err
 	})
-	return pending, all, err
+	return found, all, err
 }

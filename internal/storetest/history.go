@@ -113,7 +113,7 @@ func openTasks(t *testing.T, store Store) refresh.Tasks {
 
 func claim(t *testing.T, tasks refresh.Tasks, most int) (ids []string) {
 	t.Helper()
-	claimed, err := tasks.Claim(t.Context(), most)
+	claimed, err := tasks.Claim(t.Context(), most, most)
 	noError(t, err)
 	for _, task := range claimed {
 		ids = append(ids, strings.TrimLeft(task.ID, "0-"))
@@ -134,7 +134,7 @@ func tasks(t *testing.T, db Database) {
 	db.insertTask(t, 5, "FIVE", "high", "pending")
 	pending, all, err := store.PendingTasks(t.Context(), 2)
 	noError(t, err)
-	from, to := exchange.Date{Year: 2026, Month: time.November, Day: 2}, friday
+	const from, to = "2026-11-02", "2026-11-20"
 	equal(t, pending, []refresh.Task{{ID: taskID(3), Symbol: " three", From: from, To: to}, {ID: taskID(5), Symbol: "FIVE", From: from, To: to}})
 	equal(t, all, 4)
 
@@ -185,7 +185,7 @@ func tasksOfSeveralProcesses(t *testing.T, db Database) {
 			}
 			defer queue.Close()
 			for {
-				claimed, err := queue.Claim(t.Context(), 3)
+				claimed, err := queue.Claim(t.Context(), 3, 3)
 				if err != nil {
 					t.Error(err)
 				}

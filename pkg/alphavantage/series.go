@@ -20,7 +20,8 @@ type timeSeries struct {
 		Low              string `json:"3. low"`
 		Close            string `json:"4. close"`
 		Volume           string `json:"5. volume"`
-		AdjustedVolume   string `json:"6. volume"` // that of the adjusted series, where 5 is the adjusted close
+		AdjustedClose    string `json:"5. adjusted close"`
+		AdjustedVolume   string `json:"6. volume"` // that of the adjusted series
 		SplitCoefficient string `json:"8. split coefficient"`
 	} `json:"Time Series (Daily)"`
 }
@@ -50,6 +51,7 @@ func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte, exten
 				Open: currency.optionalPrice(day.Open), High: currency.optionalPrice(day.High), Low: currency.optionalPrice(day.Low),
 				Volume:           optionalVolume(cmp.Or(day.Volume, day.AdjustedVolume)),
 				SplitCoefficient: positive(day.SplitCoefficient),
+				AdjustedClose:    currency.optionalPrice(day.AdjustedClose),
 			})
 		case i == len(days)-1:
 			return marketdata.Series{}, invalid("close of "+text, day.Close)

@@ -27,6 +27,9 @@ type Bar struct {
 	// SplitCoefficient is how many shares each share became with this session, 1 where there was no
 	// split; not valid where the answer does not tell.
 	SplitCoefficient decimal.NullDecimal
+	// AdjustedClose is Close in shares as they are since, less dividends; not valid where the answer does
+	// not tell.
+	AdjustedClose decimal.NullDecimal
 }
 
 // Series is the daily bars of one ticker.
