@@ -61,19 +61,27 @@ func runPrices(ctx context.Context, a *app, opts pricesOptions, symbol string) e
 		return err
 	}
 	defer db.Close()
-	stored, err := db.Bars(ctx, tickers, opts.from.Date, opts.to.Date)
+	// All of them, since a gap can reach beyond the range.
+	stored, err := db.Bars(ctx, tickers, exchange.Date{}, exchange.Date{})
+	if err != nil {
+		return err
+	}
+	states, err := db.States(ctx, tickers)
 	if err != nil {
 		return err
 	}
 	ticker := tickers[0]
+	state := states[ticker]
 	calendar, known := exchange.ForSymbol(ticker.String())
-	bars := stored[ticker]
-	gaps := refresh.Gaps(calendar, bars)
+	gaps := refresh.Gaps(calendar, stored[ticker], state.Absent, opts.from.Date, opts.to.Date)
+	bars := slices.DeleteFunc(stored[ticker], func(b refresh.StoredBar) bool {
+		return b.Session.Before(opts.from.Date) || !opts.to.IsZero() && b.Session.After(opts.to.Date)
+	})
 	if len(gaps) > 0 && !known {
 		suffix := ticker.String()[strings.LastIndexByte(ticker.String(), '.'):]
 		observe(a.log)(refresh.CalendarUnknown{Suffix: suffix, Tickers: tickers})
 	}
-	return a.printPrices(ticker, bars, gaps, opts)
+	return a.printPrices(ticker, bars, gaps, state.Marks(), opts)
 }
 
 type storedPrices struct {
@@ -81,6 +89,8 @@ type storedPrices struct {
 	Currency string            `json:"currency,omitempty"` // of all bars, where it is one
 	Bars     []storedBar       `json:"bars"`
 	Gaps     []refresh.Gap     `json:"gaps"`
+	// Splits are those that the stored history lacks: bars before them are on another scale.
+	Splits []refresh.SplitReport `json:"splits,omitempty"`
 }
 
 type storedBar struct {
@@ -95,16 +105,21 @@ type storedBar struct {
 	FetchedAt time.Time     `json:"fetched_at,omitzero"`
 }
 
-func (a *app) printPrices(ticker marketdata.Ticker, bars []refresh.StoredBar, gaps []refresh.Gap, opts pricesOptions) error {
+func (a *app) printPrices(ticker marketdata.Ticker, bars []refresh.StoredBar, gaps []refresh.Gap, marks []refresh.Split, opts pricesOptions) error {
 	list := storedPrices{Ticker: ticker, Bars: []storedBar{}, Gaps: append([]refresh.Gap{}, gaps...)}
 	view := result{
 		columns: []string{"session", "open", "high", "low", "close", "volume", "currency", "source", "note"},
 		summary: summaryOfBars(ticker, bars, gaps, opts),
 	}
+	for _, split := range marks {
+		list.Splits = append(list.Splits, refresh.SplitReport{Session: split.Session, Ratio: split.String()})
+		view.summary += fmt.Sprintf("\nIt looks like a %s split at %s: if it is one, 'papertrade backfill %s --rebase' brings the bars before it on the same scale.",
+			split, split.Session, ticker)
+	}
 	currencies := currenciesOf(bars)
 	if len(currencies) == 1 {
 		list.Currency = currencies[0]
-		view.chart = drawCloses(closesOf(bars, gaps), bars[0].Session, bars[len(bars)-1].Session, a.terminalWidth())
+		view.chart = drawCloses(closesOf(bars, inner(gaps, bars)), bars[0].Session, bars[len(bars)-1].Session, a.terminalWidth())
 	}
 	for _, b := range bars {
 		bar := listed(b)
@@ -126,6 +141,13 @@ func (a *app) printPrices(ticker marketdata.Ticker, bars []refresh.StoredBar, ga
 	}
 	slices.SortFunc(view.rows, func(a, b []string) int { return cmp.Compare(a[0], b[0]) })
 	return a.print(view)
+}
+
+// inner are the gaps between bars.
+func inner(gaps []refresh.Gap, bars []refresh.StoredBar) []refresh.Gap {
+	return slices.DeleteFunc(slices.Clone(gaps), func(g refresh.Gap) bool {
+		return g.To.Before(bars[0].Session) || g.From.After(bars[len(bars)-1].Session)
+	})
 }
 
 // closesOf are the closes of bars to draw, NaN where a session is missing.
@@ -186,9 +208,11 @@ func summaryOfBars(ticker marketdata.Ticker, bars []refresh.StoredBar, gaps []re
 	case 0:
 		return summaryOfNoBars(ticker, opts)
 	case 1:
-		return "1 bar, of " + bars[0].Session.String() + "."
+		if len(gaps) == 0 {
+			return "1 bar, of " + bars[0].Session.String() + "."
+		}
 	}
-	text := fmt.Sprintf("%d bars from %s to %s", len(bars), bars[0].Session, bars[len(bars)-1].Session)
+	text := fmt.Sprintf("%s from %s to %s", count(len(bars), "bar", "bars"), bars[0].Session, bars[len(bars)-1].Session)
 	if currencies := currenciesOf(bars); len(currencies) > 1 {
 		text += " in " + strings.Join(currencies, " and ")
 	}
@@ -207,16 +231,13 @@ func summaryOfBars(ticker marketdata.Ticker, bars []refresh.StoredBar, gaps []re
 }
 
 func summaryOfNoBars(ticker marketdata.Ticker, opts pricesOptions) string {
-	var span, flags string
+	span := ""
 	if !opts.from.IsZero() {
-		span, flags = " from "+opts.from.String()+" on", " --from "+opts.from.String()
+		span = " from " + opts.from.String() + " on"
 	}
 	if !opts.to.IsZero() {
-		span, flags = strings.TrimSuffix(span, " on")+" up to "+opts.to.String(), flags+" --to "+opts.to.String()
+		span = strings.TrimSuffix(span, " on") + " up to " + opts.to.String()
 	}
-	if flags == "" {
-		return fmt.Sprintf("No daily bar of %s is stored: 'papertrade refresh %s' fetches the newest.", ticker, ticker)
-	}
-	return fmt.Sprintf("No daily bar of %s is stored%s: 'papertrade backfill %s%s' fetches them, 'papertrade refresh %s' the newest.",
-		ticker, span, ticker, flags, ticker)
+	return fmt.Sprintf("No daily bar of %s is stored%s: 'papertrade refresh %s' fetches the newest, 'papertrade backfill %[1]s --from DATE' more.",
+		ticker, span, ticker)
 }

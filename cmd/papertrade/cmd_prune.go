@@ -32,8 +32,9 @@ type retention struct{ time.Duration }
 
 func (r *retention) Set(s string) (err error) {
 	r.Duration, err = config.ParseDuration(s)
-	if err == nil && r.Duration == 0 {
-		return errors.New("it would keep nothing: choose 1s or longer")
+	// 1m is a minute, and easily taken for a month.
+	if err == nil && r.Duration < 24*time.Hour {
+		return errors.New("it is less than a day, and what is deleted is gone: write days or weeks, like 30d or 260w")
 	}
 	return err
 }

@@ -188,7 +188,7 @@ type date struct{ exchange.Date }
 func (d *date) Set(s string) error {
 	parsed, err := exchange.ParseDate(s)
 	if err != nil {
-		return errors.New("write a date like 2026-07-04")
+		return errors.New("there is no such day, or it is not written like 2026-07-04")
 	}
 	if parsed.Year < 1900 || parsed.Year > 2200 {
 		return errors.New("choose a date from 1900 to 2200")

@@ -63,7 +63,7 @@ func (f *fill) decide(a ActiveTicker, stored []exchange.Date, at time.Time, enti
 	reach := compactReach(calendar, at)
 	before, _ := slices.BinarySearchFunc(f.wanted, reach, exchange.Date.Compare)
 	f.beyond = f.wanted[:before]
-	reason := fmt.Sprintf("%s from %s to %s", countOf(len(f.wanted), "session"), f.wanted[0], f.wanted[len(f.wanted)-1])
+	reason := fmt.Sprintf("%s from %s to %s", countSessions(len(f.wanted)), f.wanted[0], f.wanted[len(f.wanted)-1])
 	switch {
 	case f.rebase:
 		reason += " again"
@@ -374,7 +374,7 @@ func (f *fill) tear(stored []StoredBar, bars []marketdata.Bar, told []Split, cal
 // the marks, or where the vendor tells all splits or nothing is marked, what stored bars and the series
 // show.
 func (f *fill) scales(known []Split, stored []StoredBar, bars []marketdata.Bar, applied []Split, calendar *exchange.Exchange) []Split {
-	marks := slices.DeleteFunc(slices.Clone(known), func(s Split) bool { return s.Rebased })
+	marks := State{Splits: known}.Marks()
 	if len(marks) > 0 && !tellsSplits(bars) {
 		return marks
 	}
@@ -413,11 +413,8 @@ func rescaled(stored []StoredBar, bars []marketdata.Bar, splits []Split, price f
 	return prices
 }
 
-func countOf(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+func countSessions(n int) string {
+	return fmt.Sprint(n, verb(n, " session", " sessions"))
 }
 
 func verb(n int, one, many string) string {

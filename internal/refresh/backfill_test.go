@@ -35,9 +35,9 @@ func backfill(t *testing.T, j *refresh.Job, from string, tickers ...string) refr
 	return runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{From: date(t, from)}}, tickers...)
 }
 
-func rebase(t *testing.T, j *refresh.Job, ticker string) {
+func rebase(t *testing.T, j *refresh.Job) {
 	t.Helper()
-	runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Rebase: true}}, ticker)
+	runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Rebase: true}}, "NVDA")
 }
 
 func runBackfill(t *testing.T, j *refresh.Job, o refresh.Options, tickers ...string) refresh.Report {

@@ -243,10 +243,10 @@ func (f *fill) leftOver(got filled) string {
 		parts = append(parts, outOfReach(n))
 	}
 	if n := len(got.finding.Absent); n > 0 {
-		parts = append(parts, countOf(n, "session")+" that the provider does not have")
+		parts = append(parts, countSessions(n)+" that the provider does not have")
 	}
 	if n := len(f.notOut); n > 0 {
-		parts = append(parts, countOf(n, "session")+" not out yet")
+		parts = append(parts, countSessions(n)+" not out yet")
 	}
 	if first := got.finding.FirstSession; len(f.wanted) > 0 && f.wanted[0].Before(first) {
 		parts = append(parts, "the provider's first is "+first.String())
@@ -255,7 +255,7 @@ func (f *fill) leftOver(got filled) string {
 }
 
 func outOfReach(sessions int) string {
-	return countOf(sessions, "session") + " out of reach: the key's plan has no full series"
+	return countSessions(sessions) + " out of reach: the key's plan has no full series"
 }
 
 // tellSplit marks a ticker whose stored history lacks a split.

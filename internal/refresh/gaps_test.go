@@ -38,9 +38,18 @@ func TestGaps(t *testing.T) {
 			for _, session := range test.bars {
 				bars = append(bars, refresh.StoredBar{Bar: marketdata.Bar{Session: session}})
 			}
-			if diff := cmp.Diff(test.want, refresh.Gaps(test.of, bars)); diff != "" {
+			if diff := cmp.Diff(test.want, refresh.Gaps(test.of, bars, nil, exchange.Date{}, exchange.Date{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestGapsOfARange(t *testing.T) {
+	november := func(day int) exchange.Date { return exchange.Date{Year: 2026, Month: 11, Day: day} }
+	bars := []refresh.StoredBar{{Bar: marketdata.Bar{Session: november(2)}}, {Bar: marketdata.Bar{Session: november(13)}}}
+	got := refresh.Gaps(exchange.XNYS, bars, []exchange.Date{november(10)}, november(9), november(11))
+	if diff := cmp.Diff([]refresh.Gap{{From: november(9), To: november(11), Sessions: 2}}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

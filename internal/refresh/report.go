@@ -174,12 +174,12 @@ func (p Plan) report() Report {
 
 // splitReport is the newest split that the stored history lacks; nil where it lacks none.
 func (s State) splitReport() *SplitReport {
-	for _, split := range slices.Backward(s.Splits) {
-		if !split.Rebased {
-			return &SplitReport{Session: split.Session, Ratio: split.String()}
-		}
+	marks := s.Marks()
+	if len(marks) == 0 {
+		return nil
 	}
-	return nil
+	newest := marks[len(marks)-1]
+	return &SplitReport{Session: newest.Session, Ratio: newest.String()}
 }
 
 func rebased(splits []Split) []Split {

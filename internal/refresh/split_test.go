@@ -107,7 +107,7 @@ func TestASplitIsToldAndRebased(t *testing.T) {
 				if row := m.refresh(t); row.Split == nil || len(m.splits) != 1 {
 					t.Errorf("%+v, %v; want the mark to stay, and no other warning", row, m.splits)
 				}
-				rebase(t, m.job, "NVDA")
+				rebase(t, m.job)
 				m.wantOneScale(t, 10)
 				for _, s := range m.state(t).Splits {
 					if !s.Rebased {
@@ -147,7 +147,7 @@ func TestASplitInASeriesIsTold(t *testing.T) {
 			if row.Split == nil || row.Split.Ratio != tt.ratio || len(m.splits) != 1 {
 				t.Errorf("rewrites %t: %+v, want a split of %s", tt.rewrites, row.Split, tt.ratio)
 			}
-			rebase(t, m.job, "NVDA")
+			rebase(t, m.job)
 			for i, bars := 1, stored(t, m.job, "NVDA"); i < len(bars); i++ {
 				if jump := bars[i].Close.Div(bars[i-1].Close); jump.Sub(decimal.NewFromInt(1)).Abs().GreaterThan(decimal.RequireFromString("0.1")) {
 					t.Errorf("rewrites %t: from %s to %s the close is multiplied by %s", tt.rewrites, bars[i-1].Session, bars[i].Session, jump)
@@ -218,7 +218,7 @@ func TestCoefficientsDismissAMark(t *testing.T) {
 		m := newMarket(t, true, "2026-11-21")
 		backfill(t, m.job, "2026-10-01", "NVDA")
 		mark(t, m, refresh.Split{Session: date(t, "2026-11-17"), New: 2, Old: 1})
-		rebase(t, m.job, "NVDA")
+		rebase(t, m.job)
 		m.wantOneScale(t, 1)
 		if splits := m.state(t).Splits; len(splits) != 0 {
 			t.Errorf("%v, want no split", splits)
@@ -250,7 +250,7 @@ func TestRebaseBeyondReach(t *testing.T) {
 				m.moveTo(t, day)
 				backfill(t, m.job, "2026-04-07", "NVDA")
 			}
-			rebase(t, m.job, "NVDA")
+			rebase(t, m.job)
 			m.wantOneScale(t, 10)
 			if splits := m.state(t).Splits; len(splits) != 1 || !splits[0].Rebased {
 				t.Errorf("rewrites %t: %v, want it rebased", rewrites, splits)
@@ -278,11 +278,11 @@ func TestForceOfAPartKeepsSplits(t *testing.T) {
 			if splits := m.state(t).Splits; len(splits) != 1 || splits[0].Rebased {
 				t.Errorf("rewrites %t: %v, want the mark", rewrites, splits)
 			}
-			rebase(t, m.job, "NVDA")
+			rebase(t, m.job)
 			m.wantOneScale(t, 10)
 			force("2026-11-10", "2026-11-12")
 			m.wantOneScale(t, 10)
-			rebase(t, m.job, "NVDA")
+			rebase(t, m.job)
 			m.wantOneScale(t, 10)
 		})
 	}
@@ -302,7 +302,7 @@ func TestAnOutlierIsNoSplit(t *testing.T) {
 				t.Errorf("%s: %+v, want no split", session, row.Split)
 			}
 			if session > "2026-07-02" {
-				rebase(t, m.job, "NVDA")
+				rebase(t, m.job)
 				m.wantOneScale(t, 1)
 			}
 		})
@@ -319,7 +319,7 @@ func TestRebaseUpdatesRowsOfAnotherStamp(t *testing.T) {
 		m.vendor.Split("NVDA", fakevantage.Split{Session: date(t, "2026-11-19"), New: 10, Old: 1})
 		m.moveTo(t, "2026-11-20")
 		m.refresh(t)
-		rebase(t, m.job, "NVDA")
+		rebase(t, m.job)
 		m.wantOneScale(t, 10)
 		if rows := texts(t, m.job, `select cast(count(*) as text) from price_history`); rows[0] != "36" {
 			t.Errorf("%s rows, want one a session", rows[0])

@@ -249,7 +249,7 @@ func (f *fill) results(row *TickerReport, now time.Time, turn bool) []TaskResult
 		case beyond > 0:
 			result.Status, result.Error = TaskFailed, outOfReach(beyond)
 		case notOut > 0:
-			result.Status, result.Error = TaskFailed, countOf(notOut, "session")+" not out yet"
+			result.Status, result.Error = TaskFailed, countSessions(notOut)+" not out yet"
 		case row.Status == OutcomeSkipped && len(f.beyond) == 0:
 			result.Status, result.Error = TaskFailed, clip(row.Reason)
 		}
