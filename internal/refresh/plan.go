@@ -143,8 +143,7 @@ func decide(a ActiveTicker, at time.Time, force bool) (Action, string) {
 	calendar, _ := exchange.ForSymbol(a.Ticker.String())
 	newest := calendar.LastCompleted(at)
 	stored := !a.State.LastSession.Before(newest.Date)
-	// A bar of the session that was fetched before its close is not that session's bar.
-	early := a.State.LastSession == newest.Date && !a.State.FetchedAt.IsZero() && a.State.FetchedAt.Before(newest.Close)
+	early := a.State.early(newest)
 	switch {
 	case stored && !early && force:
 		return FetchQuote, "forced; " + storedReason(a, newest)
@@ -171,6 +170,12 @@ func storedReason(a ActiveTicker, newest exchange.Session) string {
 		return fmt.Sprintf("stored up to %s, which is past the session of %s", a.State.LastSession, newest.Date)
 	}
 	return "the session of " + newest.Date.String() + " is stored"
+}
+
+// early says whether the stored bar of the newest session was fetched before the close: it is not that
+// session's bar.
+func (s State) early(newest exchange.Session) bool {
+	return s.LastSession == newest.Date && !s.FetchedAt.IsZero() && s.FetchedAt.Before(newest.Close)
 }
 
 // justChecked says whether a provider has answered lately, since the session's close.
