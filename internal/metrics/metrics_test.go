@@ -1,0 +1,199 @@
+package metrics_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"papertrade/internal/metrics"
+)
+
+var midnight = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+
+var succeeded = metrics.Run{
+	Kind: metrics.Refresh, Status: "succeeded", Succeeded: true, EndedAt: midnight.Add(72*time.Second + 340*time.Millisecond),
+	Duration: 72*time.Second + 340*time.Millisecond, Tickers: map[string]int{"refreshed": 5, "fresh": 2}, Calls: 6,
+}
+
+func write(t *testing.T, path string, run metrics.Run, stock *metrics.Stock) {
+	t.Helper()
+	if err := metrics.Write(path, run, stock); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines are those of the file that hold a series, of metrics whose name begins so.
+func lines(t *testing.T, path, name string) []string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for line := range strings.Lines(string(content)) {
+		if strings.HasPrefix(line, name) {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+func sameLines(t *testing.T, path, name string, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, lines(t, path, name)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.prom")
+	write(t, path, succeeded, &metrics.Stock{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"1m": 0, "day": 494}})
+	sameLines(t, path, "papertrade_",
+		`papertrade_active_tickers 8`,
+		`papertrade_last_run_calls{kind="refresh"} 6`,
+		`papertrade_last_run_duration_seconds{kind="refresh"} 72.34`,
+		`papertrade_last_run_status{kind="refresh",status="deferred"} 0`,
+		`papertrade_last_run_status{kind="refresh",status="failed"} 0`,
+		`papertrade_last_run_status{kind="refresh",status="interrupted"} 0`,
+		`papertrade_last_run_status{kind="refresh",status="partial"} 0`,
+		`papertrade_last_run_status{kind="refresh",status="succeeded"} 1`,
+		`papertrade_last_run_tickers{kind="refresh",outcome="deferred"} 0`,
+		`papertrade_last_run_tickers{kind="refresh",outcome="failed"} 0`,
+		`papertrade_last_run_tickers{kind="refresh",outcome="fresh"} 2`,
+		`papertrade_last_run_tickers{kind="refresh",outcome="refreshed"} 5`,
+		`papertrade_last_run_tickers{kind="refresh",outcome="skipped"} 0`,
+		`papertrade_last_run_timestamp_seconds{kind="refresh"} 1.79521927234e+09`,
+		`papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`,
+		`papertrade_quota_remaining_calls{window="1m"} 0`,
+		`papertrade_quota_remaining_calls{window="day"} 494`,
+		`papertrade_runs_total{kind="refresh",status="closed"} 0`,
+		`papertrade_runs_total{kind="refresh",status="deferred"} 0`,
+		`papertrade_runs_total{kind="refresh",status="disabled"} 0`,
+		`papertrade_runs_total{kind="refresh",status="failed"} 0`,
+		`papertrade_runs_total{kind="refresh",status="interrupted"} 0`,
+		`papertrade_runs_total{kind="refresh",status="locked"} 0`,
+		`papertrade_runs_total{kind="refresh",status="not_due"} 0`,
+		`papertrade_runs_total{kind="refresh",status="partial"} 0`,
+		`papertrade_runs_total{kind="refresh",status="succeeded"} 1`,
+		`papertrade_stalest_ticker_sessions_behind 1`,
+	)
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != 0o644 {
+		t.Errorf("mode %v, want one that the node exporter can read (%v)", info.Mode(), err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if problems, err := promlint.New(file).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+		t.Errorf("it left %v behind (%v)", left, err)
+	}
+}
+
+// A run that fails without having seen the store keeps the last success, and what the stock was.
+func TestFailedRunKeepsTheLastSuccess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.prom")
+	write(t, path, succeeded, &metrics.Stock{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"day": 494}})
+	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.AddDate(0, 0, 1)}, nil)
+	sameLines(t, path, "papertrade_last_success", `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`)
+	sameLines(t, path, "papertrade_last_run_timestamp", `papertrade_last_run_timestamp_seconds{kind="refresh"} 1.7953056e+09`)
+	sameLines(t, path, `papertrade_last_run_status{kind="refresh",status="failed"}`, `papertrade_last_run_status{kind="refresh",status="failed"} 1`)
+	sameLines(t, path, `papertrade_last_run_status{kind="refresh",status="succeeded"}`, `papertrade_last_run_status{kind="refresh",status="succeeded"} 0`)
+	sameLines(t, path, `papertrade_last_run_tickers{kind="refresh",outcome="refreshed"}`, `papertrade_last_run_tickers{kind="refresh",outcome="refreshed"} 0`)
+	sameLines(t, path, "papertrade_stalest", `papertrade_stalest_ticker_sessions_behind 1`)
+	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="day"} 494`)
+
+	// Other limits, once the store can be asked again: nothing is told of those that are no more.
+	write(t, path, succeeded, &metrics.Stock{QuotaLeft: map[string]int{"1s": 1}})
+	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="1s"} 1`)
+	sameLines(t, path, "papertrade_stalest", `papertrade_stalest_ticker_sessions_behind 0`)
+}
+
+// What alerts go by is left alone by runs that had nothing to do, and by those of another kind.
+func TestOtherRunsLeaveTheRefreshAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.prom")
+	write(t, path, succeeded, nil)
+	before := lines(t, path, "papertrade_last")
+	for _, status := range []string{"locked", "not_due", "not_due", "disabled"} {
+		write(t, path, metrics.Run{Kind: metrics.Refresh, Status: status, Succeeded: true, EndedAt: midnight.AddDate(0, 0, 1)}, nil)
+	}
+	if diff := cmp.Diff(before, lines(t, path, "papertrade_last")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	sameLines(t, path, `papertrade_runs_total{kind="refresh",status="locked"}`, `papertrade_runs_total{kind="refresh",status="locked"} 1`)
+	sameLines(t, path, `papertrade_runs_total{kind="refresh",status="not_due"}`, `papertrade_runs_total{kind="refresh",status="not_due"} 2`)
+	sameLines(t, path, `papertrade_runs_total{kind="refresh",status="succeeded"}`, `papertrade_runs_total{kind="refresh",status="succeeded"} 1`)
+
+	write(t, path, metrics.Run{Kind: "backfill", Status: "failed", EndedAt: midnight.AddDate(0, 0, 2), Calls: 3}, nil)
+	sameLines(t, path, "papertrade_last_run_calls", `papertrade_last_run_calls{kind="backfill"} 3`, `papertrade_last_run_calls{kind="refresh"} 6`)
+	sameLines(t, path, "papertrade_last_success",
+		`papertrade_last_success_timestamp_seconds{kind="backfill"} 0`, `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`)
+}
+
+// Where the file is new, the store knows when the last refresh was; from then on the file knows better.
+func TestNewFileTakesTheLastSuccessFromTheStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.prom")
+	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.Add(time.Minute)}, &metrics.Stock{LastRefresh: midnight})
+	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "not_due"}, &metrics.Stock{LastRefresh: midnight.Add(time.Hour)})
+	sameLines(t, path, "papertrade_last_success", `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.7952192e+09`)
+}
+
+// A file that cannot be read as metrics does not end the telling of them.
+func TestDamagedFileIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.prom")
+	for _, content := range []string{
+		"", "hello\nthere", "# TYPE papertrade_runs_total counter\npapertrade_runs_total{kind=\"refresh\",status=\"succeeded\"} -3\n",
+		"# TYPE papertrade_runs_total counter\npapertrade_runs_total{job=\"refresh\"} 3\npapertrade_runs_total{kind=\"refr",
+		"# TYPE another_total counter\nanother_total 3\n",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, succeeded, nil)
+		sameLines(t, path, `papertrade_runs_total{kind="refresh",status="succeeded"}`, `papertrade_runs_total{kind="refresh",status="succeeded"} 1`)
+		if got := lines(t, path, "another"); len(got) > 0 {
+			t.Errorf("%v is not of papertrade", got)
+		}
+	}
+}
+
+// Each of many processes at once counts.
+func TestWritersTakeTurns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.prom")
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() {
+			if err := metrics.Write(path, succeeded, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	sameLines(t, path, `papertrade_runs_total{kind="refresh",status="succeeded"}`, `papertrade_runs_total{kind="refresh",status="succeeded"} 10`)
+}
+
+func TestWriteThatCannotBe(t *testing.T) {
+	dir := t.TempDir()
+	if err := metrics.Write(filepath.Join(dir, "none", "papertrade.prom"), succeeded, nil); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("error %v, want one that names the folder", err)
+	}
+	other := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	if err := other.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "papertrade.prom")
+	if err := metrics.Write(path, succeeded, nil); err == nil || !strings.Contains(err.Error(), "another process is writing "+path) {
+		t.Errorf("error %v, want one about another process", err)
+	}
+}
