@@ -1,0 +1,104 @@
+// Package ping tells a monitor of runs that they start and how they end, as healthchecks.io understands it.
+package ping
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+)
+
+const (
+	timeout    = 10 * time.Second // of a ping: all tries, and the pauses between them
+	tries      = 3
+	tryTimeout = 3 * time.Second
+	firstPause = 250 * time.Millisecond
+	mostAnswer = 1 << 10 // bytes that are read of an answer
+)
+
+// errUnavailable is a failure that a further try may not meet.
+var errUnavailable = errors.New("unavailable")
+
+// Monitor is whom one run tells of itself.
+type Monitor struct {
+	url    *url.URL
+	client *http.Client
+}
+
+// New makes the Monitor of the run with this ID, a UUID. The address is that of a success; its path is
+// what /start and /fail are added to, and its query is kept.
+func New(address, runID string, client *http.Client) (*Monitor, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address of the monitor is no URL") // err has it in clear
+	}
+	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&rid="+url.QueryEscape(runID), "&")
+	return &Monitor{u, client}, nil
+}
+
+// Start says that the run starts. Errors of a Monitor name its host alone: whoever knows the rest can ping.
+func (m *Monitor) Start(ctx context.Context) error {
+	return m.ping(ctx, m.url.JoinPath("start"), "")
+}
+
+// End says how the run ended: 0 is a success. The body tells the exit status of a failure, and the last lines of the log.
+func (m *Monitor) End(ctx context.Context, exitStatus int, log string) error {
+	if exitStatus == 0 {
+		return m.ping(ctx, m.url, lastLines(log, MostLog))
+	}
+	headline := fmt.Sprintf("exit status %d\n", exitStatus)
+	return m.ping(ctx, m.url.JoinPath("fail"), headline+lastLines(log, MostLog-len(headline)))
+}
+
+// ping asks until the monitor answers with a success, at most tries times.
+func (m *Monitor) ping(ctx context.Context, u *url.URL, body string) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	retry := retrypolicy.NewBuilder[any]().
+		HandleErrors(errUnavailable).
+		WithMaxAttempts(tries).
+		WithBackoff(firstPause, 2*firstPause).
+		ReturnLastFailure().
+		Build()
+	err := failsafe.With(retry).WithContext(ctx).Run(func() error { return m.try(ctx, u, body) })
+	if err != nil {
+		return fmt.Errorf("ping %s: %w", m.url.Host, err)
+	}
+	return nil
+}
+
+func (m *Monitor) try(ctx context.Context, u *url.URL, body string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, tryTimeout, fmt.Errorf("no answer in %s", tryTimeout))
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(strings.ToValidUTF8(body, "?")))
+	if err != nil {
+		return errors.New("the address of the monitor is no URL") // err has it in clear
+	}
+	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	request.Header.Set("User-Agent", "papertrade")
+	response, err := m.client.Do(request)
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, mostAnswer)) // so that the connection can be used again
+	switch code := response.StatusCode; {
+	case code < http.StatusMultipleChoices:
+		return nil
+	case code >= http.StatusInternalServerError, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
+		return fmt.Errorf("%w: %s", errUnavailable, response.Status)
+	default:
+		return errors.New(response.Status)
+	}
+}

@@ -1,0 +1,49 @@
+package ping
+
+import (
+	"strings"
+	"sync"
+)
+
+// MostLog is how many bytes of a log a monitor is sent: healthchecks.io keeps no more.
+const MostLog = 100_000
+
+// Tail keeps the last lines of what is written to it, MostLog bytes at most. The zero Tail is empty. It is
+// safe for concurrent use.
+type Tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write adds to the text. It never fails.
+func (t *Tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if len(t.text) > 2*MostLog {
+		t.text = []byte(lastLines(string(t.text), MostLog))
+	}
+	return len(p), nil
+}
+
+// String is the lines.
+func (t *Tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return lastLines(string(t.text), MostLog)
+}
+
+// lastLines is the end of a text, of at most so many bytes: whole lines, unless the last is longer.
+func lastLines(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	end := text[len(text)-most:]
+	if text[len(text)-most-1] == '\n' {
+		return end
+	}
+	if _, whole, found := strings.Cut(end, "\n"); found && whole != "" {
+		return whole
+	}
+	return end
+}
