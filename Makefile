@@ -1,6 +1,6 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench postgres lint fmt install clean
+.PHONY: help build demo test bench postgres promtool lint fmt install clean
 
 PREFIX  ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -17,7 +17,7 @@ demo: build ## a refresh without network, key or server
 	CGO_ENABLED=0 go build -trimpath -o bin/fakevantage ./internal/fakevantage/cmd/fakevantage
 	@testdata/demo
 
-test: postgres ## all tests, with the race detector
+test: postgres promtool ## all tests, with the race detector
 	go test -race ./...
 
 bench: postgres ## how close runs come to the least time that the limits allow (x-floor)
@@ -31,6 +31,19 @@ postgres:
 			$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql; \
 		else \
 			echo 'The tests need PostgreSQL: install its server, so that initdb is on the PATH.' >&2; exit 1; \
+		fi; \
+	fi
+
+# They check the metrics and the README's alerts with promtool. Debian's package would start a server.
+promtool:
+	@if ! command -v promtool >/dev/null && ! [ -x bin/promtool ]; then \
+		if command -v apt-get >/dev/null; then \
+			$(SUDO) apt-get update -qq && mkdir -p bin && cd bin && \
+			apt-get download -qq -o APT::Sandbox::User=root prometheus && \
+			dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool && \
+			rm prometheus_*.deb; \
+		else \
+			echo 'The tests need promtool, of Prometheus: install it, so that it is on the PATH.' >&2; exit 1; \
 		fi; \
 	fi
 

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/refresh"
-	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/marketdata"
 )
 
@@ -98,15 +96,9 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	if opts.ifDue && opts.intraday {
 		return wrongUsage("--if-due and --intraday are runs of different kinds: choose one of them")
 	}
-	options := refresh.Options{Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Intraday: opts.intraday}
-	if !a.config.Refresh.Enabled {
-		a.log.Info().Msg("refresh is disabled by refresh.enabled")
-		return a.printReport(refresh.Report{
-			RunID: uuid.NewString(), DryRun: opts.dryRun, At: a.clock(opts.at)(), Provider: alphavantage.Source,
-			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
-		}, refreshColumns)
-	}
-	return a.runJob(ctx, opts.at, options, refreshColumns)
+	return a.runJob(ctx, opts.at, refresh.Options{
+		Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Intraday: opts.intraday,
+	}, refreshColumns)
 }
 
 // parseTickers reads the tickers of a command line, and names all that are none.

@@ -20,9 +20,27 @@ import (
 func (a *app) runJob(ctx context.Context, at instant, o refresh.Options, columns []string) error {
 	o.RunID = uuid.NewString()
 	a.log = a.log.With().Str("run_id", o.RunID).Logger()
+	m := a.monitored(at, o)
+	m.start(ctx)
+	report, err := a.execute(ctx, at, o, columns, m)
+	m.end(ctx, report, err)
+	return err
+}
+
+// execute is runJob, other than what is told to those who watch. The report has no Status where it came
+// to none.
+func (a *app) execute(ctx context.Context, at instant, o refresh.Options, columns []string, m *monitoring) (refresh.Report, error) {
+	if a.disables(o) {
+		a.log.Info().Msg("refresh is disabled by refresh.enabled")
+		report := refresh.Report{
+			RunID: o.RunID, DryRun: o.DryRun, At: a.clock(at)(), Provider: alphavantage.Source,
+			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
+		}
+		return report, a.printReport(report, columns)
+	}
 	key, err := a.config.Key()
 	if err != nil && !o.DryRun {
-		return err
+		return refresh.Report{}, err
 	}
 	if err != nil {
 		a.log.Warn().Err(err).Msg("the plan knows no calls made so far")
@@ -33,27 +51,31 @@ func (a *app) runJob(ctx context.Context, at instant, o refresh.Options, columns
 	}
 	db, err := open(ctx)
 	if err != nil {
-		return err
+		return refresh.Report{}, err
 	}
 	defer db.Close()
 
 	job, err := newJob(a.config, db, key.Reveal())
 	if err != nil {
-		return err
+		return refresh.Report{}, err
 	}
 	job.Now, job.Observe = a.clock(at), observe(a.log)
 	report, err := job.Run(ctx, o)
 	if report.Status == "" {
-		return err
+		return report, err
 	}
+	m.look(ctx, db, job)
 	if printErr := a.printReport(report, columns); printErr != nil {
-		return errors.Join(err, printErr)
+		return report, errors.Join(err, printErr)
 	}
 	if o.DryRun {
-		return err
+		return report, err
 	}
-	return judge(report, a.mend(err))
+	return report, judge(report, a.mend(err))
 }
+
+// disables says whether the settings disable the job: they are about refresh alone.
+func (a *app) disables(o refresh.Options) bool { return o.Backfill == nil && !a.config.Refresh.Enabled }
 
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	limiter := quota.NewLimiter(quota.Options{

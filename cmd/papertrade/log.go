@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"papertrade/internal/config"
+	"papertrade/internal/ping"
 	"papertrade/internal/refresh"
 )
 
@@ -31,22 +32,31 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// newLogger logs to stderr and, at the level of the settings even with --quiet, for a monitor.
 func (a *app) newLogger() zerolog.Logger {
-	var out io.Writer = &redactingWriter{a.config, a.stderr}
-	if !a.logsJSON() {
-		noColor := slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" })
-		out = zerolog.ConsoleWriter{
-			Out: out, NoColor: noColor || !isTerminal(a.stderr), TimeFormat: time.RFC3339, TimeLocation: time.UTC,
-		}
+	noColor := slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" })
+	out := a.formatted(a.stderr, !noColor && isTerminal(a.stderr))
+	if a.quiet {
+		out = &zerolog.FilteredLevelWriter{Writer: zerolog.LevelWriterAdapter{Writer: out}, Level: zerolog.WarnLevel}
+	}
+	if a.config.Ping.URL != "" {
+		a.tail = &ping.Tail{}
+		out = zerolog.MultiLevelWriter(out, a.formatted(a.tail, false))
 	}
 	level, err := zerolog.ParseLevel(a.config.Log.Level)
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	if a.quiet {
-		level = max(level, zerolog.WarnLevel)
-	}
 	return zerolog.New(out).Level(level).Hook(utcTimestamp{})
+}
+
+// formatted writes logs to w in the format of the settings, without what is secret.
+func (a *app) formatted(w io.Writer, color bool) io.Writer {
+	redacting := &redactingWriter{a.config, w}
+	if a.logsJSON() {
+		return redacting
+	}
+	return zerolog.ConsoleWriter{Out: redacting, NoColor: !color, TimeFormat: time.RFC3339, TimeLocation: time.UTC}
 }
 
 // utcTimestamp stamps each line with the time in UTC.

@@ -79,7 +79,10 @@ func (e *usageError) Error() string {
 func (e *usageError) Unwrap() error { return e.err }
 
 // interruptedError is the cause of a context that a signal has ended.
-type interruptedError struct{ signal syscall.Signal }
+type interruptedError struct {
+	signal syscall.Signal
+	at     time.Time
+}
 
 func (e *interruptedError) Error() string { return "interrupted (" + e.signal.String() + ")" }
 
@@ -92,7 +95,7 @@ func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 		select {
 		case s := <-signals:
 			signal.Stop(signals)
-			cancel(&interruptedError{s.(syscall.Signal)})
+			cancel(&interruptedError{s.(syscall.Signal), time.Now()})
 		case <-ctx.Done():
 		}
 	}()

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 // some kinds alone says so with a condition.
 func TestScripts(t *testing.T) {
 	databases := startDatabases(t)
+	promtool := filepath.Dir(findPromtool(t))
 	for _, kind := range databases.kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -38,7 +39,10 @@ func TestScripts(t *testing.T) {
 				Dir:                 filepath.Join("..", "..", "testdata", "script"),
 				RequireExplicitExec: true,
 				RequireUniqueNames:  true,
-				Setup:               func(env *testscript.Env) error { return setUp(env, databases, kind) },
+				Setup: func(env *testscript.Env) error {
+					env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+promtool)
+					return setUp(env, databases, kind)
+				},
 				Condition: func(name string) (bool, error) {
 					if !slices.Contains([]string{"sqlite", "postgres", "application"}, name) {
 						return false, fmt.Errorf("%q is no kind of database", name)
@@ -47,7 +51,7 @@ func TestScripts(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "vendor": vendor, "asked": asked, "sql": sql, "start": start, "signal": signalStarted,
-					"json": sameJSON, "empty-database": emptyDatabase,
+					"json": sameJSON, "empty-database": emptyDatabase, "monitor": startMonitor, "pinged": pingedWith,
 				},
 			})
 		})
@@ -103,7 +107,7 @@ func checkStatus(ts *testscript.TestScript, want string, err error) {
 }
 
 func noSecret(ts *testscript.TestScript, text string) {
-	for _, secret := range []string{apiKey, databasePassword} {
+	for _, secret := range []string{apiKey, databasePassword, pingSecret} {
 		if strings.Contains(text, secret) {
 			ts.Fatalf("%s is in the output", secret)
 		}
@@ -196,6 +200,7 @@ type fixture struct {
 	databases *databases
 	database  *database
 	started   *process
+	monitor   *monitor
 }
 
 func fixtureOf(ts *testscript.TestScript) *fixture { return ts.Value(fixture{}).(*fixture) }

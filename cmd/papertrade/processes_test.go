@@ -166,8 +166,8 @@ func checkArrivals(t *testing.T, log string) {
 	}
 }
 
-// A database that does not answer holds up an interrupted run for less than 2 s, and not at all after a
-// second signal: SQLite that another program keeps locked, Postgres behind a network that is stuck.
+// A database and a monitor that do not answer hold up an interrupted run for less than 2 s, and not at all
+// after a second signal: SQLite that another program keeps locked, Postgres behind a network that is stuck.
 func TestSignalsEndARunThatCannotCommit(t *testing.T) {
 	databases := startDatabases(t)
 	for kind, stall := range map[string]func(*testing.T, *database) (stop func()){
@@ -188,6 +188,7 @@ func TestSignalsEndARunThatCannotCommit(t *testing.T) {
 				cmd := exec.Command("papertrade", "refresh", "--at", "2026-11-21")
 				cmd.Env = append(os.Environ(), "HOME="+dir, "GORACE=atexit_sleep_ms=0", "ALPHAVANTAGE_API_KEY="+apiKey,
 					"PAPERTRADE_DATABASE_URL="+db.url, "PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=100/1s", "PAPERTRADE_REFRESH_BATCH_SIZE=1",
+					"PAPERTRADE_PING_URL="+serveMonitor(t, "200", "hang"), "PAPERTRADE_METRICS_TEXTFILE="+filepath.Join(dir, "papertrade.prom"),
 					"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--at", "2026-11-21T00:00:00Z", "--latency", "200ms"))
 				stderr, err := cmd.StderrPipe()
 				if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,11 +11,7 @@ import (
 )
 
 func TestREADMENamesEverySettingAndCommand(t *testing.T) {
-	content, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	readme := string(content)
+	readme := readREADME(t)
 	for _, s := range config.Settings() {
 		if !strings.Contains(readme, "`"+s.Key+"`") {
 			t.Errorf("the README does not name the setting %s", s.Key)
@@ -28,4 +25,42 @@ func TestREADMENamesEverySettingAndCommand(t *testing.T) {
 			t.Errorf("the README does not name the command %s", cmd.Name())
 		}
 	}
+}
+
+// Prometheus takes the README's alerts, and they fire when they should.
+func TestREADMEAlerts(t *testing.T) {
+	_, rules, _ := strings.Cut(readREADME(t), "```yaml\n")
+	rules, _, found := strings.Cut(rules, "```")
+	if !found {
+		t.Fatal("the README has no rules")
+	}
+	dir := t.TempDir()
+	cases, err := os.ReadFile(filepath.Join("..", "..", "testdata", "alerts.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"rules.yml": []byte(rules), "alerts.yml": cases} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	promtool := findPromtool(t)
+	for _, args := range [][]string{{"check", "rules", "rules.yml"}, {"test", "rules", "alerts.yml"}} {
+		cmd := exec.Command(promtool, args...)
+		cmd.Dir = dir
+		output, err := cmd.CombinedOutput()
+		t.Logf("%s", output)
+		if err != nil {
+			t.Errorf("promtool %v: %v", args, err)
+		}
+	}
+}
+
+func readREADME(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }

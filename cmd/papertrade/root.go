@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/config"
+	"papertrade/internal/ping"
 	"papertrade/pkg/exchange"
 )
 
@@ -33,6 +34,7 @@ type app struct {
 	prepared bool // the command line is right
 	config   *config.Config
 	log      zerolog.Logger
+	tail     *ping.Tail // of the log, where a monitor is sent it
 }
 
 const exitStatuses = `

@@ -93,13 +93,13 @@ func newFile() *file {
 
 	f.lastRun = f.gauge("papertrade_last_run_timestamp_seconds", "When the last run that went to work ended.", "kind")
 	f.lastSuccess = f.gauge("papertrade_last_success_timestamp_seconds", "When the last run with exit status 0 that went to work ended; 0 if none did.", "kind")
-	f.duration = f.gauge("papertrade_last_run_duration_seconds", "How long the last run took.", "kind")
+	f.duration = f.gauge("papertrade_last_run_duration_seconds", "How long the last run that went to work took.", "kind")
 	f.status = f.gauge("papertrade_last_run_status", "1 for the status of the last run, 0 for the others.", "kind", "status")
 	f.tickers = f.gauge("papertrade_last_run_tickers", "Tickers of the last run by what became of them.", "kind", "outcome")
 	f.calls = f.gauge("papertrade_last_run_calls", "Calls to the vendor that the last run made.", "kind")
 
 	f.activeTickers = f.gauge("papertrade_active_tickers", "Tickers that are active.")
-	f.sessionsBehind = f.gauge("papertrade_stalest_ticker_sessions_behind", "Completed sessions that the stalest active ticker has no price of, other than tickers that the vendor does not know.")
+	f.sessionsBehind = f.gauge("papertrade_stalest_ticker_sessions_behind", "Completed sessions that the stalest active ticker that the vendor knows has no daily price of.")
 	f.quotaLeft = f.gauge("papertrade_quota_remaining_calls", "Calls that the rate limit of a window still allowed when the last run ended.", "window")
 	return f
 }
