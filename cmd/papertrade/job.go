@@ -59,8 +59,10 @@ func (a *app) execute(ctx context.Context, at instant, o refresh.Options, column
 	if err != nil {
 		return refresh.Report{}, err
 	}
-	job.Now, job.Observe = a.clock(at), observe(a.log)
+	observer, stop := a.watch()
+	job.Now, job.Observe = a.clock(at), observer
 	report, err := job.Run(ctx, o)
+	stop()
 	if report.Status == "" {
 		return report, err
 	}

@@ -35,7 +35,8 @@ func isTerminal(w io.Writer) bool {
 // newLogger logs to stderr and, at the level of the settings even with --quiet, for a monitor.
 func (a *app) newLogger() zerolog.Logger {
 	noColor := slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" })
-	out := a.formatted(a.stderr, !noColor && isTerminal(a.stderr))
+	a.logs = &switchedWriter{w: a.stderr}
+	out := a.formatted(a.logs, !noColor && isTerminal(a.stderr))
 	if a.quiet {
 		out = &zerolog.FilteredLevelWriter{Writer: zerolog.LevelWriterAdapter{Writer: out}, Level: zerolog.WarnLevel}
 	}

@@ -34,7 +34,8 @@ type app struct {
 	prepared bool // the command line is right
 	config   *config.Config
 	log      zerolog.Logger
-	tail     *ping.Tail // of the log, where a monitor is sent it
+	logs     *switchedWriter // where the log's lines go
+	tail     *ping.Tail      // of the log, where a monitor is sent it
 }
 
 const exitStatuses = `

@@ -71,6 +71,7 @@ type Limiter struct {
 	refused  int           // throttled answers in a row
 	calls    int
 	waited   time.Duration // in all calls of Wait
+	waiting  func(until time.Time)
 	callTime time.Duration // that the next runs are told
 }
 
@@ -92,13 +93,24 @@ func (l *Limiter) Calls() int {
 	return l.calls
 }
 
-// Account is what the ledger knows of the key.
+// Account is what the ledger knows of the key; the calls of this limiter are those that it has made.
 func (l *Limiter) Account(ctx context.Context) (Account, error) {
 	account, err := l.o.Ledger.Account(ctx, l.o.Account)
 	if err != nil {
 		return Account{}, fmt.Errorf("%w: %w", ErrLedger, err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	account.Calls = append(slices.DeleteFunc(account.Calls, l.isOwn), l.sent...)
 	return account, nil
+}
+
+// TellWaits lets tell be told whenever a call has to wait, and until when as far as is known: a time
+// that is over where it waits no longer.
+func (l *Limiter) TellWaits(tell func(until time.Time)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = tell
 }
 
 // Waited is how long calls of Wait have taken, added up.
@@ -145,11 +157,19 @@ func (l *Limiter) Wait(ctx context.Context) (sent func(reached bool), err error)
 
 // await takes the next reserved call when its time has come.
 func (l *Limiter) await(ctx context.Context, began time.Time) (Call, error) {
+	l.mu.Lock()
+	tell := l.waiting
+	l.mu.Unlock()
+	waited := false
 	for {
 		if ctx.Err() != nil {
 			return Call{}, context.Cause(ctx)
 		}
-		call, wait, err := l.take(ctx, began)
+		call, wait, at, err := l.take(ctx, began)
+		if tell != nil && (wait > 0 || waited) {
+			tell(at)
+			waited = true
+		}
 		if err != nil || wait == 0 {
 			return call, err
 		}
@@ -163,25 +183,26 @@ func (l *Limiter) await(ctx context.Context, began time.Time) (Call, error) {
 	}
 }
 
-// take is the next call, or how long to wait before asking again, which is more than 0.
-func (l *Limiter) take(ctx context.Context, began time.Time) (call Call, wait time.Duration, err error) {
+// take is the next call, or how long to wait before asking again, which is more than 0; at is when the
+// call can be made.
+func (l *Limiter) take(ctx context.Context, began time.Time) (call Call, wait time.Duration, at time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	at := l.next(now)
+	at = l.next(now)
 	contended := l.contended(now)
 	if len(l.reserved) == 0 || at.After(l.reserved[0].From.Add(lateness)) || contended && now.Sub(l.asked) >= poll {
 		if at, err = l.reserve(ctx); err != nil {
-			return Call{}, 0, err
+			return Call{}, 0, at, err
 		}
 		now = time.Now()
 		contended = l.contended(now)
 	}
 	if now.Before(l.held) {
-		return Call{}, 0, &DeferredError{Until: l.held, Spent: true}
+		return Call{}, 0, at, &DeferredError{Until: l.held, Spent: true}
 	}
 	if at.Sub(now) > l.o.MaxWait && !l.mayBeSooner(now, began) {
-		return Call{}, 0, &DeferredError{Until: at}
+		return Call{}, 0, at, &DeferredError{Until: at}
 	}
 	if wait = at.Sub(now); len(l.reserved) == 0 {
 		// Not at the first moment, when only the first of a block would be near enough.
@@ -191,11 +212,11 @@ func (l *Limiter) take(ctx context.Context, began time.Time) (call Call, wait ti
 		if contended {
 			wait = min(wait, poll)
 		}
-		return Call{}, wait, nil
+		return Call{}, wait, at, nil
 	}
 	call, l.reserved = l.reserved[0], l.reserved[1:]
 	l.expected--
-	return call, 0, nil
+	return call, 0, at, nil
 }
 
 // next is when the next call can be made, as far as this process knows.

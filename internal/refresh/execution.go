@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"papertrade/internal/quota"
 	"papertrade/pkg/marketdata"
 )
 
@@ -25,9 +26,13 @@ type execution struct {
 // work fetches and commits batch by batch what a plan has in mind, of which report tells. Its error is why
 // it stopped before the plan's end.
 func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
+	if plan.Batches > 0 {
+		e.observe(WorkBegun{Tickers: len(plan.fetched()), Forecast: e.forecast(ctx, plan, 0)})
+	}
 	for batch := 1; batch <= plan.Batches; batch++ {
-		if !e.lastEnd.IsZero() {
-			if err := sleep(ctx, time.Until(e.lastEnd.Add(e.BatchDelay))); err != nil {
+		if next := e.lastEnd.Add(e.BatchDelay); !e.lastEnd.IsZero() && time.Until(next) > 0 {
+			e.observe(Waiting{next})
+			if err := sleep(ctx, time.Until(next)); err != nil {
 				return err
 			}
 		}
@@ -50,7 +55,7 @@ func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
 			report.Batches++
 			e.observe(BatchCommitted{
 				Batch: batch, Batches: plan.Batches, Calls: e.main.Calls,
-				Refreshed: report.Counts.Refreshed, Failed: report.Counts.Failed,
+				Refreshed: report.Counts.Refreshed, Failed: report.Counts.Failed, Forecast: e.forecast(ctx, plan, batch),
 			})
 		}
 		if stop != nil {
@@ -58,6 +63,26 @@ func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
 		}
 	}
 	return nil
+}
+
+// forecast is that of a plan of which so many batches are done. Where the ledger does not answer, it is
+// empty: nothing depends on it.
+func (e *execution) forecast(ctx context.Context, plan Plan, done int) Forecast {
+	in, err := e.inputs(ctx, plan.At)
+	if err != nil {
+		return Forecast{}
+	}
+	var rest []*Item
+	for _, item := range plan.fetched() {
+		if item.Batch > done {
+			rest = append(rest, item)
+		}
+	}
+	begin := in.Now
+	if next := e.lastEnd.Add(e.BatchDelay); len(rest) > 0 && next.After(begin) {
+		begin = next
+	}
+	return Forecast{EndsAt: in.timetable(in.Account, begin, rest).end, Left: quota.Remaining(in.Limits, in.Account, in.Now)}
 }
 
 // learn tells the plans of later runs how long calls take.

@@ -88,7 +88,11 @@ func (f *fetcher) batch(ctx context.Context, items []*Item) (answers []answer, s
 	f.Limiter.Expect(len(calls))
 	for i, call := range calls {
 		group.Go(func() error {
+			f.observe(TickerBegun{call[0].Ticker})
 			got, err := f.fetch(callCtx, call)
+			for _, item := range call {
+				f.observe(TickerEnded{item.Ticker, err})
+			}
 			if err == nil {
 				byCall[i] = got
 				return nil

@@ -110,8 +110,15 @@ func (o Options) mode() Mode {
 	}
 }
 
-// Event is something worth telling while a run is under way: RowSkipped, RunStarted, CallThrottled,
-// BatchCommitted, TickerFailed, SplitFound, TaskRejected, TasksStopped, SessionMissing, CalendarUnknown or RunFinished.
+// Forecast is what can be said of the rest of a run's work.
+type Forecast struct {
+	EndsAt time.Time         // when the last call is answered, by the real clock
+	Left   []quota.Allowance // what the limits allow as of now
+}
+
+// Event is something worth telling while a run is under way: RowSkipped, RunStarted, WorkBegun,
+// TickerBegun, TickerEnded, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, TaskRejected,
+// TasksStopped, SessionMissing, CalendarUnknown or RunFinished.
 type Event any
 
 // The events of a run.
@@ -123,8 +130,24 @@ type (
 		Wait   time.Duration // no call is made for so long
 		Err    error
 	}
-	BatchCommitted struct{ Batch, Batches, Refreshed, Failed, Calls int }
-	TickerFailed   struct {
+	// WorkBegun comes before the first of so many tickers, more than once where tasks follow.
+	WorkBegun struct {
+		Tickers  int
+		Forecast Forecast
+	}
+	TickerBegun struct{ Ticker marketdata.Ticker }
+	TickerEnded struct { // answered or not; what became of it is told when its batch is committed
+		Ticker marketdata.Ticker
+		Err    error
+	}
+	Waiting struct { // no call is made before
+		Until time.Time
+	}
+	BatchCommitted struct {
+		Batch, Batches, Refreshed, Failed, Calls int
+		Forecast                                 Forecast
+	}
+	TickerFailed struct {
 		Ticker marketdata.Ticker
 		Kind   string
 		Err    error
@@ -223,6 +246,7 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	report.Calls, report.Batches = 0, 0
 	kept, cancel := grace(ctx, lastWrites)
 	defer cancel()
+	j.Limiter.TellWaits(func(until time.Time) { j.observe(Waiting{until}) })
 	begun, cancelBegun := grace(ctx, lastBegin)
 	defer cancelBegun()
 	last, cancelLast := grace(ctx, lastWrites+lastRecord)
