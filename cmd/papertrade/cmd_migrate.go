@@ -44,7 +44,8 @@ func runMigrate(ctx context.Context, a *app) error {
 
 func (a *app) migrate(ctx context.Context) (applied []string, err error) {
 	if a.config.Database.Driver == config.Postgres {
-		return postgres.Migrate(ctx, a.config.Database.URL.Reveal())
+		applied, err = postgres.Migrate(ctx, a.config.Database.URL.Reveal())
+		return applied, a.ofDatabase(err)
 	}
 	db, err := a.openStore(ctx)
 	if err != nil {

@@ -88,6 +88,7 @@ logs to stderr.
 		newPrices(a),
 		newPrune(a),
 		newMigrate(a),
+		newConfig(a),
 		newVersion(a),
 	)
 	return root
@@ -120,7 +121,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 // needsSettings says whether wrong settings are a reason not to run a command.
 func needsSettings(cmd *cobra.Command) bool {
 	for c := cmd; c.HasParent(); c = c.Parent() {
-		if slices.Contains([]string{"version", "help", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, c.Name()) {
+		if slices.Contains([]string{"version", "help", "completion", "init", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, c.Name()) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"papertrade/internal/config"
@@ -21,19 +22,30 @@ type store interface {
 	Close() error
 }
 
-func (a *app) openStore(ctx context.Context) (store, error) {
+func (a *app) openStore(ctx context.Context) (db store, err error) {
 	if a.config.Database.Driver == config.Postgres {
-		return opened(postgres.Open(ctx, a.config.Database.URL.Reveal()))
+		db, err = opened(postgres.Open(ctx, a.config.Database.URL.Reveal()))
+	} else {
+		db, err = opened(sqlite.Open(ctx, a.config.Database.Path))
 	}
-	return opened(sqlite.Open(ctx, a.config.Database.Path))
+	return db, a.ofDatabase(err)
 }
 
 // openSnapshot opens the database so that even its making or upgrade leaves no trace.
-func (a *app) openSnapshot(ctx context.Context) (store, error) {
+func (a *app) openSnapshot(ctx context.Context) (db store, err error) {
 	if a.config.Database.Driver == config.Postgres {
 		return a.openStore(ctx)
 	}
-	return opened(sqlite.OpenSnapshot(ctx, a.config.Database.Path))
+	db, err = opened(sqlite.OpenSnapshot(ctx, a.config.Database.Path))
+	return db, a.ofDatabase(err)
+}
+
+// ofDatabase adds to an error of opening the database which setting says that it is this one.
+func (a *app) ofDatabase(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w; the database is that of %s", err, a.config.DatabaseSetting())
 }
 
 // opened keeps a nil pointer from becoming a store that is not nil.

@@ -132,6 +132,17 @@ type Value struct {
 // it is that of each entry, whose key is as the file would have it: currencies.".LON".
 func (c *Config) Effective() []Value { return slices.Clone(c.effective) }
 
+// originOf is where the value in effect of a setting that is no table came from.
+func (c *Config) originOf(key string) Origin {
+	return c.effective[slices.IndexFunc(c.effective, func(v Value) bool { return v.Key == key })].Origin
+}
+
+// named is a setting and where it was set, for an error that it is to blame for.
+func (c *Config) named(key string) string { return fmt.Sprintf("%s (%s)", key, c.originOf(key)) }
+
+// DatabaseSetting is database.url and where it was set: what to mend when the database is the wrong one.
+func (c *Config) DatabaseSetting() string { return c.named("database.url") }
+
 func (c *Config) shown(effective map[string]given) []Value {
 	values := make([]Value, 0, len(settings))
 	for i := range settings {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 )
 
@@ -60,8 +59,7 @@ func (c *Config) Key() (Secret, error) {
 	}
 	key, err := readKey(c.AlphaVantage.APIKeyFile)
 	if err != nil {
-		i := slices.IndexFunc(c.effective, func(v Value) bool { return v.Key == apiKeyFile })
-		return "", &Error{[]string{fmt.Sprintf("%s: %s: %v", c.effective[i].Origin, apiKeyFile, err)}}
+		return "", &Error{[]string{fmt.Sprintf("%s: %s: %v", c.originOf(apiKeyFile), apiKeyFile, err)}}
 	}
 	c.keyRead = &key
 	return key, nil
@@ -70,12 +68,10 @@ func (c *Config) Key() (Secret, error) {
 // KeySetting is the setting that gives the key, and where it was set: what to mend when the key is
 // refused.
 func (c *Config) KeySetting() string {
-	name := apiKey
 	if c.AlphaVantage.APIKeyFile != "" {
-		name = apiKeyFile
+		return c.named(apiKeyFile)
 	}
-	i := slices.IndexFunc(c.effective, func(v Value) bool { return v.Key == name })
-	return fmt.Sprintf("%s (%s)", name, c.effective[i].Origin)
+	return c.named(apiKey)
 }
 
 func readKey(path string) (Secret, error) {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -66,7 +67,7 @@ func restore(ctx context.Context, db *sql.DB, path string) error {
 			return err
 		}
 		_, err = backup.Step(-1)
-		return errors.Join(err, backup.Finish())
+		return cmp.Or(backup.Finish(), err) // Finish tells a failure of Step in better words
 	})
 }
 

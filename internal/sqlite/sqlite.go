@@ -51,16 +51,23 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // Close ends the use of the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-func prepareFile(path string) error {
+// findFile says whether the file is there, and refuses what is no file.
+func findFile(path string) (found bool, err error) {
 	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a directory: name a file for the SQLite database", path)
+	switch {
+	case err != nil:
+		return false, nil // to make it tells why
+	case info.IsDir():
+		return true, fmt.Errorf("%s is a directory: name a file for the SQLite database", path)
+	case !info.Mode().IsRegular():
+		return true, fmt.Errorf("%s is not a regular file: name one for the SQLite database", path)
 	}
-	if err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file: name one for the SQLite database", path)
-	}
-	if err == nil {
-		return nil
+	return true, nil
+}
+
+func prepareFile(path string) error {
+	if found, err := findFile(path); found || err != nil {
+		return err
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CheckTextfile says whether metrics.textfile can be written, by making and removing an empty file
+// beside it; nil where it is not set. The error is an *Error.
+func (c *Config) CheckTextfile() error {
+	if c.Metrics.Textfile == "" {
+		return nil
+	}
+	const key = "metrics.textfile"
+	dir := filepath.Dir(c.Metrics.Textfile)
+	probe, err := os.CreateTemp(dir, ".papertrade-*")
+	if err != nil {
+		return &Error{[]string{fmt.Sprintf("%s: %s: no file can be made in %s: %v; make the directory, let this user write to it, or name a file elsewhere",
+			c.originOf(key), key, dir, reason(err))}}
+	}
+	probe.Close()
+	os.Remove(probe.Name())
+	return nil
+}
+
+// reason is what the system has against a file, without its name.
+func reason(err error) error {
+	var failure *fs.PathError
+	if errors.As(err, &failure) {
+		return failure.Err
+	}
+	return err
+}
