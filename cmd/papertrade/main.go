@@ -27,14 +27,11 @@ func run(args []string, env environ) int {
 	a := &app{environ: env}
 	root := newRoot(a)
 	root.SetArgs(args)
-	root.SetIn(env.stdin)
-	root.SetOut(env.stdout)
-	root.SetErr(env.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	// Cobra has no type of its own for what is wrong with a command line, and finds it all before
 	// a command is prepared.
 	if err != nil && !a.prepared {
-		err = &usageError{command: cmd.CommandPath(), err: err}
+		err = &usageError{command: cmd.CommandPath(), err: explain(cmd, err)}
 	}
 	a.tell(err)
 	return exitStatus(ctx, err)

@@ -64,6 +64,9 @@ logs to stderr.
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.configFile, "config", "", "settings `FILE` (default $XDG_CONFIG_HOME/papertrade/config.toml)")
 	flags.String("database-url", "", "database `URL`: postgres://… or sqlite:///path")

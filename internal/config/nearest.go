@@ -5,9 +5,11 @@ import (
 	"strings"
 )
 
-// suggest says which of the known names was probably meant by a wrong one, or else lists those that
-// begin with the prefix, which both may share.
-func suggest(wrong string, known []string, prefix string) string {
+// Nearest is that of the known names which was probably meant by a wrong one; "" where none is like it.
+func Nearest(wrong string, known []string) string { return nearest(wrong, known, "") }
+
+// nearest compares what follows the prefix, which the names may have.
+func nearest(wrong string, known []string, prefix string) string {
 	wrong = strings.TrimPrefix(wrong, prefix)
 	best, bestDistance := "", len(wrong)/3+2
 	for _, name := range known {
@@ -15,7 +17,13 @@ func suggest(wrong string, known []string, prefix string) string {
 			best, bestDistance = name, d
 		}
 	}
-	if best != "" {
+	return best
+}
+
+// suggest says which of the known names was probably meant by a wrong one, or else lists those that
+// begin with the prefix.
+func suggest(wrong string, known []string, prefix string) string {
+	if best := nearest(wrong, known, prefix); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	var names []string
