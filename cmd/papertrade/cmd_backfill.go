@@ -43,7 +43,8 @@ on Postgres several processes can do so side by side.
   papertrade backfill AAPL BRK.B --from 2026-10-01 --to 2026-10-31
   papertrade backfill NVDA --rebase                    # after a split
   papertrade backfill --pending -q                     # what the application asks for`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runBackfill(cmd.Context(), a, opts, args) },
+		ValidArgsFunction: a.completeTickers(knownSymbols),
+		RunE:              func(cmd *cobra.Command, args []string) error { return runBackfill(cmd.Context(), a, opts, args) },
 	}
 	opts.AddFlags(cmd)
 	completeSettings(cmd)

@@ -61,7 +61,8 @@ passed, and leaves the next run by the schedule the calls that it needs.
   papertrade refresh --if-due -q      # from a cron line that fires every hour
   papertrade refresh --intraday -q    # from one that fires every quarter of an hour
   papertrade refresh -o json | jq .counts`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runRefresh(cmd.Context(), a, opts, args) },
+		ValidArgsFunction: a.completeTickers(a.activeSymbols),
+		RunE:              func(cmd *cobra.Command, args []string) error { return runRefresh(cmd.Context(), a, opts, args) },
 	}
 	opts.AddFlags(cmd)
 	completeSettings(cmd)

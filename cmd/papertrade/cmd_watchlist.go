@@ -113,7 +113,10 @@ func newWatchlistAdd(a *app) *cobra.Command {
 		Long: `add puts tickers on the watchlist. Those that are on it, or were removed from it,
 are made active and keep their priority and interval, unless a flag sets them.
 ` + exitStatuses,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  papertrade watchlist add IBM BRK.B
+  papertrade watchlist add TSCO.LON --priority 10 --every 15m`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.completeTickers(unwatchedSymbols),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runWatchlistAdd(cmd.Context(), a, opts, args)
 		},
@@ -163,8 +166,11 @@ func newWatchlistRemove(a *app) *cobra.Command {
 add' wakes them up. A ticker that is not on the watchlist is an error; the others
 are removed all the same.
 ` + exitStatuses,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runWatchlistRemove(cmd.Context(), a, args) },
+		Example: `  papertrade watchlist remove META
+  papertrade watchlist remove AMZN GOOGL -q`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.completeTickers(watchedSymbols),
+		RunE:              func(cmd *cobra.Command, args []string) error { return runWatchlistRemove(cmd.Context(), a, args) },
 	}
 }
 
@@ -205,8 +211,11 @@ line, or CSV of ticker,priority. Empty lines and those that start with # are
 skipped, and so is a header 'ticker' or 'ticker,priority'. Where a line is wrong nothing is
 added, and every wrong line is named.
 ` + exitStatuses,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runWatchlistImport(cmd.Context(), a, args[0]) },
+		Example: `  papertrade watchlist import watchlist.csv
+  psql -Atc 'select distinct ticker from transactions' | papertrade watchlist import -`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFile,
+		RunE:              func(cmd *cobra.Command, args []string) error { return runWatchlistImport(cmd.Context(), a, args[0]) },
 	}
 }
 

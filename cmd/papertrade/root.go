@@ -76,6 +76,9 @@ logs to stderr.
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, and nothing of a run that went well")
 	completeValues(root, "output", outputs)
 	completeSettings(root)
+	// Names of files are for where a file is due alone.
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	_ = root.RegisterFlagCompletionFunc("config", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if cmd.Flags().Changed("config") && a.configFile == "" {
 			return errors.New("--config needs the name of a file")
@@ -143,23 +146,6 @@ func (a *app) tell(err error) {
 	default:
 		fmt.Fprintln(a.stderr, "papertrade:", a.config.Redact(err.Error()))
 	}
-}
-
-// completeSettings offers the values of flags that set a setting with few of them.
-func completeSettings(cmd *cobra.Command) {
-	for _, s := range config.Settings() {
-		if s.Flag != "" && len(s.Values) > 0 {
-			completeValues(cmd, s.Flag, s.Values)
-		}
-	}
-}
-
-func completeValues(cmd *cobra.Command, flag string, values []string) {
-	if cmd.Flags().Lookup(flag) == nil && cmd.PersistentFlags().Lookup(flag) == nil {
-		return
-	}
-	// It fails only where the flag is not there.
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // instant is the flag --at: a time, or a date for its midnight in UTC.

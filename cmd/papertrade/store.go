@@ -19,6 +19,7 @@ type store interface {
 	quota.Ledger
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
+	KnownSymbols(ctx context.Context) ([]string, error)
 	Close() error
 }
 

@@ -144,3 +144,29 @@ func symbols(tickers []marketdata.Ticker) []string {
 	}
 	return all
 }
+
+// Each step takes the next symbol from the index: to read all prices would take too long.
+const knownSymbols = `
+with recursive priced (symbol) as (
+    select min(ticker) from price_history
+    union all
+    select (select min(ticker) from price_history where ticker > symbol) from priced where symbol is not null)
+select symbol from priced where symbol is not null
+union
+select ticker from transactions where ticker is not null
+union
+select ticker from ticker_watchlist`
+
+// KnownSymbols reads each symbol that a price, a transaction or a row of the watchlist names, as it is
+// stored, in any order.
+func (s *Store) KnownSymbols(ctx context.Context) ([]string, error) {
+	rows, err := query[struct{ Symbol string }](ctx, s, knownSymbols, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the known tickers: %w", err)
+	}
+	var symbols []string
+	for _, r := range rows {
+		symbols = append(symbols, r.Symbol)
+	}
+	return symbols, nil
+}

@@ -158,6 +158,35 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 	return byTicker, nil
 }
 
+// Each step takes the next symbol from the index: to read all prices would take too long.
+const knownSymbols = `
+with recursive priced (symbol) as (
+    select min(ticker) from price_history
+    union all
+    select (select min(ticker) from price_history where ticker > symbol) from priced where symbol is not null)
+select symbol from priced where symbol is not null
+union
+select ticker from transactions where ticker is not null
+union
+select ticker from ticker_watchlist`
+
+// KnownSymbols reads each symbol that a price, a transaction or a row of the watchlist names, as it is
+// stored, in any order.
+func (s *Store) KnownSymbols(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, knownSymbols)
+	if err != nil {
+		return nil, fmt.Errorf("read the known tickers: %w", translate(err))
+	}
+	symbols, err := collect(rows, func(rows *sql.Rows) (symbol string, err error) {
+		err = rows.Scan(&symbol)
+		return symbol, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the known tickers: %w", translate(err))
+	}
+	return symbols, nil
+}
+
 // dateOf is the date of a time in UTC; of the zero time it is the zero Date.
 func dateOf(t time.Time) exchange.Date {
 	if t.IsZero() {

@@ -161,6 +161,28 @@ func TestSnapshotWritesNothing(t *testing.T) {
 	}
 }
 
+func TestOpenReadOnly(t *testing.T) {
+	path := applicationDatabase(t)
+	before := contents(t, filepath.Dir(path))
+	store, err := sqlite.OpenReadOnly(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	entries, err := store.Watchlist(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, len(entries), 7)
+	_, err = store.RemoveFromWatchlist(t.Context(), []string{"AAPL"}, time.Now())
+	wantError(t, err, "the database cannot be written")
+	diff(t, contents(t, filepath.Dir(path)), before)
+
+	_, err = sqlite.OpenReadOnly(path + ".missing")
+	wantError(t, err, "no such file")
+	diff(t, contents(t, filepath.Dir(path)), before)
+}
+
 // A DATETIME column takes what its writer makes of a time.
 func TestTimesOfOtherWriters(t *testing.T) {
 	path := applicationDatabase(t)

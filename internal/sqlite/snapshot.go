@@ -35,6 +35,25 @@ func OpenSnapshot(ctx context.Context, path string) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
+// OpenReadOnly opens the database in a file as it is: where its tables are older than this program, some
+// queries fail. The file must be there. Neither opening nor any use of the Store writes to it, or
+// makes a file.
+func OpenReadOnly(path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", path, err)
+	}
+	params, err := readOnly(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the SQLite database: %w", err)
+	}
+	db, err := sql.Open("sqlite", dsn(path, params))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return &Store{db: db}, nil
+}
+
 func fillSnapshot(ctx context.Context, db *sql.DB, path string) error {
 	if err := restore(ctx, db, path); err != nil {
 		return err

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,28 @@ func mentionsOfSeveralSources(t *testing.T, db Database) {
 	if _, err := store.Mentions(t.Context(), query); err == nil || !strings.Contains(err.Error(), `"argument"`) {
 		t.Errorf("error %v, want one that names the source", err)
 	}
+}
+
+func knownSymbols(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.Exec(t, `delete from ticker_watchlist where ticker not in ('AAPL', 'META')`)
+	db.Exec(t, `update ticker_watchlist set is_active = false where ticker = 'META'`)
+	db.insertTrades(t,
+		trade{"BUY", " ibm", "1", "2020-01-02 15:00:00.000000", 1},
+		trade{"SELL", "AAPL", "1", "2020-01-02 15:00:00.000000", 1},
+		trade{"DEPOSIT", "", "null", "2020-01-02 15:00:00.000000", 1},
+	)
+	noError(t, commit(t, store, price("BRK.B", "1.25"), price("AAPL", "1.25"), price("TSLA", "1.25")))
+	got, err := store.KnownSymbols(t.Context())
+	noError(t, err)
+	slices.Sort(got)
+	equal(t, got, []string{" ibm", "AAPL", "BRK.B", "META", "TSLA"})
+
+	db.Exec(t, `delete from price_history`)
+	got, err = store.KnownSymbols(t.Context())
+	noError(t, err)
+	slices.Sort(got)
+	equal(t, got, []string{" ibm", "AAPL", "META"})
 }
 
 func states(t *testing.T, db Database) {

@@ -21,6 +21,7 @@ type Store interface {
 	quota.Ledger
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
+	KnownSymbols(ctx context.Context) ([]string, error)
 	Close() error
 }
 
@@ -51,6 +52,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"mentions of transactions", mentionsOfTransactions},
 		{"mentions of holdings", mentionsOfHoldings},
 		{"mentions of several sources", mentionsOfSeveralSources},
+		{"known symbols", knownSymbols},
 		{"states", states},
 		{"states of many tickers", statesOfManyTickers},
 		{"bars", bars},
