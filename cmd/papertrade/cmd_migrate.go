@@ -19,9 +19,10 @@ older papertrade. It only ever adds, and can be run again at any time: the web
 application's own tables and rows stay as they are. SQLite needs no migrate: its
 file is made and upgraded when it is opened.
 ` + exitStatuses,
-		Example: `  papertrade migrate --database-url postgres://user@localhost/papertrade`,
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runMigrate(cmd.Context(), a) },
+		Example: `  papertrade migrate
+  papertrade migrate --database-url postgres://user@localhost/papertrade`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runMigrate(cmd.Context(), a) },
 	}
 }
 

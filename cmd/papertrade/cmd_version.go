@@ -14,19 +14,16 @@ func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of papertrade",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return runVersion(a) },
+		Long:  "version prints the version of papertrade, of Go, and what it was built for.\n" + exitStatuses,
+		Example: `  papertrade version
+  papertrade version -o json | jq -r .version`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return runVersion(a) },
 	}
 }
 
 func runVersion(a *app) error {
-	v := version
-	if v == "" {
-		v = "unknown"
-		if info, ok := debug.ReadBuildInfo(); ok {
-			v = info.Main.Version
-		}
-	}
+	v := programVersion()
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	view := result{
 		json:    map[string]string{"version": v, "go": runtime.Version(), "platform": platform},
@@ -38,4 +35,14 @@ func runVersion(a *app) error {
 		view.rows = [][]string{{v, runtime.Version(), platform}}
 	}
 	return a.print(view)
+}
+
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
 }

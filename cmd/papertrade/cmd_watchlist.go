@@ -49,8 +49,11 @@ func newWatchlistList(a *app) *cobra.Command {
 		Use:   "list",
 		Short: "List the watchlist by priority",
 		Long:  "list shows the watchlist by priority, lower first.\n" + exitStatuses,
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runWatchlistList(cmd.Context(), a, opts) },
+		Example: `  papertrade watchlist list
+  papertrade watchlist list --all
+  papertrade watchlist list -o plain | wc -l`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runWatchlistList(cmd.Context(), a, opts) },
 	}
 	opts.AddFlags(cmd)
 	return cmd
@@ -316,9 +319,13 @@ func newWatchlistExport(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export",
 		Short: "Print the watchlist as 'watchlist import' reads it",
-		Long:  "export prints the watchlist as CSV of ticker,priority, which 'watchlist import' reads;\nwith another --output it is as 'watchlist list' prints it.\n" + exitStatuses,
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runWatchlistExport(cmd.Context(), a) },
+		Long: `export prints the watchlist as CSV of ticker,priority, which 'watchlist import' reads;
+with another --output it is as 'watchlist list' prints it.
+` + exitStatuses,
+		Example: `  papertrade watchlist export > watchlist.csv
+  papertrade watchlist export | ssh backup 'cat > watchlist.csv'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runWatchlistExport(cmd.Context(), a) },
 	}
 }
 

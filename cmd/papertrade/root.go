@@ -59,6 +59,10 @@ Settings come from flags, then the environment (PAPERTRADE_SECTION_KEY), then
 $XDG_CONFIG_HOME/papertrade/config.toml, then defaults. Results go to stdout,
 logs to stderr.
 ` + refreshExitStatuses,
+		Example: `  papertrade refresh --dry-run        # what would be fetched now
+  papertrade refresh                  # what cron runs
+  papertrade watchlist add BRK.B
+  papertrade config init              # a settings file to start with`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
