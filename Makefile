@@ -1,6 +1,6 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench postgres promtool lint fmt install clean
+.PHONY: help build man demo test bench postgres promtool lint fmt install clean
 
 PREFIX  ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -12,6 +12,11 @@ help: ## list the targets
 
 build: ## bin/papertrade: one file that needs no library
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/papertrade ./cmd/papertrade
+
+# Dated by the commit, so that the same source makes the same pages.
+man: build ## bin/man: a man page of each command
+	@rm -rf bin/man
+	TZ=UTC SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) bin/papertrade man bin/man
 
 demo: build ## a refresh without network, key or server
 	CGO_ENABLED=0 go build -trimpath -o bin/fakevantage ./internal/fakevantage/cmd/fakevantage
@@ -55,8 +60,9 @@ lint: ## vet, golangci-lint and its walls between packages
 fmt: ## format the code
 	$(LINT) fmt ./...
 
-install: build ## PREFIX/bin/papertrade (PREFIX is /usr/local)
+install: man ## PREFIX/bin/papertrade and its man pages (PREFIX is /usr/local)
 	install -D bin/papertrade $(DESTDIR)$(PREFIX)/bin/papertrade
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 bin/man/*.1
 
 clean: ## remove what was built
 	rm -rf bin

@@ -99,8 +99,11 @@ logs to stderr.
 		newPrune(a),
 		newMigrate(a),
 		newConfig(a),
+		newMan(),
 		newVersion(a),
 	)
+	describeHelp(root)
+	describeCompletion(root)
 	return root
 }
 
@@ -131,7 +134,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 // needsSettings says whether wrong settings are a reason not to run a command.
 func needsSettings(cmd *cobra.Command) bool {
 	for c := cmd; c.HasParent(); c = c.Parent() {
-		if slices.Contains([]string{"version", "help", "completion", "init", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, c.Name()) {
+		if slices.Contains([]string{"version", "help", "completion", "init", "man", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, c.Name()) {
 			return false
 		}
 	}
