@@ -89,7 +89,7 @@ func runBackfill(ctx context.Context, a *app, opts backfillOptions, args []strin
 		return err
 	}
 	if opts.from.After(exchange.DateOf(a.clock(opts.at)())) {
-		return wrongUsage("--from %s is in the future", opts.from.Date)
+		return wrongUsage("--from %s is in the future: choose a day up to today", opts.from.Date)
 	}
 	return a.runJob(ctx, opts.at, refresh.Options{
 		Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,

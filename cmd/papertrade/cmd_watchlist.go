@@ -197,7 +197,7 @@ func runWatchlistRemove(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("not on the watchlist: %s", strings.Join(missing, ", "))
+		return fmt.Errorf("not on the watchlist: %s; 'papertrade watchlist' lists what is", strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ added, and every wrong line is named.
 func runWatchlistImport(ctx context.Context, a *app, path string) error {
 	content, err := a.readAll(path)
 	if err != nil {
-		return wrongUsage("read the tickers to import: %w", err)
+		return wrongUsage("read the tickers to import: %w; name a file of them, or - for stdin", err)
 	}
 	changes, err := parseWatchlist(path, content)
 	if err != nil {

@@ -274,10 +274,10 @@ func TestProblemsElsewhere(t *testing.T) {
 			`database.url: its default lies in the data directory: make XDG_DATA_HOME an absolute path, it is "var", or give database.url itself by --database-url or PAPERTRADE_DATABASE_URL`,
 		}},
 		{"absent file", Inputs{Environ: []string{"HOME=/h"}, File: absent}, []string{
-			`--config: read the settings file: open config.toml: no such file or directory`,
+			`--config: read the settings file: open config.toml: no such file or directory; to make it, run papertrade config init --config config.toml`,
 		}},
 		{"all together", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_LOG_LEVEL=loud"}, File: absent, Flags: map[string]string{"log.format": "xml"}}, []string{
-			`--config: read the settings file: open config.toml: no such file or directory`,
+			`--config: read the settings file: open config.toml: no such file or directory; to make it, run papertrade config init --config config.toml`,
 			`PAPERTRADE_LOG_LEVEL: log.level: "loud" is not one of trace, debug, info, warn or error`,
 			`--log-format: log.format: "xml" is not one of auto, json or console`,
 		}},

@@ -34,6 +34,8 @@ func readFile(named string, env environ, p *problems) (path string, values []giv
 	switch {
 	case err == nil:
 		return path, fileValues(path, data, p)
+	case named != "" && errors.Is(err, fs.ErrNotExist):
+		p.add(fmt.Sprintf("--config: read the settings file: %v; to make it, run papertrade config init --config %s", err, shellQuote(named)))
 	case named != "":
 		p.add(fmt.Sprintf("--config: read the settings file: %v", err))
 	case !errors.Is(err, fs.ErrNotExist):

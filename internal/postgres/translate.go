@@ -25,7 +25,7 @@ func translate(err error) error {
 	var answer *pgconn.PgError
 	switch {
 	case errors.As(err, &connect):
-		return fmt.Errorf("the database cannot be reached: %w", err)
+		return fmt.Errorf("the database cannot be reached: %w; see that its server runs and that its URL is right", err)
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case refused(err):

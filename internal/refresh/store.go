@@ -11,7 +11,7 @@ import (
 )
 
 // ErrLocked is what Store.Lock returns while another process holds the lock.
-var ErrLocked = errors.New("another run holds the lock")
+var ErrLocked = errors.New("another run holds the lock: try again when it has ended")
 
 // The intervals of stored prices.
 const (
