@@ -33,8 +33,9 @@ closes follows, broken off and marked where sessions are missing.
   papertrade prices AAPL --from 2026-01-01 --to 2026-06-30
   papertrade prices TSCO.LON -o csv > tesco.csv
   papertrade prices AAPL -o json | jq .gaps`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runPrices(cmd.Context(), a, opts, args[0]) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: oneArgument(a.completeTickers(knownSymbols)),
+		RunE:              func(cmd *cobra.Command, args []string) error { return runPrices(cmd.Context(), a, opts, args[0]) },
 	}
 	opts.AddFlags(cmd)
 	return cmd

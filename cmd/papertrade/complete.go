@@ -66,6 +66,16 @@ func (a *app) completeTickers(read symbolReader) cobra.CompletionFunc {
 	}
 }
 
+// oneArgument offers nothing once an argument is there.
+func oneArgument(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return complete(cmd, args, toComplete)
+	}
+}
+
 func (a *app) readSymbols(ctx context.Context, cmd *cobra.Command, read symbolReader) ([]string, error) {
 	if err := a.prepare(cmd); err != nil {
 		return nil, err
