@@ -50,3 +50,19 @@ func lockKey(job string) int64 {
 	hash.Write([]byte("papertrade:" + job))
 	return int64(hash.Sum64())
 }
+
+// Locked says whether a process holds the lock of a job, without a try of its own that could get in the
+// way of one.
+func (s *Store) Locked(ctx context.Context, job string) (bool, error) {
+	const sql = `
+select exists (
+    select from pg_locks
+    where locktype = 'advisory' and granted and objsubid = 1
+        and database = (select oid from pg_database where datname = current_database())
+        and (classid::bigint << 32) | objid::bigint = @key) as locked`
+	found, err := query[struct{ Locked bool }](ctx, s, sql, pgx.NamedArgs{"key": lockKey(job)})
+	if err != nil {
+		return false, fmt.Errorf("look at the lock of %s: %w", job, err)
+	}
+	return found[0].Locked, nil
+}

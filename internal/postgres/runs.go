@@ -86,3 +86,33 @@ limit 1`
 	}
 	return found[0].StartedAt.UTC(), nil
 }
+
+const runs = `
+select id::text, job_name, started_at, finished_at, status, coalesce(error_message, '') as error_message, metadata
+from job_executions
+where job_name = any(@jobs::text[]) and (not @whole or metadata->>'mode' is null)
+order by started_at desc, finished_at desc nulls first
+limit @most`
+
+// Runs reads the records of runs, the newest first.
+func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error) {
+	type row struct {
+		ID, JobName          string
+		StartedAt            time.Time
+		FinishedAt           *time.Time
+		Status, ErrorMessage string
+		Metadata             json.RawMessage
+	}
+	found, err := query[row](ctx, s, runs, pgx.NamedArgs{"jobs": q.Jobs, "whole": q.Whole, "most": q.Most})
+	if err != nil {
+		return nil, fmt.Errorf("read the last runs: %w", err)
+	}
+	var records []refresh.RunRecord
+	for _, r := range found {
+		records = append(records, refresh.RunRecord{
+			ID: r.ID, JobName: r.JobName, StartedAt: r.StartedAt.UTC(), FinishedAt: utc(r.FinishedAt),
+			Status: r.Status, ErrorMessage: r.ErrorMessage, Metadata: r.Metadata,
+		})
+	}
+	return records, nil
+}

@@ -106,6 +106,13 @@ type RunRecord struct {
 	Metadata     json.RawMessage
 }
 
+// RunQuery asks for records of runs.
+type RunQuery struct {
+	Jobs  []string // their names
+	Whole bool     // only the runs of all active tickers: their metadata have no mode
+	Most  int
+}
+
 // Failure is a ticker that a provider was asked about in vain.
 type Failure struct {
 	Ticker  marketdata.Ticker

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/gofrs/flock"
 
@@ -21,10 +23,10 @@ func (s *Store) Lock(_ context.Context, job string) (unlock func(), err error) {
 }
 
 func (s *Store) tryLock(job string) (*flock.Flock, error) {
-	if s.path == "" {
+	if s.snapshot {
 		return nil, errors.New("a snapshot has no lock: it is private to its process")
 	}
-	lock := flock.New(s.path + "." + job + ".lock")
+	lock := flock.New(s.lockFile(job))
 	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", job, err)
@@ -34,3 +36,23 @@ func (s *Store) tryLock(job string) (*flock.Flock, error) {
 	}
 	return lock, nil
 }
+
+// Locked says whether a process holds the lock of a job on the file, a snapshot's too. It makes no file. A
+// lock that is free is shared for a moment in which nobody else gets it: ask where a process should have
+// it, not at any time.
+func (s *Store) Locked(_ context.Context, job string) (bool, error) {
+	lock := flock.New(s.lockFile(job), flock.SetFlag(os.O_RDONLY))
+	shared, err := lock.TryRLock()
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = lock.Unlock()
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at the lock of %s: %w", job, err)
+	}
+	return !shared, nil
+}
+
+func (s *Store) lockFile(job string) string { return s.path + "." + job + ".lock" }

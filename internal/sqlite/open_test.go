@@ -156,6 +156,9 @@ func TestSnapshotWritesNothing(t *testing.T) {
 			diff(t, len(entries), test.want+1)
 			_, err = store.Lock(t.Context(), "refresh")
 			wantError(t, err, "a snapshot has no lock")
+			if locked, err := store.Locked(t.Context(), "refresh"); locked || err != nil {
+				t.Errorf("locked: %v, %v; nobody has the lock", locked, err)
+			}
 			diff(t, contents(t, dir), before)
 		})
 	}
@@ -205,6 +208,25 @@ func TestTimesOfOtherWriters(t *testing.T) {
 	wantError(t, err, `the database has "yesterday" where a time like "2006-01-02 15:04:05.000000" is due`)
 }
 
+// The application's rows can have anything in columns that SQLite does not check.
+func TestRunsOfOtherWriters(t *testing.T) {
+	path := applicationDatabase(t)
+	store := openStore(t, path)
+	run(t, path, `insert into job_executions (id, job_name, started_at, finished_at, status, error_message, metadata) values
+		('6f1c7a524a0e4f4e8d0b2f1f5a3c9e10', 'refresh_active_stocks', '2026-11-20T23:59:59Z', 'soon', 'done', null, 'no JSON'),
+		('7', 'refresh_active_stocks', '2026-11-20 16:00:00.5-05:00', '2026-11-20T21:01', 'SUCCEEDED', '', '{"mode": null}'),
+		('8', 'refresh_active_stocks', 'yesterday', null, 'SUCCEEDED', null, '{}')`)
+	got, err := store.Runs(t.Context(), refresh.RunQuery{Jobs: []string{"refresh_active_stocks"}, Whole: true, Most: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nine := time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC)
+	diff(t, got, []refresh.RunRecord{
+		{ID: "6f1c7a52-4a0e-4f4e-8d0b-2f1f5a3c9e10", JobName: "refresh_active_stocks", StartedAt: nine.Add(3*time.Hour - time.Second), Status: "done"},
+		{ID: "7", JobName: "refresh_active_stocks", StartedAt: nine.Add(time.Second / 2), FinishedAt: nine.Add(time.Minute), Status: "SUCCEEDED", Metadata: []byte(`{"mode": null}`)},
+	})
+}
+
 const heldDatabase = "PAPERTRADE_TEST_HELD_DATABASE"
 
 // holdLock is what another process does in TestLockOfKilledProcess.
@@ -238,10 +260,29 @@ func TestLockOfKilledProcess(t *testing.T) {
 	if _, err := store.Lock(t.Context(), "refresh"); !errors.Is(err, refresh.ErrLocked) {
 		t.Errorf("error %v while the other process lives, want ErrLocked", err)
 	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := sqlite.OpenSnapshot(t.Context(), link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	locked := func() bool {
+		t.Helper()
+		locked, err := snapshot.Locked(t.Context(), "refresh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return locked
+	}
+	diff(t, locked(), true)
 	if err := holder.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = holder.Wait() // which reports the kill
+	diff(t, locked(), false)
 	unlock, err := store.Lock(t.Context(), "refresh")
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 
 	"papertrade/internal/refresh"
 )
@@ -91,4 +94,49 @@ limit 1`
 		return time.Time{}, nil
 	}
 	return found[0], nil
+}
+
+const runs = `
+select id, job_name, strftime('%Y-%m-%d %H:%M:%f', started_at), strftime('%Y-%m-%d %H:%M:%f', finished_at),
+    status, coalesce(error_message, ''), iif(json_valid(metadata), cast(metadata as text), '')
+from job_executions
+where job_name in (select value from json_each(?1)) and unixepoch(started_at) is not null
+    and (not ?2 or iif(json_valid(metadata), json_extract(metadata, '$.mode'), null) is null)
+order by unixepoch(started_at, 'subsec') desc, finished_at is not null, unixepoch(finished_at, 'subsec') desc
+limit ?3`
+
+// Runs reads the records of runs, the newest first. One whose start is no time is left out.
+func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error) {
+	jobs, err := json.Marshal(q.Jobs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, runs, string(jobs), q.Whole, q.Most)
+	if err != nil {
+		return nil, fmt.Errorf("read the last runs: %w", translate(err))
+	}
+	found, err := collect(rows, scanRun)
+	if err != nil {
+		return nil, fmt.Errorf("read the last runs: %w", translate(err))
+	}
+	return found, nil
+}
+
+func scanRun(rows *sql.Rows) (run refresh.RunRecord, err error) {
+	var started, finished sql.NullString
+	var metadata string
+	if err = rows.Scan(&run.ID, &run.JobName, &started, &finished, &run.Status, &run.ErrorMessage, &metadata); err != nil {
+		return run, err
+	}
+	if id, err := uuid.Parse(run.ID); err == nil {
+		run.ID = id.String()
+	}
+	if metadata != "" {
+		run.Metadata = json.RawMessage(metadata)
+	}
+	if run.StartedAt, err = parseStamp(started); err != nil {
+		return run, err
+	}
+	run.FinishedAt, err = parseStamp(finished)
+	return run, err
 }

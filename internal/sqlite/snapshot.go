@@ -32,7 +32,10 @@ func OpenSnapshot(ctx context.Context, path string) (*Store, error) {
 	if err := fillSnapshot(ctx, db, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, translate(err)), db.Close())
 	}
-	return &Store{db: db}, nil
+	if path, err = withoutLinks(path); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Store{db: db, path: path, snapshot: true}, nil
 }
 
 // OpenReadOnly opens the database in a file as it is: where its tables are older than this program, some

@@ -19,8 +19,9 @@ import (
 
 // Store is a SQLite database. It implements refresh.Store and keeps the watchlist.
 type Store struct {
-	db   *sql.DB
-	path string // absolute; "" for a snapshot
+	db       *sql.DB
+	path     string // absolute, and of an existing file without links
+	snapshot bool
 }
 
 // Open opens the database in a file and brings its tables up to date. A file that is missing is
@@ -33,9 +34,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
-	// One file has one lock, by whatever link it is found.
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return nil, fmt.Errorf("find the SQLite database: %w", err)
+	if path, err = withoutLinks(path); err != nil {
+		return nil, err
 	}
 	db, err := sql.Open("sqlite", dsn(path, url.Values{}))
 	if err != nil {
@@ -114,4 +114,17 @@ func migrateFile(ctx context.Context, db *sql.DB, path string) error {
 	}
 	err = migrate(ctx, db)
 	return errors.Join(err, lock.Unlock())
+}
+
+// withoutLinks is the path of a file, so that it has one lock by whatever link it is found. One that does
+// not exist keeps its path.
+func withoutLinks(path string) (string, error) {
+	found, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the SQLite database: %w", err)
+	}
+	return found, nil
 }

@@ -82,6 +82,44 @@ func lastRun(t *testing.T, db Database) {
 	equal(t, last, midnight.Add(time.Hour))
 }
 
+func newestRuns(t *testing.T, db Database) {
+	store := db.Open(t)
+	id := func(i int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", i) }
+	begun := func(i int, job string, at time.Time, metadata string) refresh.RunRecord {
+		record := refresh.RunRecord{ID: id(i), JobName: job, StartedAt: at, Status: "RUNNING", Metadata: []byte(metadata)}
+		noError(t, store.BeginRun(t.Context(), record, false))
+		return record
+	}
+	first := begun(1, "refresh_active_stocks", midnight, `{"calls": 7}`)
+	first.Status, first.FinishedAt, first.ErrorMessage = "FAILED", midnight.Add(time.Minute), "nothing came"
+	noError(t, store.FinishRun(t.Context(), first))
+	named := begun(2, "refresh_active_stocks", midnight.Add(time.Hour), `{"mode": "named"}`)
+	fill := begun(3, "backfill_active_stocks", midnight.Add(90*time.Minute), `{}`)
+	begun(4, "something_else", midnight.Add(2*time.Hour), `{}`)
+	foreign := begun(5, "refresh_active_stocks", midnight.Add(time.Hour), `[]`)
+	foreign.Status, foreign.FinishedAt = "SUCCEEDED", midnight.Add(time.Hour+time.Minute)
+	noError(t, store.FinishRun(t.Context(), foreign))
+	db.Exec(t, `update job_executions set started_at = '2026-11-21T01:30:00', metadata = 'null'
+		where job_name = 'refresh_active_stocks' and status = 'SUCCEEDED'`)
+	foreign.StartedAt, foreign.Metadata = midnight.Add(90*time.Minute), []byte(`null`)
+
+	jobs := []string{"refresh_active_stocks", "backfill_active_stocks"}
+	for _, test := range []struct {
+		query refresh.RunQuery
+		want  []refresh.RunRecord
+	}{
+		{refresh.RunQuery{Jobs: jobs, Most: 9}, []refresh.RunRecord{fill, foreign, named, first}},
+		{refresh.RunQuery{Jobs: jobs, Most: 2}, []refresh.RunRecord{fill, foreign}},
+		{refresh.RunQuery{Jobs: jobs[:1], Most: 1, Whole: true}, []refresh.RunRecord{foreign}},
+		{refresh.RunQuery{Jobs: jobs[:1], Most: 9, Whole: true}, []refresh.RunRecord{foreign, first}},
+		{refresh.RunQuery{Jobs: []string{"nobody's"}, Most: 9}, nil},
+	} {
+		got, err := store.Runs(t.Context(), test.query)
+		noError(t, err)
+		equal(t, got, test.want)
+	}
+}
+
 func lock(t *testing.T, db Database) {
 	first, second := db.Open(t), db.Open(t)
 	unlock, err := first.Lock(t.Context(), "refresh")
@@ -92,10 +130,18 @@ func lock(t *testing.T, db Database) {
 	if _, err := first.Lock(t.Context(), "refresh"); !errors.Is(err, refresh.ErrLocked) {
 		t.Errorf("the same store's error is %v, want ErrLocked", err)
 	}
+	for job, want := range map[string]bool{"refresh": true, "prune": false} {
+		locked, err := second.Locked(t.Context(), job)
+		noError(t, err)
+		equal(t, locked, want)
+	}
 	unlockOther, err := second.Lock(t.Context(), "prune")
 	noError(t, err)
 	unlockOther()
 	unlock()
+	locked, err := second.Locked(t.Context(), "refresh")
+	noError(t, err)
+	equal(t, locked, false)
 	unlock, err = second.Lock(t.Context(), "refresh")
 	noError(t, err)
 	unlock()

@@ -22,6 +22,8 @@ type Store interface {
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	KnownSymbols(ctx context.Context) ([]string, error)
+	Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error)
+	Locked(ctx context.Context, job string) (bool, error)
 	Close() error
 }
 
@@ -78,6 +80,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"runs", runs},
 		{"dead runs", deadRuns},
 		{"last run", lastRun},
+		{"newest runs", newestRuns},
 		{"lock", lock},
 		{"prune", prune},
 		{"prune keeps", pruneKeeps},
