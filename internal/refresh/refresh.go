@@ -278,10 +278,10 @@ func (j *Job) idle(ctx context.Context, o Options, at time.Time) (Status, string
 	switch {
 	case o.IfDue:
 		last, err := j.Store.LastRun(ctx, JobName)
-		if err != nil || last.IsZero() {
+		if err != nil {
 			return "", "", err
 		}
-		if next := j.Schedule.Next(last.UTC()); next.After(at) {
+		if next, isDue := due(j.Schedule, last, at); !isDue {
 			return NotDue, fmt.Sprintf("the last run was at %s, the next is due at %s",
 				last.UTC().Format(time.RFC3339), next.Format(time.RFC3339)), nil
 		}
@@ -295,6 +295,16 @@ func (j *Job) idle(ctx context.Context, o Options, at time.Time) (Status, string
 		}
 	}
 	return "", "", nil
+}
+
+// due says whether a schedule has fired by a time since the last run, and when it fires after that; the
+// zero time where there was no run, in which case one is due.
+func due(s Schedule, last, at time.Time) (next time.Time, isDue bool) {
+	if last.IsZero() {
+		return time.Time{}, true
+	}
+	next = s.Next(last.UTC())
+	return next, !next.After(at)
 }
 
 // plan reads all that a plan depends on.
