@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -126,6 +127,21 @@ func (r result) without(columns ...string) result {
 	}
 	less.columns = keep(r.columns)
 	return less
+}
+
+// fitting is the result less as many of its columns, in this order, as it takes for the table to have room
+// in a width; 0 is room for all.
+func (r result) fitting(width int, columns ...string) result {
+	for _, column := range columns {
+		var table bytes.Buffer
+		writeTable(&table, result{columns: r.columns, rows: r.rows})
+		lines := slices.Collect(strings.Lines(table.String()))
+		if width == 0 || !slices.ContainsFunc(lines, func(l string) bool { return utf8.RuneCountInString(l)-1 > width }) {
+			return r
+		}
+		r = r.without(column)
+	}
+	return r
 }
 
 // asksForResult says whether a result is wanted where it is not the purpose of the command.

@@ -97,6 +97,7 @@ logs to stderr.
 		newWatchlist(a),
 		newPrices(a),
 		newPrune(a),
+		newStatus(a),
 		newMigrate(a),
 		newConfig(a),
 		newMan(),
@@ -145,7 +146,7 @@ func needsSettings(cmd *cobra.Command) bool {
 func (a *app) tell(err error) {
 	var usage *usageError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errUnwell):
 	case a.config == nil, errors.As(err, &usage):
 		fmt.Fprintln(a.stderr, "papertrade:", err)
 	case a.logsJSON():

@@ -413,9 +413,9 @@ func rescaled(stored []StoredBar, bars []marketdata.Bar, splits []Split, price f
 	return prices
 }
 
-func countSessions(n int) string {
-	return fmt.Sprint(n, verb(n, " session", " sessions"))
-}
+func countSessions(n int) string { return countOf(n, "session") }
+
+func countOf(n int, noun string) string { return fmt.Sprintf("%d %s%s", n, noun, verb(n, "", "s")) }
 
 func verb(n int, one, many string) string {
 	if n == 1 {

@@ -62,10 +62,17 @@ type Health struct {
 
 // Problem is something that should not be.
 type Problem struct {
-	Kind    string              `json:"kind"` // run_failed, run_missing or stale_tickers
+	Kind    string              `json:"kind"`
 	Message string              `json:"message"`
 	Tickers []marketdata.Ticker `json:"tickers,omitempty"`
 }
+
+// The kinds of problems.
+const (
+	RunFailed    = "run_failed"    // the last run of all active tickers
+	RunMissing   = "run_missing"   // since the schedule has fired
+	StaleTickers = "stale_tickers" // are more sessions behind than is put up with
+)
 
 // Run is what the record of a run tells.
 type Run struct {
@@ -159,7 +166,7 @@ func (h *Health) judgeRuns(in HealthInputs, whole []Run) {
 		if last.Error != "" {
 			text += ": " + last.Error
 		}
-		h.Problems = append(h.Problems, Problem{Kind: "run_failed", Message: text})
+		h.Problems = append(h.Problems, Problem{Kind: RunFailed, Message: text})
 	}
 	since, missing := in.missing(whole)
 	if !missing {
@@ -175,7 +182,7 @@ func (h *Health) judgeRuns(in HealthInputs, whole []Run) {
 	case len(whole) > 0 && whole[0].Status == Running:
 		text += fmt.Sprintf(", and the one of %s is still under way", whole[0].StartedAt.Format(time.RFC3339))
 	}
-	h.Problems = append(h.Problems, Problem{Kind: "run_missing", Message: text})
+	h.Problems = append(h.Problems, Problem{Kind: RunMissing, Message: text})
 }
 
 // judgeTickers finds the active tickers that are more than in.MaxStale sessions behind those that were
@@ -191,7 +198,7 @@ func (h *Health) judgeTickers(in HealthInputs, by time.Time) {
 		return
 	}
 	sortStalest(stale, by)
-	p := Problem{Kind: "stale_tickers"}
+	p := Problem{Kind: StaleTickers}
 	var named []string
 	for _, a := range stale {
 		p.Tickers = append(p.Tickers, a.Ticker)
@@ -303,6 +310,9 @@ func (in HealthInputs) runs(records []RunRecord) []Run {
 	return runs
 }
 
+// IsRunning says whether a run is under way, or was when its process ended.
+func (r RunRecord) IsRunning() bool { return strings.EqualFold(r.Status, string(Running)) }
+
 // read makes the best of a record, which can be another program's.
 func (in HealthInputs) read(record RunRecord) Run {
 	var told struct {
@@ -321,9 +331,9 @@ func (in HealthInputs) read(record RunRecord) Run {
 	}
 	took := r.FinishedAt.Sub(r.StartedAt)
 	switch {
-	case r.Status == Running && in.Locked[r.Job]:
+	case record.IsRunning() && in.Locked[r.Job]:
 		took = in.At.Sub(r.StartedAt)
-	case r.Status == Running:
+	case record.IsRunning():
 		r.Status, r.failed = Died, true
 	default:
 		r.failed = r.Status == Failed

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Marks of a sparkline, from the lowest to the highest.
+var (
+	blocks = []rune("▁▂▃▄▅▆▇█")
+	ascii  = []rune(".:-=+*#@")
+)
+
+// marks are those that the locale can show. Where it says nothing, as in most containers, terminals can
+// show all of them.
+func (a *app) marks() []rune {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		for _, variable := range a.env {
+			value, found := strings.CutPrefix(variable, name+"=")
+			if !found || value == "" {
+				continue
+			}
+			if codeset := strings.ToUpper(value); strings.Contains(codeset, "UTF-8") || strings.Contains(codeset, "UTF8") {
+				return blocks
+			}
+			return ascii
+		}
+	}
+	return blocks
+}
+
+// sparkline draws prices as one mark each, from the lowest to the highest of them; "" where there are fewer than
+// two.
+func sparkline(prices []string, marks []rune) string {
+	lowest, highest := math.Inf(1), math.Inf(-1)
+	var values []float64
+	for _, price := range prices {
+		value, err := strconv.ParseFloat(price, 64)
+		if err != nil {
+			continue
+		}
+		lowest, highest = min(lowest, value), max(highest, value)
+		values = append(values, value)
+	}
+	if len(values) < 2 {
+		return ""
+	}
+	var line strings.Builder
+	for _, value := range values {
+		level := len(marks) / 2 // of prices that are all the same
+		if highest > lowest {
+			level = int(math.Round((value - lowest) / (highest - lowest) * float64(len(marks)-1)))
+		}
+		line.WriteRune(marks[level])
+	}
+	return line.String()
+}
