@@ -220,7 +220,7 @@ const wantHealth = `{
 	]},
 	"unknown": [
 		{"ticker": "GONE", "unknown_sessions": 4, "asked_again_for": "2026-11-27",
-			"note": "unknown to the provider for 4 sessions: asked weekly, next for the session of 2026-11-27"},
+			"note": "unknown to the provider for 4 sessions: asked weekly, next for the session of 2026-11-27; --force asks again"},
 		{"ticker": "SHY", "unknown_sessions": 1,
 			"note": "the provider did not know it in the session of 2026-11-24; --force asks again"}
 	],
