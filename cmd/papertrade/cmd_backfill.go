@@ -62,11 +62,7 @@ func (o *backfillOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.rebase, "rebase", false, "instead of a range: all that is stored of the named tickers, on one scale")
 	f.BoolVar(&o.pending, "pending", false, "instead of a range: the application's backfill_tasks")
 	f.Var(&o.at, "at", atUsage)
-	f.String("provider", "", "`NAME` of the source of prices")
-	f.String("batch-size", "", "`N` tickers a commit")
-	f.String("batch-delay", "", "least `DURATION` of the pause between batches")
-	f.String("concurrency", "", "`N` fetches under way at once within a batch")
-	f.String("max-error-rate", "", "failed `SHARE` of the attempted tickers that still counts as success")
+	addRunFlags(f)
 }
 
 func runBackfill(ctx context.Context, a *app, opts backfillOptions, args []string) error {

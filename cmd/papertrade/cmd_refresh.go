@@ -79,11 +79,7 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.intraday, "intraday", false, "the watchlist's entries whose interval has passed, while their exchange is open")
 	f.Var(&o.at, "at", atUsage)
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active")
-	f.String("provider", "", "`NAME` of the source of prices")
-	f.String("batch-size", "", "`N` tickers a commit")
-	f.String("batch-delay", "", "least `DURATION` of the pause between batches")
-	f.String("concurrency", "", "`N` fetches under way at once within a batch")
-	f.String("max-error-rate", "", "failed `SHARE` of the attempted tickers that still counts as success")
+	addRunFlags(f)
 }
 
 func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/robfig/cron/v3"
+	"github.com/spf13/pflag"
 
 	"papertrade/internal/config"
 	"papertrade/internal/quota"
@@ -15,6 +16,15 @@ import (
 	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/marketdata"
 )
+
+// addRunFlags adds the flags of settings that all runs go by.
+func addRunFlags(f *pflag.FlagSet) {
+	f.String("provider", "", "`NAME` of the source of prices")
+	f.String("batch-size", "", "`N` tickers a commit")
+	f.String("batch-delay", "", "least `DURATION` of the pause between batches")
+	f.String("concurrency", "", "`N` fetches under way at once within a batch")
+	f.String("max-error-rate", "", "failed `SHARE` of the attempted tickers that still counts as success")
+}
 
 // runJob runs the job, or shows its plan, and prints its report.
 func (a *app) runJob(ctx context.Context, at instant, o refresh.Options, columns []string) error {
