@@ -67,7 +67,9 @@ func quotes(count string) error {
 }
 
 // Real processes with one key and one database, some of them killed at random points, never exceed a
-// window of the vendor together, which sees each of their calls.
+// window of the vendor together, which sees each of their calls. The vendor's window is a twentieth
+// shorter than the one they keep to: compressed to a second, a busy machine delays calls on their way by more
+// than the hundredth that a limiter allows for.
 func TestProcessesKeepToTheLimitsTogether(t *testing.T) {
 	databases := startDatabases(t)
 	for _, kind := range []string{"sqlite-own", "postgres-own"} {
@@ -81,7 +83,7 @@ func TestProcessesKeepToTheLimitsTogether(t *testing.T) {
 			log := filepath.Join(dir, "arrivals.jsonl")
 			env := append(os.Environ(),
 				"HOME="+dir, "GORACE=atexit_sleep_ms=0", "PAPERTRADE_DATABASE_URL="+db.url, "ALPHAVANTAGE_API_KEY="+apiKey,
-				"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--log", log, "--at", "2026-11-21T00:00:00Z", "--limit", "40/1s", "--limit", "400/day"),
+				"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--log", log, "--at", "2026-11-21T00:00:00Z", "--limit", "40/950ms", "--limit", "400/day"),
 				"PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=40/1s,400/day", "PAPERTRADE_ALPHAVANTAGE_TIMEOUT=2s", "PAPERTRADE_REFRESH_BATCH_DELAY=0s")
 			process := func(name string, args ...string) *exec.Cmd {
 				cmd := exec.Command(name, args...)
@@ -161,7 +163,7 @@ func checkArrivals(t *testing.T, log string) {
 		}
 	}
 	// Three rounds of 7, 12 and 9 calls, and those of the victims.
-	if most := fakevantage.MaxInWindow(arrivals, time.Second); most > 40 || most < 5 || len(arrivals) < 3*(7+12+9) {
+	if most := fakevantage.MaxInWindow(arrivals, 950*time.Millisecond); most > 40 || most < 5 || len(arrivals) < 3*(7+12+9) {
 		t.Errorf("%d calls, up to %d of them in a second; want at most 40", len(arrivals), most)
 	}
 }

@@ -25,6 +25,7 @@ func newMarket(t *testing.T, entitled bool, at string) *market {
 	m := &market{}
 	m.moveTo(t, at)
 	m.vendor = fakevantage.New(fakevantage.Options{Now: func() time.Time { return m.clock }, Entitled: entitled})
+	m.vendor.List("NVDA", date(t, "2019-12-02")) // shorter answers are read faster
 	m.job = fast(t, m.vendor)
 	m.job.Now = func() time.Time { return m.clock }
 	m.job.Observe = func(e refresh.Event) {
