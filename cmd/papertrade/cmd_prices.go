@@ -57,7 +57,7 @@ func runPrices(ctx context.Context, a *app, opts pricesOptions, symbol string) e
 	if err := checkRange(opts.from, opts.to); err != nil {
 		return err
 	}
-	db, err := a.openSnapshot(ctx)
+	db, err := a.openToRead(ctx)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func runStatus(ctx context.Context, a *app, opts statusOptions) error {
 	if opts.maxStale < 0 {
 		return wrongUsage("--max-stale %d: choose a number of sessions from 0 on", opts.maxStale)
 	}
-	db, err := a.openSnapshot(ctx)
+	db, err := a.openToRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,15 +159,28 @@ func (a *app) readStatus(ctx context.Context, db store, opts statusOptions) (sta
 }
 
 func (a *app) readRuns(ctx context.Context, db store, in *refresh.HealthInputs) (err error) {
+	// A run that ends between the look at its record and that at its lock seems to have died. Its record
+	// tells better the next time.
+	for range 3 {
+		died, err := a.readRunsOnce(ctx, db, in)
+		if err != nil || !died {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRunsOnce also says whether a record is RUNNING whose process is gone.
+func (a *app) readRunsOnce(ctx context.Context, db store, in *refresh.HealthInputs) (died bool, err error) {
 	jobs := []string{refresh.JobName, refresh.BackfillJobName, refresh.TasksJobName}
 	if in.Recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs, Most: recentRuns}); err != nil {
-		return err
+		return false, err
 	}
 	if in.Whole, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs[:1], Whole: true, Most: recentRuns}); err != nil {
-		return err
+		return false, err
 	}
 	if in.LastSuccess, err = db.LastRun(ctx, refresh.JobName); err != nil {
-		return err
+		return false, err
 	}
 	in.Locked = map[string]bool{}
 	for _, records := range [][]refresh.RunRecord{in.Recent, in.Whole} {
@@ -178,11 +191,12 @@ func (a *app) readRuns(ctx context.Context, db store, in *refresh.HealthInputs) 
 				continue
 			}
 			if in.Locked[r.JobName], err = db.Locked(ctx, r.JobName); err != nil {
-				return err
+				return false, err
 			}
+			died = died || !in.Locked[r.JobName]
 		}
 	}
-	return nil
+	return died, nil
 }
 
 // addCloses reads the last closes of the stalest tickers.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os/signal"
+	"syscall"
 
 	"github.com/google/uuid"
 	"github.com/robfig/cron/v3"
@@ -28,6 +30,8 @@ func addRunFlags(f *pflag.FlagSet) {
 
 // runJob runs the job, or shows its plan, and prints its report.
 func (a *app) runJob(ctx context.Context, at instant, o refresh.Options, columns []string) error {
+	// A reader that leaves, like head, must not end a run midway.
+	signal.Ignore(syscall.SIGPIPE)
 	o.RunID = uuid.NewString()
 	a.log = a.log.With().Str("run_id", o.RunID).Logger()
 	m := a.monitored(at, o)
@@ -69,8 +73,8 @@ func (a *app) execute(ctx context.Context, at instant, o refresh.Options, column
 	if err != nil {
 		return refresh.Report{}, err
 	}
-	observer, stop := a.watch()
-	job.Now, job.Observe = a.clock(at), observer
+	observer, watched, stop := a.watch()
+	job.Now, job.Observe, job.Watched = a.clock(at), observer, watched
 	report, err := job.Run(ctx, o)
 	stop()
 	if report.Status == "" {

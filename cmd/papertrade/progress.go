@@ -19,13 +19,18 @@ import (
 
 // progress shows on a terminal where a run stands, below the lines that are logged meanwhile.
 type progress struct {
-	now  func() time.Time
-	bars *mpb.Progress
+	now      func() time.Time
+	terminal io.Writer
+	logs     *switchedWriter // that go to the terminal while no bar is there
+
+	bars *mpb.Progress // nil as long as there is nothing to show
 	bar  *mpb.Bar
 
+	// What is shown. No method of the bar is called with the lock held: it draws with it.
 	mu       sync.Mutex
 	done     int
 	total    int
+	pending  int // tasks that follow, as far as is known; some may be of one ticker
 	failed   int
 	underWay []marketdata.Ticker
 	forecast refresh.Forecast
@@ -37,48 +42,62 @@ func (a *app) showsProgress() bool {
 	return !a.quiet && !a.logsJSON() && isTerminal(a.stderr) && !slices.Contains(a.env, "TERM=dumb")
 }
 
-func newProgress(out io.Writer, now func() time.Time) *progress {
-	const refreshes = 200 * time.Millisecond
-	return &progress{now: now, bars: mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(refreshes))}
+// Write shows lines of the log above the bar, or without it where the terminal cannot have one.
+func (p *progress) Write(lines []byte) (int, error) {
+	if n, err := p.bars.Write(lines); err == nil {
+		return n, nil
+	}
+	return p.terminal.Write(lines)
 }
 
-// Write shows lines of the log above the bar.
-func (p *progress) Write(lines []byte) (int, error) { return p.bars.Write(lines) }
+// begin shows the bar. Where the terminal refuses it there is none.
+func (p *progress) begin() {
+	const refreshes = 200 * time.Millisecond
+	p.bars = mpb.New(mpb.WithOutput(p.terminal), mpb.WithAutoRefresh(), mpb.WithRefreshRate(refreshes))
+	var err error
+	if p.bar, err = p.bars.Add(0, mpb.BarFillerFunc(p.draw)); err != nil {
+		return
+	}
+	p.logs.set(p)
+}
 
 // stop takes the bar away.
 func (p *progress) stop() {
-	if p.bar != nil {
-		p.bar.Abort(true)
+	if p.bar == nil {
+		return
 	}
+	p.bar.Abort(true)
 	p.bars.Wait()
+	p.logs.set(p.terminal)
 }
 
 // observe takes note of what happens in a run.
 func (p *progress) observe(event refresh.Event) {
+	if _, begins := event.(refresh.WorkBegun); begins && p.bars == nil {
+		p.begin()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch e := event.(type) {
+	case refresh.RunStarted:
+		if e.Report.Counts.Active == 0 {
+			p.pending = e.Report.PendingTasks // the run is about them
+		}
 	case refresh.WorkBegun:
 		p.total += e.Tickers
-		p.forecast = e.Forecast
-		if p.bar == nil {
-			p.bar = p.add()
-		}
-		p.bar.SetTotal(int64(p.total), false)
 	case refresh.TickerBegun:
 		p.underWay = append(p.underWay, e.Ticker)
 	case refresh.TickerEnded:
 		p.underWay = slices.DeleteFunc(p.underWay, func(t marketdata.Ticker) bool { return t == e.Ticker })
 		p.done++
-		p.bar.SetCurrent(int64(p.done))
 	case refresh.Waiting:
 		p.until = e.Until
 	case refresh.CallThrottled:
 		p.until = p.now().Add(e.Wait)
 	case refresh.TickerFailed:
 		p.failed++
-	case refresh.BatchCommitted:
-		p.forecast = e.Forecast
+	case refresh.Forecast:
+		p.forecast = e
 	}
 }
 
@@ -88,32 +107,31 @@ const (
 	narrow = 60
 )
 
-func (p *progress) add() *mpb.Bar {
-	// A bar that is given its total later does not end when it is full: tasks may follow.
-	return p.bars.New(0, mpb.BarStyle().Lbound("▕").Filler("█").Tip("█").Padding(" ").Rbound("▏"),
-		mpb.BarWidth(barWidth),
-		mpb.BarFillerMiddleware(func(filler mpb.BarFiller) mpb.BarFiller {
-			return mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-				if s.AvailableWidth < barWidth {
-					return nil
-				}
-				return filler.Fill(w, s)
-			})
-		}),
-		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			if s.AvailableWidth < narrow {
-				return p.text(s.AvailableWidth - 1)
-			}
-			return p.text(s.AvailableWidth - barWidth - 2)
-		})))
+// draw writes the line, without its end.
+func (p *progress) draw(w io.Writer, s decor.Statistics) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	line := p.text(s.AvailableWidth)
+	if s.AvailableWidth >= narrow {
+		const eighths = " ▏▎▍▌▋▊▉"
+		filled := 8 * barWidth * p.done / max(1, p.all())
+		bar := strings.Repeat("█", filled/8)
+		if rest := filled % 8; rest > 0 {
+			bar += string([]rune(eighths)[rest])
+		}
+		line = fmt.Sprintf("▕%-*s▏ %s", barWidth, bar, p.text(s.AvailableWidth-barWidth-3))
+	}
+	_, err := io.WriteString(w, line)
+	return err
 }
+
+// all is how many tickers there are, as far as is known.
+func (p *progress) all() int { return max(p.total, p.pending) }
 
 // text is what there is to say, in so many columns at the most; what matters least is left out first.
 func (p *progress) text(width int) string {
 	now := p.now()
-	parts := []string{fmt.Sprintf("%d/%d", p.done, p.total)}
+	parts := []string{fmt.Sprintf("%d/%d", p.done, p.all())}
 	order := []int{0} // of importance
 	put := func(importance int, part string) {
 		parts, order = append(parts, part), append(order, importance)
@@ -134,7 +152,7 @@ func (p *progress) text(width int) string {
 	if left, ok := leftToday(p.forecast.Left); ok {
 		put(5, fmt.Sprintf("%s left today", count(left, "call", "calls")))
 	}
-	if end := p.forecast.EndsAt; end.After(now) {
+	if end := p.forecast.EndsAt; end.After(now) && p.total >= p.pending {
 		put(2, fmt.Sprintf("ends %s UTC (%s)", end.UTC().Format("15:04"), short(end.Sub(now))))
 	}
 	for {
@@ -173,13 +191,12 @@ func short(d time.Duration) string {
 	}
 }
 
-// watch lets a run be watched where somebody is there, and returns what observes it until stop.
-func (a *app) watch() (observer func(refresh.Event), stop func()) {
+// watch lets a run be watched where somebody is there; observer is told what happens until stop.
+func (a *app) watch() (observer func(refresh.Event), watched bool, stop func()) {
 	if !a.showsProgress() {
-		return observe(a.log), func() {}
+		return observe(a.log), false, func() {}
 	}
-	p := newProgress(a.stderr, time.Now)
-	a.logs.set(p)
+	p := &progress{now: time.Now, terminal: a.stderr, logs: a.logs}
 	logged := observe(a.log)
 	observer = func(e refresh.Event) {
 		p.observe(e)
@@ -187,10 +204,7 @@ func (a *app) watch() (observer func(refresh.Event), stop func()) {
 			logged(e)
 		}
 	}
-	return observer, func() {
-		p.stop()
-		a.logs.set(a.stderr)
-	}
+	return observer, true, p.stop
 }
 
 // switchedWriter writes to one writer, and later to another.

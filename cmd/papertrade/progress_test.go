@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -46,3 +49,38 @@ func TestShortDurations(t *testing.T) {
 		}
 	}
 }
+
+// What happens is told while the bar is drawn, log lines are lost neither with a bar nor without one, and a
+// terminal that goes away takes the bar alone with it.
+func TestProgressKeepsUpWithARun(t *testing.T) {
+	for name, broken := range map[string]bool{"terminal": false, "terminal that is gone": true} {
+		var seen bytes.Buffer
+		terminal := &switchedWriter{w: &seen}
+		logs := &switchedWriter{w: terminal}
+		p := &progress{now: time.Now, terminal: terminal, logs: logs}
+		say := func(line string) { _, _ = logs.Write([]byte(line + "\n")) }
+		say("before")
+		p.observe(refresh.WorkBegun{Tickers: 20_000})
+		if broken {
+			terminal.set(brokenWriter{})
+		}
+		for range 20_000 {
+			p.observe(refresh.TickerBegun{})
+			p.observe(refresh.TickerEnded{})
+		}
+		say("meanwhile")
+		terminal.set(&seen)
+		p.stop()
+		say("after")
+		lines := seen.String()
+		for _, line := range []string{"before\n", "meanwhile\n", "after\n"} {
+			if lost := broken && line == "meanwhile\n"; !strings.Contains(lines, line) && !lost {
+				t.Errorf("%s: %q is not in %q", name, line, lines)
+			}
+		}
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("input/output error") }

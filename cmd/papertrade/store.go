@@ -46,6 +46,17 @@ func (a *app) openSnapshot(ctx context.Context) (db store, err error) {
 	return db, a.ofDatabase(err)
 }
 
+// openToRead opens the database to look at it: where it is, or a snapshot where its tables must first be
+// brought up to date. Neither leaves a trace.
+func (a *app) openToRead(ctx context.Context) (store, error) {
+	if a.config.Database.Driver == config.SQLite {
+		if db, err := sqlite.OpenCurrent(ctx, a.config.Database.Path); err == nil {
+			return db, nil
+		}
+	}
+	return a.openSnapshot(ctx)
+}
+
 // ofDatabase adds to an error of opening the database which setting says that it is this one.
 func (a *app) ofDatabase(err error) error {
 	if err == nil {

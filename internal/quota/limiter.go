@@ -105,6 +105,14 @@ func (l *Limiter) Account(ctx context.Context) (Account, error) {
 	return account, nil
 }
 
+// Outlook is what calls go by as things stand: the limits, with what refusals have taught, and a time
+// before which none is made.
+func (l *Limiter) Outlook() (limits []Limit, notBefore time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.limits()), l.pause
+}
+
 // TellWaits lets tell be told whenever a call has to wait, and until when as far as is known: a time
 // that is over where it waits no longer.
 func (l *Limiter) TellWaits(tell func(until time.Time)) {

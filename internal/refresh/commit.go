@@ -276,7 +276,8 @@ func (a answer) wanted(bars []marketdata.Bar, now time.Time) []marketdata.Bar {
 	missing := slices.DeleteFunc(slices.Clone(completed), func(b marketdata.Bar) bool {
 		return !b.Session.After(a.item.State.LastSession)
 	})
-	if len(missing) == 0 && len(completed) > 0 {
+	// A first refresh is about the newest session; backfill is about the others.
+	if (len(missing) == 0 || a.item.State.LastSession.IsZero()) && len(completed) > 0 {
 		return completed[len(completed)-1:]
 	}
 	return missing

@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"papertrade/internal/quota"
@@ -26,8 +27,14 @@ type execution struct {
 // work fetches and commits batch by batch what a plan has in mind, of which report tells. Its error is why
 // it stopped before the plan's end.
 func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
-	if plan.Batches > 0 {
-		e.observe(WorkBegun{Tickers: len(plan.fetched()), Forecast: e.forecast(ctx, plan, 0)})
+	items := plan.fetched()
+	if len(items) > 0 {
+		e.observe(WorkBegun{len(items)})
+		e.tellForecast(ctx, items)
+	}
+	var ended atomic.Int64
+	e.fetch.ended = func(tickers int) {
+		e.tellForecast(ctx, items[min(len(items), int(ended.Add(int64(tickers)))):])
 	}
 	for batch := 1; batch <= plan.Batches; batch++ {
 		if next := e.lastEnd.Add(e.BatchDelay); !e.lastEnd.IsZero() && time.Until(next) > 0 {
@@ -55,7 +62,7 @@ func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
 			report.Batches++
 			e.observe(BatchCommitted{
 				Batch: batch, Batches: plan.Batches, Calls: e.main.Calls,
-				Refreshed: report.Counts.Refreshed, Failed: report.Counts.Failed, Forecast: e.forecast(ctx, plan, batch),
+				Refreshed: report.Counts.Refreshed, Failed: report.Counts.Failed,
 			})
 		}
 		if stop != nil {
@@ -65,24 +72,23 @@ func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
 	return nil
 }
 
-// forecast is that of a plan of which so many batches are done. Where the ledger does not answer, it is
-// empty: nothing depends on it.
-func (e *execution) forecast(ctx context.Context, plan Plan, done int) Forecast {
-	in, err := e.inputs(ctx, plan.At)
+// tellForecast tells a Forecast of what is left, where somebody watches. Where the ledger does not answer
+// it tells none: nothing depends on it.
+func (e *execution) tellForecast(ctx context.Context, rest []*Item) {
+	if !e.Watched {
+		return
+	}
+	in, err := e.inputs(ctx, e.main.At)
 	if err != nil {
-		return Forecast{}
+		return
 	}
-	var rest []*Item
-	for _, item := range plan.fetched() {
-		if item.Batch > done {
-			rest = append(rest, item)
-		}
-	}
+	left := quota.Remaining(in.Limits, in.Account, in.Now)
 	begin := in.Now
-	if next := e.lastEnd.Add(e.BatchDelay); len(rest) > 0 && next.After(begin) {
-		begin = next
+	var notBefore time.Time
+	if in.Limits, notBefore = e.Limiter.Outlook(); notBefore.After(begin) {
+		begin = notBefore
 	}
-	return Forecast{EndsAt: in.timetable(in.Account, begin, rest).end, Left: quota.Remaining(in.Limits, in.Account, in.Now)}
+	e.observe(Forecast{EndsAt: in.timetable(in.Account, begin, rest).end, Left: left})
 }
 
 // learn tells the plans of later runs how long calls take.

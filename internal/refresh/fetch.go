@@ -46,6 +46,7 @@ type fetcher struct {
 	*Job
 	retries  failsafe.Executor[[]answer]
 	breaker  circuitbreaker.CircuitBreaker[any] // of batches
+	ended    func(tickers int)                  // is told after each call
 	answered atomic.Bool                        // anything at all, in this run
 	asking   atomic.Int64                       // nanoseconds that calls took, without the waits for the limiter
 
@@ -93,6 +94,7 @@ func (f *fetcher) batch(ctx context.Context, items []*Item) (answers []answer, s
 			for _, item := range call {
 				f.observe(TickerEnded{item.Ticker, err})
 			}
+			f.ended(len(call))
 			if err == nil {
 				byCall[i] = got
 				return nil
@@ -207,6 +209,7 @@ func (f *fetcher) ask(ctx context.Context, call []*Item) ([]answer, error) {
 			refusal = err
 			wait := f.Limiter.Throttled(throttled.RetryAfter)
 			f.observe(CallThrottled{Ticker: call[0].Ticker, Wait: wait, Err: err})
+			f.ended(0)
 			continue
 		case errors.As(err, &unavailable):
 			f.Limiter.Pause(unavailable.RetryAfter)

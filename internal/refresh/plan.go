@@ -154,15 +154,21 @@ func decide(a ActiveTicker, at time.Time, force bool) (Action, string) {
 	case !force && a.State.justChecked(newest, at):
 		return Leave, fmt.Sprintf("checked at %s: the session of %s was not out yet",
 			a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
+	}
+	one := FetchQuote
+	if calendar.IsOpen(at) {
+		one = FetchSeries // a quote would be of the session under way
+	}
+	switch {
 	case early:
-		return FetchQuote, fmt.Sprintf("the price of %s was fetched before the close", newest.Date)
+		return one, fmt.Sprintf("the price of %s was fetched before the close", newest.Date)
 	case a.State.LastSession.IsZero():
-		return FetchQuote, "nothing is stored"
+		return one, "nothing is stored"
 	}
 	if missing := len(calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date)); missing > 1 {
 		return FetchSeries, fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", a.State.LastSession, missing, newest.Date)
 	}
-	return FetchQuote, fmt.Sprintf("stored up to %s, the session of %s is complete", a.State.LastSession, newest.Date)
+	return one, fmt.Sprintf("stored up to %s, the session of %s is complete", a.State.LastSession, newest.Date)
 }
 
 func storedReason(a ActiveTicker, newest exchange.Session) string {

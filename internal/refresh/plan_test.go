@@ -153,9 +153,9 @@ func TestEstimateCountsTheDelayBetweenBatches(t *testing.T) {
 
 func TestTroubleFitsItsColumn(t *testing.T) {
 	var r Report
-	for range 50 {
+	for i := range 50 {
 		r.Tickers = append(r.Tickers, TickerReport{
-			Ticker: marketdata.MustParseTicker("AAPL"), Status: OutcomeFailed, Error: &TickerError{Message: "größer als erlaubt"}})
+			Ticker: marketdata.MustParseTicker("AAPL"), Status: OutcomeFailed, Error: &TickerError{Message: fmt.Sprint("größer als erlaubt: ", i)}})
 	}
 	r.count()
 	if runes := []rune(r.trouble()); len(runes) != 500 || runes[499] != '…' {

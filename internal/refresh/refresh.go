@@ -33,6 +33,8 @@ type Job struct {
 	Now func() time.Time
 	// Observe is told what happens while it happens. It is called by one goroutine at a time.
 	Observe func(Event)
+	// Watched asks for a Forecast after each ticker, which costs a look into the ledger.
+	Watched bool
 
 	Discovery    Discovery
 	BatchSize    int
@@ -110,14 +112,14 @@ func (o Options) mode() Mode {
 	}
 }
 
-// Forecast is what can be said of the rest of a run's work.
+// Forecast is an event too: what can be said of the rest of the work that has begun.
 type Forecast struct {
 	EndsAt time.Time         // when the last call is answered, by the real clock
 	Left   []quota.Allowance // what the limits allow as of now
 }
 
 // Event is something worth telling while a run is under way: RowSkipped, RunStarted, WorkBegun,
-// TickerBegun, TickerEnded, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, TaskRejected,
+// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, TaskRejected,
 // TasksStopped, SessionMissing, CalendarUnknown or RunFinished.
 type Event any
 
@@ -131,10 +133,7 @@ type (
 		Err    error
 	}
 	// WorkBegun comes before the first of so many tickers, more than once where tasks follow.
-	WorkBegun struct {
-		Tickers  int
-		Forecast Forecast
-	}
+	WorkBegun   struct{ Tickers int }
 	TickerBegun struct{ Ticker marketdata.Ticker }
 	TickerEnded struct { // answered or not; what became of it is told when its batch is committed
 		Ticker marketdata.Ticker
@@ -143,11 +142,8 @@ type (
 	Waiting struct { // no call is made before
 		Until time.Time
 	}
-	BatchCommitted struct {
-		Batch, Batches, Refreshed, Failed, Calls int
-		Forecast                                 Forecast
-	}
-	TickerFailed struct {
+	BatchCommitted struct{ Batch, Batches, Refreshed, Failed, Calls int }
+	TickerFailed   struct {
 		Ticker marketdata.Ticker
 		Kind   string
 		Err    error
@@ -239,11 +235,12 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 			defer tasks.Close()
 		}
 	}
+	planned := report
+	report.Calls, report.Batches = 0, 0
 	if err := j.Store.BeginRun(ctx, report.record(), alone); err != nil {
 		return Report{}, err
 	}
-	j.observe(RunStarted{report})
-	report.Calls, report.Batches = 0, 0
+	j.observe(RunStarted{planned})
 	kept, cancel := grace(ctx, lastWrites)
 	defer cancel()
 	j.Limiter.TellWaits(func(until time.Time) { j.observe(Waiting{until}) })

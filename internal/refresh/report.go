@@ -291,7 +291,7 @@ func (r *Report) trouble() string {
 		text += ": " + r.Reason
 	}
 	for _, t := range r.Tickers {
-		if t.Error != nil {
+		if t.Error != nil && !strings.Contains(text, t.Error.Message) {
 			text += fmt.Sprintf("; %s: %s", t.Ticker, t.Error.Message)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"papertrade/internal/refresh"
 	"papertrade/internal/sqlite"
 	"papertrade/pkg/alphavantage"
+	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
@@ -125,6 +126,37 @@ func TestAPriceOfAnOpenSessionIsNoClose(t *testing.T) {
 			t.Errorf("stored: %+v, %v; want the close that was fetched at midnight", states[aapl], err)
 		}
 	})
+}
+
+// During a session, what is missing is the close of the one before, which a quote does not tell.
+func TestARefreshDuringASessionFetchesTheCloseBefore(t *testing.T) {
+	for _, at := range []time.Time{
+		time.Date(2026, 11, 20, 19, 0, 0, 0, time.UTC), // nothing is stored
+		time.Date(2026, 11, 24, 19, 0, 0, 0, time.UTC), // one session is missing
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			clock := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+			now := func() time.Time { return clock }
+			vendor := fakevantage.New(fakevantage.Options{Now: now})
+			j := newJob(t, vendor)
+			j.Now = now
+			ibm := []marketdata.Ticker{marketdata.MustParseTicker("IBM")}
+			if at.After(clock) {
+				if _, err := run(t.Context(), t, j, refresh.Options{Tickers: ibm}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			clock = at
+			report, err := run(t.Context(), t, j, refresh.Options{Tickers: ibm})
+			if want := exchange.XNYS.LastCompleted(at).Date; err != nil || report.Tickers[0].Session != want {
+				t.Errorf("%+v, %v; want the close of %s", report.Tickers[0], err, want)
+			}
+			states, err := j.Store.States(t.Context(), ibm)
+			if want := exchange.XNYS.LastCompleted(at).Date; err != nil || states[ibm[0]].LastSession != want {
+				t.Errorf("%+v, %v; want the close of %s", states, err, want)
+			}
+		})
+	}
 }
 
 func TestOneFailureCostsOneTicker(t *testing.T) {

@@ -57,6 +57,26 @@ func OpenReadOnly(path string) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
+// OpenCurrent is OpenReadOnly of a database whose tables are up to date. The error says that they are not.
+func OpenCurrent(ctx context.Context, path string) (*Store, error) {
+	store, err := OpenReadOnly(path)
+	if err != nil {
+		return nil, err
+	}
+	current, err := upToDate(ctx, store.db)
+	if err == nil && !current {
+		err = errors.New("its tables are of an older papertrade")
+	}
+	if err == nil {
+		store.path, err = withoutLinks(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	store.snapshot = true
+	return store, nil
+}
+
 func fillSnapshot(ctx context.Context, db *sql.DB, path string) error {
 	if err := restore(ctx, db, path); err != nil {
 		return err
