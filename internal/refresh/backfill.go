@@ -152,8 +152,8 @@ func compactReach(calendar *exchange.Exchange, at time.Time) exchange.Date {
 }
 
 // newBackfillPlan decides which gaps are filled, in the order of the items, and leaves the coming run
-// the calls that it needs. stored are the sessions of the items' tickers. It is a pure function like
-// NewPlan.
+// the calls that it needs. stored are the sessions of the items' tickers. Like
+// NewPlan it asks nobody; each item's fill learns what is wanted.
 func newBackfillPlan(in Inputs, items []Item, stored map[marketdata.Ticker][]exchange.Date, next coming) Plan {
 	p := Plan{At: in.At, Session: exchange.XNYS.LastCompleted(in.At).Date, Kept: len(next.items), KeptFor: next.at, Items: items}
 	for i := range p.Items {
