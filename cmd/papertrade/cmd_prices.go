@@ -73,7 +73,7 @@ func runPrices(ctx context.Context, a *app, opts pricesOptions, symbol string) e
 	}
 	ticker := tickers[0]
 	state := states[ticker]
-	calendar, known := exchange.ForSymbol(ticker.String())
+	calendar, known := ticker.Calendar(), ticker.HasCalendar()
 	gaps := refresh.Gaps(calendar, stored[ticker], state.Absent, opts.from.Date, opts.to.Date)
 	bars := slices.DeleteFunc(stored[ticker], func(b refresh.StoredBar) bool {
 		return b.Session.Before(opts.from.Date) || !opts.to.IsZero() && b.Session.After(opts.to.Date)

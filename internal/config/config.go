@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"papertrade/internal/quota"
-	"papertrade/pkg/alphavantage"
+	"papertrade/pkg/marketdata"
 )
 
 // Config is the effective settings, all of them valid. Its Database, its Secret values and
@@ -20,8 +20,8 @@ type Config struct {
 	Refresh      Refresh
 	AlphaVantage AlphaVantage
 	// Currencies is what quotes are in, by suffix (".LON") or by ticker ("AZN.LON"), in capitals; it has
-	// the defaults of Alpha Vantage too.
-	Currencies map[string]alphavantage.Currency
+	// the defaults too.
+	Currencies marketdata.Currencies
 	Log        Log
 	Metrics    Metrics
 	Ping       Ping

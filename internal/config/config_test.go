@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"papertrade/internal/quota"
-	"papertrade/pkg/alphavantage"
+	"papertrade/pkg/marketdata"
 )
 
 const home = "/home/ada"
@@ -56,11 +56,11 @@ func limits(t *testing.T, texts ...string) []quota.Limit {
 }
 
 // currencies is the defaults and, before them, what is given.
-func currencies(t *testing.T, codes map[string]string) map[string]alphavantage.Currency {
+func currencies(t *testing.T, codes map[string]string) marketdata.Currencies {
 	t.Helper()
-	parsed := alphavantage.DefaultCurrencies()
+	parsed := marketdata.DefaultCurrencies()
 	for name, code := range codes {
-		currency, err := alphavantage.ParseCurrency(code)
+		currency, err := marketdata.ParseCurrency(code)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ var sameConfig = cmp.Options{
 	cmpopts.IgnoreUnexported(Config{}),
 	cmpopts.IgnoreFields(Config{}, "File"),
 	cmp.Comparer(func(a, b quota.Limit) bool { return a.String() == b.String() }),
-	cmpopts.EquateComparable(alphavantage.Currency{}),
+	cmpopts.EquateComparable(marketdata.Currency{}),
 	cmp.Transformer("reveal", Secret.Reveal),
 }
 

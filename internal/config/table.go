@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/marketdata"
 )
 
@@ -73,21 +72,21 @@ func quotedName(s string) (string, error) {
 
 // setCurrency stores what the quotes of a suffix or a ticker are in.
 func setCurrency(c *Config, g given) error {
-	currency, err := alphavantage.ParseCurrency(g.items[0])
+	currency, err := marketdata.ParseCurrency(g.items[0])
 	if err != nil {
 		return errNotAllowed
 	}
 	if c.Currencies == nil {
-		c.Currencies = map[string]alphavantage.Currency{}
+		c.Currencies = map[string]marketdata.Currency{}
 	}
 	c.Currencies[g.entry] = currency
 	return nil
 }
 
-// defaultCurrencies is those of Alpha Vantage, as a variable would have them.
+// defaultCurrencies is marketdata.DefaultCurrencies, as a variable would have them.
 func defaultCurrencies() string {
 	var entries []string
-	for suffix, currency := range alphavantage.DefaultCurrencies() {
+	for suffix, currency := range marketdata.DefaultCurrencies() {
 		entries = append(entries, suffix+"="+currency.String())
 	}
 	slices.Sort(entries)

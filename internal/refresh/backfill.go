@@ -48,7 +48,7 @@ type fill struct {
 // decide is for a backfill what the function of this name is for a refresh. stored are the sessions that are stored,
 // ascending.
 func (f *fill) decide(a ActiveTicker, stored []exchange.Date, at time.Time, entitled bool) (Action, string) {
-	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	calendar := a.Ticker.Calendar()
 	newest := calendar.LastCompleted(at)
 	if f.rebase && len(stored) == 0 {
 		return Skip, "nothing is stored"
@@ -87,7 +87,7 @@ func (f *fill) decide(a ActiveTicker, stored []exchange.Date, at time.Time, enti
 
 // inReach says whether a compact series has any of what is wanted.
 func (f *fill) inReach(a ActiveTicker, at time.Time) bool {
-	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	calendar := a.Ticker.Calendar()
 	return !f.wanted[len(f.wanted)-1].Before(compactReach(calendar, at))
 }
 
@@ -261,7 +261,7 @@ type filled struct {
 // take makes of a series what is to be written. stored are the bars that are stored, ascending, of all
 // sessions that the series has, and with force or rebase of all there are.
 func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar, at time.Time, price func(marketdata.Bar) Price) filled {
-	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	calendar := a.Ticker.Calendar()
 	kept := f.keptSplits(a.State.Splits, stored)
 	known := rebased(kept)
 	if f.rebase {

@@ -2,8 +2,6 @@ package refresh
 
 import (
 	"time"
-
-	"papertrade/pkg/exchange"
 )
 
 // SessionsBehind is how many sessions of the ticker's exchange were completed by a time and have no daily
@@ -12,7 +10,7 @@ import (
 // (8) once it was asked about in vain, so that a ticker without a price does not pass for one that is
 // nearly fresh. It is 0 for a ticker that the provider does not know: Note tells of that.
 func SessionsBehind(a ActiveTicker, at time.Time) int {
-	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	calendar := a.Ticker.Calendar()
 	newest := calendar.LastCompleted(at)
 	nothing, inVain := a.State.LastSession.IsZero(), a.State.AskedAt.After(a.State.CheckedAt)
 	switch {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"papertrade/pkg/exchange"
 )
 
 // longestWait is after how many sessions at the latest a ticker has its turn, whatever the priorities
@@ -61,7 +59,7 @@ func mustServe(items []*Item, waited map[*Item]int, each int) int {
 
 // waitedSessions is how many sessions were completed since the ticker had its turn, at most longestWait.
 func waitedSessions(a ActiveTicker, at time.Time) int {
-	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	calendar := a.Ticker.Calendar()
 	last := a.State.LastSession
 	if !a.State.AskedAt.IsZero() {
 		if asked := calendar.LastCompleted(a.State.AskedAt).Date; asked.After(last) {

@@ -189,7 +189,7 @@ func (e *execution) take(a answer, stored []StoredBar, row *TickerReport, now ti
 
 // tear is the split that an answer of a refresh shows to be lacking in the stored history.
 func (a answer) tear(stored []StoredBar, bars []marketdata.Bar) (Split, bool) {
-	calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
+	calendar := a.item.Ticker.Calendar()
 	if a.item.Action == FetchQuote {
 		bar := bars[0]
 		if !bar.PreviousClose.Valid {
@@ -222,7 +222,7 @@ func (e *execution) storedBars(answers []answer) (map[marketdata.Ticker][]Stored
 		case f != nil && (f.rebase || f.force):
 			first = exchange.Date{}
 		case a.item.Action == FetchQuote:
-			calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
+			calendar := a.item.Ticker.Calendar()
 			first = previousSession(calendar, first)
 		}
 		if len(tickers) == 0 || first.Before(from) {
@@ -270,7 +270,7 @@ func (a answer) wanted(bars []marketdata.Bar, now time.Time) []marketdata.Bar {
 	if a.item.Action == FetchQuote {
 		return bars
 	}
-	calendar, _ := exchange.ForSymbol(a.item.Ticker.String())
+	calendar := a.item.Ticker.Calendar()
 	newest := calendar.LastCompleted(now).Date
 	completed := slices.DeleteFunc(slices.Clone(bars), func(b marketdata.Bar) bool { return b.Session.After(newest) })
 	missing := slices.DeleteFunc(slices.Clone(completed), func(b marketdata.Bar) bool {
@@ -286,7 +286,7 @@ func (a answer) wanted(bars []marketdata.Bar, now time.Time) []marketdata.Bar {
 // tellSession says so where the newest stored session is not the newest completed one.
 func (j *Job) tellSession(row *TickerReport, now time.Time) {
 	row.Reason = ""
-	calendar, _ := exchange.ForSymbol(row.Ticker.String())
+	calendar := row.Ticker.Calendar()
 	if newest := calendar.LastCompleted(now).Date; row.Session.Before(newest) {
 		row.Reason = "the session of " + newest.String() + " was not out yet"
 		j.observe(SessionMissing{Ticker: row.Ticker, Session: row.Session, Newest: newest})
@@ -306,7 +306,7 @@ func isTurn(a answer, answers []answer) bool {
 func failure(ticker marketdata.Ticker, err error, at time.Time) Failure {
 	f := Failure{Ticker: ticker, AskedAt: at}
 	if errors.Is(err, marketdata.ErrUnknownTicker) {
-		calendar, _ := exchange.ForSymbol(ticker.String())
+		calendar := ticker.Calendar()
 		f.UnknownIn = calendar.LastCompleted(at).Date
 	}
 	return f
@@ -316,7 +316,7 @@ func failure(ticker marketdata.Ticker, err error, at time.Time) Failure {
 // the session is under way, which must never pass for its close.
 func (j *Job) price(bar marketdata.Bar, now time.Time) Price {
 	p := Price{Bar: bar, Timestamp: DailyStamp(bar.Session), Source: j.Provider.Source(), Interval: IntervalDaily, FetchedAt: now}
-	calendar, _ := exchange.ForSymbol(bar.Ticker.String())
+	calendar := bar.Ticker.Calendar()
 	if bar.Session.After(calendar.LastCompleted(now).Date) {
 		p.Interval, p.Timestamp = IntervalRealTime, now
 	}

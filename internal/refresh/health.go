@@ -220,7 +220,7 @@ func (h *Health) judgeTickers(in HealthInputs, by time.Time) {
 // good reason: one that has not had its first turn is not, nor is one whose provider has answered since, of
 // an exchange whose holidays nobody knows.
 func (a ActiveTicker) isStale(by time.Time, most int) bool {
-	_, known := exchange.ForSymbol(a.Ticker.String())
+	known := a.Ticker.HasCalendar()
 	switch {
 	case by.IsZero(), a.State.LastSession.IsZero() && a.State.AskedAt.IsZero(), !known && !a.State.CheckedAt.Before(by):
 		return false

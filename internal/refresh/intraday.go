@@ -33,7 +33,7 @@ func (j *Job) watch(ctx context.Context, at time.Time) (entries []watched, open 
 		}
 		entries = append(entries, watched{
 			ActiveTicker{Ticker: ticker, Sources: []Source{SourceWatchlist}, Priority: entry.Priority}, entry.NextRefreshAt})
-		calendar, _ := exchange.ForSymbol(ticker.String())
+		calendar := ticker.Calendar()
 		open = open || calendar.IsOpen(at)
 	}
 	slices.SortFunc(entries, func(a, b watched) int {
@@ -67,7 +67,7 @@ func newIntradayPlan(in Inputs, entries []watched, next coming) Plan {
 	p := Plan{At: in.At, Session: exchange.XNYS.LastCompleted(in.At).Date, Kept: len(next.items), KeptFor: next.at}
 	for _, entry := range entries {
 		item := Item{ActiveTicker: entry.ActiveTicker}
-		calendar, _ := exchange.ForSymbol(entry.Ticker.String())
+		calendar := entry.Ticker.Calendar()
 		switch {
 		case !calendar.IsOpen(in.At):
 			item.Reason = "its exchange is closed"

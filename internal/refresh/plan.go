@@ -140,7 +140,7 @@ func (i *Item) putOff(refusal string) {
 
 // decide is the one place that knows what is due.
 func decide(a ActiveTicker, at time.Time, force bool) (Action, string) {
-	calendar, _ := exchange.ForSymbol(a.Ticker.String())
+	calendar := a.Ticker.Calendar()
 	newest := calendar.LastCompleted(at)
 	stored := !a.State.LastSession.Before(newest.Date)
 	early := a.State.early(newest)

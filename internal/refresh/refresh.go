@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -369,10 +368,8 @@ func (j *Job) named(ctx context.Context, active []ActiveTicker, names []marketda
 func (j *Job) tellUnknownCalendars(active []ActiveTicker) {
 	bySuffix := map[string][]marketdata.Ticker{}
 	for _, a := range active {
-		symbol := a.Ticker.String()
-		if _, known := exchange.ForSymbol(symbol); !known {
-			suffix := symbol[strings.LastIndexByte(symbol, '.'):]
-			bySuffix[suffix] = append(bySuffix[suffix], a.Ticker)
+		if !a.Ticker.HasCalendar() {
+			bySuffix[a.Ticker.Suffix()] = append(bySuffix[a.Ticker.Suffix()], a.Ticker)
 		}
 	}
 	for _, suffix := range slices.Sorted(maps.Keys(bySuffix)) {

@@ -48,9 +48,8 @@ type Options struct {
 	HTTP    *http.Client
 	Limiter Limiter // asked once before each call
 	Timeout time.Duration
-	// Currencies is what quotes are in where DefaultCurrencies does not tell or is not to be believed, by
-	// suffix (".HKG") or by ticker ("AZN.LON"), in capitals. A ticker goes before its suffix.
-	Currencies map[string]Currency
+	// Currencies overrides marketdata.DefaultCurrencies: Alpha Vantage never says what a quote is in.
+	Currencies marketdata.Currencies
 }
 
 // Client asks Alpha Vantage. It is safe for concurrent use.
@@ -61,7 +60,7 @@ type Client struct {
 	limiter Limiter
 	timeout time.Duration
 	// currencies has the defaults too.
-	currencies map[string]Currency
+	currencies marketdata.Currencies
 }
 
 // New makes a Client. The error says which option is wrong, and never what the key is.
@@ -76,7 +75,7 @@ func New(o Options) (*Client, error) {
 	if base.Path == "" || base.Path == "/" {
 		base.Path = "/query"
 	}
-	c := &Client{key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, currencies: DefaultCurrencies()}
+	c := &Client{key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, currencies: marketdata.DefaultCurrencies()}
 	maps.Copy(c.currencies, o.Currencies)
 	if o.HTTP != nil {
 		c.http = *o.HTTP
@@ -105,7 +104,7 @@ func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]mar
 		return nil, err
 	}
 	quote := marketdata.Quote{Ticker: ticker}
-	quote.Bar, quote.Err = parseQuote(ticker, c.currencyOf(ticker), body)
+	quote.Bar, quote.Err = parseQuote(ticker, c.currencies.Of(ticker), body)
 	// A refusal of the call is no fault of the ticker.
 	if quote.Err != nil && !errors.Is(quote.Err, marketdata.ErrUnknownTicker) && !errors.Is(quote.Err, marketdata.ErrInvalidData) {
 		return nil, quote.Err
@@ -125,7 +124,7 @@ func (c *Client) Daily(ctx context.Context, ticker marketdata.Ticker, extent mar
 	if err != nil {
 		return marketdata.Series{}, err
 	}
-	return parseSeries(ticker, c.currencyOf(ticker), body, extent)
+	return parseSeries(ticker, c.currencies.Of(ticker), body, extent)
 }
 
 // query makes one call and returns the body of its answer, whatever that says, unless it is a refusal

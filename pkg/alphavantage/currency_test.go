@@ -1,7 +1,6 @@
 package alphavantage_test
 
 import (
-	"maps"
 	"testing"
 
 	"papertrade/internal/fakevantage"
@@ -9,45 +8,17 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-func currencies(t *testing.T, codes map[string]string) map[string]alphavantage.Currency {
+func currencies(t *testing.T, codes map[string]string) marketdata.Currencies {
 	t.Helper()
-	parsed := map[string]alphavantage.Currency{}
+	parsed := marketdata.Currencies{}
 	for name, code := range codes {
-		currency, err := alphavantage.ParseCurrency(code)
+		currency, err := marketdata.ParseCurrency(code)
 		if err != nil {
 			t.Fatal(err)
 		}
 		parsed[name] = currency
 	}
 	return parsed
-}
-
-func TestParseCurrency(t *testing.T) {
-	for _, code := range []string{"USD", "EUR", "JPY", "ZWG", "GBP", "GBX", "ZAC", "ILA"} {
-		if got, err := alphavantage.ParseCurrency(code); err != nil || got.String() != code {
-			t.Errorf("ParseCurrency(%q) = %q, %v", code, got, err)
-		}
-	}
-	// GBp is what others call GBX: read as GBP, its quotes would be a hundred times too high.
-	for _, code := range []string{"", " ", "GBp", "usd", "USX", "XYZ", "US", "USDT", "AED AFN", "$", "USD "} {
-		if got, err := alphavantage.ParseCurrency(code); err == nil {
-			t.Errorf("ParseCurrency(%q) = %q, want an error", code, got)
-		}
-	}
-	_, err := alphavantage.ParseCurrency("GBp")
-	if want := `"GBp" is not a currency: write a code of ISO 4217, or GBX, ZAC or ILA`; err == nil || err.Error() != want {
-		t.Errorf("error = %v, want %s", err, want)
-	}
-}
-
-func TestDefaultCurrencies(t *testing.T) {
-	want := currencies(t, map[string]string{
-		".LON": "GBX", ".TRT": "CAD", ".TRV": "CAD", ".DEX": "EUR", ".BSE": "INR", ".SHH": "CNY", ".SHZ": "CNY",
-	})
-	got := alphavantage.DefaultCurrencies()
-	if !maps.Equal(got, want) {
-		t.Errorf("DefaultCurrencies() = %v, want %v", got, want)
-	}
 }
 
 // What a quote is stored as, by the currencies that override the defaults.

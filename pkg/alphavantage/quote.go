@@ -25,7 +25,7 @@ type globalQuote struct {
 	} `json:"Global Quote"`
 }
 
-func parseQuote(ticker marketdata.Ticker, currency Currency, body []byte) (marketdata.Bar, error) {
+func parseQuote(ticker marketdata.Ticker, currency marketdata.Currency, body []byte) (marketdata.Bar, error) {
 	var answer globalQuote
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Quote == nil {
 		return marketdata.Bar{}, fmt.Errorf("%w: the answer is not a quote", marketdata.ErrUnavailable)
@@ -38,8 +38,8 @@ func parseQuote(ticker marketdata.Ticker, currency Currency, body []byte) (marke
 	if err != nil {
 		return marketdata.Bar{}, invalid("latest trading day", q.LatestDay)
 	}
-	optionalPrice := currency.optionalPrice
-	bar := marketdata.Bar{Ticker: ticker, Session: session, Currency: currency.stored}
+	optionalPrice := func(text string) decimal.NullDecimal { return priceIn(currency, text) }
+	bar := marketdata.Bar{Ticker: ticker, Session: session, Currency: currency.Code()}
 	price := optionalPrice(q.Price)
 	if !price.Valid {
 		return marketdata.Bar{}, invalid("price", q.Price)
@@ -55,12 +55,12 @@ func invalid(field, value string) error {
 	return fmt.Errorf("%w: %s is %q", marketdata.ErrInvalidData, field, oneLine(value))
 }
 
-// optionalPrice is not valid where text is not a number greater than zero: "None", "-", "" and "0"
-// stand for no value in this vendor's answers.
-func (c Currency) optionalPrice(text string) decimal.NullDecimal {
+// priceIn returns a price in whole units of the currency; not valid where text is not a number greater
+// than zero: "None", "-", "" and "0" stand for no value in this vendor's answers.
+func priceIn(currency marketdata.Currency, text string) decimal.NullDecimal {
 	price := positive(text)
 	if price.Valid {
-		price.Decimal = price.Decimal.Shift(-c.subunitDigits)
+		price.Decimal = currency.FromQuote(price.Decimal)
 	}
 	return price
 }

@@ -27,7 +27,7 @@ type timeSeries struct {
 }
 
 // parseSeries reads all bars. Of those that cannot be right only the newest is an error.
-func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte, extent marketdata.Extent) (marketdata.Series, error) {
+func parseSeries(ticker marketdata.Ticker, currency marketdata.Currency, body []byte, extent marketdata.Extent) (marketdata.Series, error) {
 	var answer timeSeries
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Days == nil {
 		return marketdata.Series{}, fmt.Errorf("%w: the answer is not a daily series", marketdata.ErrUnavailable)
@@ -43,15 +43,15 @@ func parseSeries(ticker marketdata.Ticker, currency Currency, body []byte, exten
 		if err != nil {
 			return marketdata.Series{}, invalid("trading day", text)
 		}
-		price := currency.optionalPrice(day.Close)
+		price := priceIn(currency, day.Close)
 		switch {
 		case price.Valid:
 			bars = append(bars, marketdata.Bar{
-				Ticker: ticker, Session: session, Currency: currency.stored, Close: price.Decimal,
-				Open: currency.optionalPrice(day.Open), High: currency.optionalPrice(day.High), Low: currency.optionalPrice(day.Low),
+				Ticker: ticker, Session: session, Currency: currency.Code(), Close: price.Decimal,
+				Open: priceIn(currency, day.Open), High: priceIn(currency, day.High), Low: priceIn(currency, day.Low),
 				Volume:           optionalVolume(cmp.Or(day.Volume, day.AdjustedVolume)),
 				SplitCoefficient: positive(day.SplitCoefficient),
-				AdjustedClose:    currency.optionalPrice(day.AdjustedClose),
+				AdjustedClose:    priceIn(currency, day.AdjustedClose),
 			})
 		case i == len(days)-1:
 			return marketdata.Series{}, invalid("close of "+text, day.Close)

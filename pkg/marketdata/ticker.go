@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"papertrade/pkg/exchange"
 )
 
 // MaxTickerLength is the number of characters that the longest Ticker has.
@@ -64,6 +66,27 @@ func MustParseTicker(s string) Ticker {
 
 // String is the symbol.
 func (t Ticker) String() string { return t.symbol }
+
+// Suffix returns what names the exchange, from the last dot on: ".LON"; "" where the symbol has no dot.
+// Of BRK.B it is ".B", which names a share class.
+func (t Ticker) Suffix() string {
+	if dot := strings.LastIndexByte(t.symbol, '.'); dot >= 0 {
+		return t.symbol[dot:]
+	}
+	return ""
+}
+
+// Calendar returns the calendar of the ticker's exchange: exchange.Weekdays where HasCalendar is false.
+func (t Ticker) Calendar() *exchange.Exchange {
+	calendar, _ := exchange.ForSymbol(t.symbol)
+	return calendar
+}
+
+// HasCalendar reports whether the sessions of the ticker's exchange are known.
+func (t Ticker) HasCalendar() bool {
+	_, known := exchange.ForSymbol(t.symbol)
+	return known
+}
 
 // Compare orders tickers by their symbols.
 func (t Ticker) Compare(other Ticker) int { return cmp.Compare(t.symbol, other.symbol) }

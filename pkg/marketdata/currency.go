@@ -1,4 +1,4 @@
-package alphavantage
+package marketdata
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"papertrade/pkg/marketdata"
+	"github.com/shopspring/decimal"
 )
 
-// Currency is what Alpha Vantage quotes a ticker in, which it never says itself. A Currency other than
-// the zero one is valid because it exists: only ParseCurrency and DefaultCurrencies make one.
+// Currency is what a ticker is quoted in. A Currency other than the zero one is valid because it
+// exists: only ParseCurrency and DefaultCurrencies make one.
 type Currency struct {
 	quoted string // as ParseCurrency reads it
 	stored string // ISO 4217
@@ -40,7 +40,7 @@ func ParseCurrency(code string) (Currency, error) {
 		return c, nil
 	}
 	if !slices.Contains(strings.Fields(iso4217), code) {
-		return Currency{}, fmt.Errorf("%q is not a currency: write a code of ISO 4217, or GBX, ZAC or ILA", oneLine(code))
+		return Currency{}, fmt.Errorf("%q is not a currency: write a code of ISO 4217, or GBX, ZAC or ILA", clip(code))
 	}
 	return Currency{quoted: code, stored: code}, nil
 }
@@ -56,8 +56,33 @@ func mustParseCurrency(code string) Currency {
 // String is the code that ParseCurrency reads.
 func (c Currency) String() string { return c.quoted }
 
-// bySuffix is the currencies of the exchanges that Alpha Vantage documents outside of the United States.
-var bySuffix = map[string]Currency{
+// Code is the ISO 4217 code of the currency that quotes are stored in: GBP for quotes in GBX.
+func (c Currency) Code() string { return c.stored }
+
+// FromQuote converts a quoted price to whole units of the currency: 250 GBX are 2.50 GBP.
+func (c Currency) FromQuote(price decimal.Decimal) decimal.Decimal {
+	return price.Shift(-c.subunitDigits)
+}
+
+// Currencies holds what tickers are quoted in, by suffix (".HKG") or by ticker ("AZN.LON"), in capitals.
+type Currencies map[string]Currency
+
+// DefaultCurrencies returns what quotes are in by the suffix of their exchange; those of any other
+// ticker are in USD.
+func DefaultCurrencies() Currencies { return maps.Clone(currencyBySuffix) }
+
+// Of returns the currency of the ticker itself, else that of its suffix, else USD.
+func (c Currencies) Of(ticker Ticker) Currency {
+	if currency, ok := c[ticker.symbol]; ok {
+		return currency
+	}
+	if currency, ok := c[ticker.Suffix()]; ok {
+		return currency
+	}
+	return dollars
+}
+
+var currencyBySuffix = Currencies{
 	".LON": mustParseCurrency("GBX"),
 	".TRT": mustParseCurrency("CAD"),
 	".TRV": mustParseCurrency("CAD"),
@@ -68,21 +93,3 @@ var bySuffix = map[string]Currency{
 }
 
 var dollars = mustParseCurrency("USD")
-
-// DefaultCurrencies is what quotes are in by the suffix of their exchange, like ".LON"; those of any
-// other ticker are in USD.
-func DefaultCurrencies() map[string]Currency { return maps.Clone(bySuffix) }
-
-// currencyOf goes by the ticker itself, then by its suffix.
-func (c *Client) currencyOf(ticker marketdata.Ticker) Currency {
-	symbol := ticker.String()
-	if currency, ok := c.currencies[symbol]; ok {
-		return currency
-	}
-	if dot := strings.LastIndexByte(symbol, '.'); dot >= 0 {
-		if currency, ok := c.currencies[symbol[dot:]]; ok {
-			return currency
-		}
-	}
-	return dollars
-}
