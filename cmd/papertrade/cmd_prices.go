@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -75,7 +76,7 @@ func runPrices(ctx context.Context, a *app, opts pricesOptions, symbol string) e
 	state := states[ticker]
 	calendar, known := ticker.Calendar(), ticker.HasCalendar()
 	gaps := refresh.Gaps(calendar, stored[ticker], state.Absent, opts.from.Date, opts.to.Date)
-	bars := slices.DeleteFunc(stored[ticker], func(b refresh.StoredBar) bool {
+	bars := slices.DeleteFunc(stored[ticker], func(b history.StoredBar) bool {
 		return b.Session.Before(opts.from.Date) || !opts.to.IsZero() && b.Session.After(opts.to.Date)
 	})
 	if len(gaps) > 0 && !known {
@@ -106,7 +107,7 @@ type storedBar struct {
 	FetchedAt time.Time     `json:"fetched_at,omitzero"`
 }
 
-func (a *app) printPrices(ticker marketdata.Ticker, bars []refresh.StoredBar, gaps []refresh.Gap, marks []refresh.Split, opts pricesOptions) error {
+func (a *app) printPrices(ticker marketdata.Ticker, bars []history.StoredBar, gaps []refresh.Gap, marks []refresh.Split, opts pricesOptions) error {
 	list := storedPrices{Ticker: ticker, Bars: []storedBar{}, Gaps: append([]refresh.Gap{}, gaps...)}
 	view := result{
 		columns: []string{"session", "open", "high", "low", "close", "volume", "currency", "source", "note"},
@@ -145,14 +146,14 @@ func (a *app) printPrices(ticker marketdata.Ticker, bars []refresh.StoredBar, ga
 }
 
 // inner are the gaps between bars.
-func inner(gaps []refresh.Gap, bars []refresh.StoredBar) []refresh.Gap {
+func inner(gaps []refresh.Gap, bars []history.StoredBar) []refresh.Gap {
 	return slices.DeleteFunc(slices.Clone(gaps), func(g refresh.Gap) bool {
 		return g.To.Before(bars[0].Session) || g.From.After(bars[len(bars)-1].Session)
 	})
 }
 
 // closesOf are the closes of bars to draw, NaN where a session is missing.
-func closesOf(bars []refresh.StoredBar, gaps []refresh.Gap) []float64 {
+func closesOf(bars []history.StoredBar, gaps []refresh.Gap) []float64 {
 	var closes []float64
 	for _, b := range bars {
 		if len(gaps) > 0 && gaps[0].From.Before(b.Session) {
@@ -164,7 +165,7 @@ func closesOf(bars []refresh.StoredBar, gaps []refresh.Gap) []float64 {
 	return closes
 }
 
-func currenciesOf(bars []refresh.StoredBar) []string {
+func currenciesOf(bars []history.StoredBar) []string {
 	var all []string
 	for _, b := range bars {
 		all = append(all, b.Currency)
@@ -173,7 +174,7 @@ func currenciesOf(bars []refresh.StoredBar) []string {
 	return slices.Compact(all)
 }
 
-func listed(b refresh.StoredBar) storedBar {
+func listed(b history.StoredBar) storedBar {
 	return storedBar{
 		Session: b.Session, Open: formatOptional(b.Open), High: formatOptional(b.High), Low: formatOptional(b.Low),
 		Close: marketdata.FormatPrice(b.Close), Volume: b.Volume, Source: b.Source, FetchedAt: b.FetchedAt,
@@ -204,7 +205,7 @@ func rowOfGap(gap refresh.Gap) []string {
 	return []string{gap.From.String(), "", "", "", "", "", "", "", note}
 }
 
-func summaryOfBars(ticker marketdata.Ticker, bars []refresh.StoredBar, gaps []refresh.Gap, opts pricesOptions) string {
+func summaryOfBars(ticker marketdata.Ticker, bars []history.StoredBar, gaps []refresh.Gap, opts pricesOptions) string {
 	switch len(bars) {
 	case 0:
 		return summaryOfNoBars(ticker, opts)

@@ -173,10 +173,10 @@ func (a *app) readRuns(ctx context.Context, db store, in *refresh.HealthInputs) 
 // readRunsOnce also says whether a record is RUNNING whose process is gone.
 func (a *app) readRunsOnce(ctx context.Context, db store, in *refresh.HealthInputs) (died bool, err error) {
 	jobs := []string{refresh.JobName, refresh.BackfillJobName, refresh.TasksJobName}
-	if in.Recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs, Most: recentRuns}); err != nil {
+	if in.Recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs, Limit: recentRuns}); err != nil {
 		return false, err
 	}
-	if in.Whole, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs[:1], Whole: true, Most: recentRuns}); err != nil {
+	if in.Whole, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs[:1], ScheduledOnly: true, Limit: recentRuns}); err != nil {
 		return false, err
 	}
 	if in.LastSuccess, err = db.LastRun(ctx, refresh.JobName); err != nil {

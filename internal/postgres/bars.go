@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
 
-	"papertrade/internal/refresh"
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -25,7 +25,7 @@ where ticker = any(@tickers::text[]) and "interval" = '1day'
 order by ticker, ("timestamp" at time zone 'UTC')::date, fetched_at desc, id desc`
 
 // Bars reads the daily bars of tickers from from to to, with one query.
-func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]refresh.StoredBar, error) {
+func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error) {
 	type row struct {
 		Ticker           string
 		Stamp, FetchedAt time.Time
@@ -44,13 +44,13 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 	if err != nil {
 		return nil, fmt.Errorf("read the stored bars: %w", err)
 	}
-	byTicker := map[marketdata.Ticker][]refresh.StoredBar{}
+	byTicker := map[marketdata.Ticker][]history.StoredBar{}
 	for _, r := range found {
 		ticker, err := marketdata.ParseTicker(r.Ticker)
 		if err != nil {
 			return nil, fmt.Errorf("read the stored bars: %w", err)
 		}
-		byTicker[ticker] = append(byTicker[ticker], refresh.StoredBar{
+		byTicker[ticker] = append(byTicker[ticker], history.StoredBar{
 			Bar: marketdata.Bar{
 				Ticker: ticker, Session: exchange.DateOf(r.Stamp.UTC()),
 				Open: r.Open, High: r.High, Low: r.Low, Close: r.Close, Volume: r.Volume, Currency: r.Currency,

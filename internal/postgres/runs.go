@@ -103,7 +103,7 @@ func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunReco
 		Status, ErrorMessage string
 		Metadata             json.RawMessage
 	}
-	found, err := query[row](ctx, s, runs, pgx.NamedArgs{"jobs": q.Jobs, "whole": q.Whole, "most": q.Most})
+	found, err := query[row](ctx, s, runs, pgx.NamedArgs{"jobs": q.Jobs, "whole": q.ScheduledOnly, "most": q.Limit})
 	if err != nil {
 		return nil, fmt.Errorf("read the last runs: %w", err)
 	}

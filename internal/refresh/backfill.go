@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -260,7 +261,7 @@ type filled struct {
 
 // take makes of a series what is to be written. stored are the bars that are stored, ascending, of all
 // sessions that the series has, and with force or rebase of all there are.
-func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []StoredBar, at time.Time, price func(marketdata.Bar) Price) filled {
+func (f *fill) take(a ActiveTicker, series marketdata.Series, stored []history.StoredBar, at time.Time, price func(marketdata.Bar) Price) filled {
 	calendar := a.Ticker.Calendar()
 	kept := f.keptSplits(a.State.Splits, stored)
 	known := rebased(kept)
@@ -320,24 +321,24 @@ func markRebased(splits []Split) []Split {
 // keptSplits are the known ones without those that force has the vendor's word against: of a mark, that
 // both sessions beside it are fetched again; of a split that was rebased, that all stored bars before it
 // are.
-func (f *fill) keptSplits(known []Split, stored []StoredBar) []Split {
+func (f *fill) keptSplits(known []Split, stored []history.StoredBar) []Split {
 	return slices.DeleteFunc(slices.Clone(known), func(s Split) bool {
 		if !f.force {
 			return false
 		}
-		before := slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool { return !b.Session.Before(s.Session) })
+		before := slices.DeleteFunc(slices.Clone(stored), func(b history.StoredBar) bool { return !b.Session.Before(s.Session) })
 		if len(before) == 0 {
 			return true
 		}
 		if !s.Rebased {
 			before = before[len(before)-1:]
 		}
-		return has(f.wanted, s.Session) && !slices.ContainsFunc(before, func(b StoredBar) bool { return !has(f.wanted, b.Session) })
+		return has(f.wanted, s.Session) && !slices.ContainsFunc(before, func(b history.StoredBar) bool { return !has(f.wanted, b.Session) })
 	})
 }
 
 // price is what is written of a bar: in a session that has one, if at all, into its row.
-func (f *fill) price(bar marketdata.Bar, stored []StoredBar, price func(marketdata.Bar) Price) Price {
+func (f *fill) price(bar marketdata.Bar, stored []history.StoredBar, price func(marketdata.Bar) Price) Price {
 	old, found := storedBar(stored, bar.Session)
 	if found && f.rebase {
 		// What the answer lacks must not stay on the old scale.
@@ -356,12 +357,12 @@ func (f *fill) price(bar marketdata.Bar, stored []StoredBar, price func(marketda
 }
 
 // tear is the split that the stored history lacks once this is written.
-func (f *fill) tear(stored []StoredBar, bars []marketdata.Bar, told []Split, calendar *exchange.Exchange) (Split, bool) {
+func (f *fill) tear(stored []history.StoredBar, bars []marketdata.Bar, told []Split, calendar *exchange.Exchange) (Split, bool) {
 	switch {
 	case f.rebase:
 		return Split{}, false
 	case f.force:
-		stored = slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool { return has(f.wanted, b.Session) })
+		stored = slices.DeleteFunc(slices.Clone(stored), func(b history.StoredBar) bool { return has(f.wanted, b.Session) })
 		return tear(stored, bars, told, calendar)
 	}
 	if s, torn := tear(stored, bars, told, calendar); torn {
@@ -373,7 +374,7 @@ func (f *fill) tear(stored []StoredBar, bars []marketdata.Bar, told []Split, cal
 // scales are the splits by which a rebase divides what is stored before them and the series does not have:
 // the marks, or where the vendor tells all splits or nothing is marked, what stored bars and the series
 // show.
-func (f *fill) scales(known []Split, stored []StoredBar, bars []marketdata.Bar, applied []Split, calendar *exchange.Exchange) []Split {
+func (f *fill) scales(known []Split, stored []history.StoredBar, bars []marketdata.Bar, applied []Split, calendar *exchange.Exchange) []Split {
 	marks := State{Splits: known}.Marks()
 	if len(marks) > 0 && !tellsSplits(bars) {
 		return marks
@@ -384,16 +385,16 @@ func (f *fill) scales(known []Split, stored []StoredBar, bars []marketdata.Bar, 
 	return nil
 }
 
-func storedBar(stored []StoredBar, session exchange.Date) (StoredBar, bool) {
-	i, found := slices.BinarySearchFunc(stored, session, func(b StoredBar, d exchange.Date) int { return b.Session.Compare(d) })
+func storedBar(stored []history.StoredBar, session exchange.Date) (history.StoredBar, bool) {
+	i, found := slices.BinarySearchFunc(stored, session, func(b history.StoredBar, d exchange.Date) int { return b.Session.Compare(d) })
 	if !found {
-		return StoredBar{}, false
+		return history.StoredBar{}, false
 	}
 	return stored[i], true
 }
 
 // rescaled are the stored bars that a series does not have, divided by the splits that came after them.
-func rescaled(stored []StoredBar, bars []marketdata.Bar, splits []Split, price func(marketdata.Bar) Price) []Price {
+func rescaled(stored []history.StoredBar, bars []marketdata.Bar, splits []Split, price func(marketdata.Bar) Price) []Price {
 	var prices []Price
 	for _, old := range stored {
 		_, fetched := slices.BinarySearchFunc(bars, old.Session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })

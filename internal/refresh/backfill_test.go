@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"papertrade/internal/fakevantage"
+	"papertrade/internal/history"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/internal/sqlite"
@@ -52,7 +53,7 @@ func runBackfill(t *testing.T, j *refresh.Job, o refresh.Options, tickers ...str
 	return report
 }
 
-func stored(t *testing.T, j *refresh.Job, symbol string) []refresh.StoredBar {
+func stored(t *testing.T, j *refresh.Job, symbol string) []history.StoredBar {
 	t.Helper()
 	ticker := marketdata.MustParseTicker(symbol)
 	bars, err := j.Store.Bars(t.Context(), []marketdata.Ticker{ticker}, exchange.Date{}, exchange.Date{})
@@ -62,7 +63,7 @@ func stored(t *testing.T, j *refresh.Job, symbol string) []refresh.StoredBar {
 	return bars[ticker]
 }
 
-func sessionsOf(bars []refresh.StoredBar) []exchange.Date {
+func sessionsOf(bars []history.StoredBar) []exchange.Date {
 	var sessions []exchange.Date
 	for _, bar := range bars {
 		sessions = append(sessions, bar.Session)
@@ -196,9 +197,9 @@ func TestBackfillOverwritesNothingUnlessForced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		barOf := func() refresh.StoredBar {
+		barOf := func() history.StoredBar {
 			bars := stored(t, j, "AAPL")
-			return bars[slices.IndexFunc(bars, func(b refresh.StoredBar) bool { return b.Session == session })]
+			return bars[slices.IndexFunc(bars, func(b history.StoredBar) bool { return b.Session == session })]
 		}
 		backfill(t, j, "2026-11-02", "AAPL")
 		if bar := barOf(); !bar.Close.Equal(mine) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -159,7 +160,7 @@ func (e *execution) draft(answers, whole []answer, rows map[marketdata.Ticker]*T
 }
 
 // take adds to a batch what an answer brought.
-func (e *execution) take(a answer, stored []StoredBar, row *TickerReport, now time.Time, batch *Batch) {
+func (e *execution) take(a answer, stored []history.StoredBar, row *TickerReport, now time.Time, batch *Batch) {
 	price := func(bar marketdata.Bar) Price { return e.price(bar, now) }
 	if f := a.item.fill; f != nil {
 		got := f.take(a.item.ActiveTicker, a.series, stored, e.main.At, price)
@@ -188,7 +189,7 @@ func (e *execution) take(a answer, stored []StoredBar, row *TickerReport, now ti
 }
 
 // tear is the split that an answer of a refresh shows to be lacking in the stored history.
-func (a answer) tear(stored []StoredBar, bars []marketdata.Bar) (Split, bool) {
+func (a answer) tear(stored []history.StoredBar, bars []marketdata.Bar) (Split, bool) {
 	calendar := a.item.Ticker.Calendar()
 	if a.item.Action == FetchQuote {
 		bar := bars[0]
@@ -210,7 +211,7 @@ func previousSession(calendar *exchange.Exchange, d exchange.Date) exchange.Date
 }
 
 // storedBars are the stored bars of all sessions that the answers tell of.
-func (e *execution) storedBars(answers []answer) (map[marketdata.Ticker][]StoredBar, error) {
+func (e *execution) storedBars(answers []answer) (map[marketdata.Ticker][]history.StoredBar, error) {
 	var tickers []marketdata.Ticker
 	var from exchange.Date
 	for _, a := range answers {

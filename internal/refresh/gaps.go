@@ -3,6 +3,7 @@ package refresh
 import (
 	"slices"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 )
 
@@ -16,7 +17,7 @@ type Gap struct {
 // Gaps finds the sessions of an exchange from from to to that have no bar, between the first and the last
 // of bars, which are ascending, and that a provider may have: those of absent, which are ascending as
 // well, it has not. A zero Date is no bound. No bar lies within a gap.
-func Gaps(e *exchange.Exchange, bars []StoredBar, absent []exchange.Date, from, to exchange.Date) []Gap {
+func Gaps(e *exchange.Exchange, bars []history.StoredBar, absent []exchange.Date, from, to exchange.Date) []Gap {
 	var gaps []Gap
 	for i := 1; i < len(bars); i++ {
 		missing := e.Sessions(bars[i-1].Session.AddDays(1), bars[i].Session.AddDays(-1))

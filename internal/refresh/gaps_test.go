@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -34,9 +35,9 @@ func TestGaps(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var bars []refresh.StoredBar
+			var bars []history.StoredBar
 			for _, session := range test.bars {
-				bars = append(bars, refresh.StoredBar{Bar: marketdata.Bar{Session: session}})
+				bars = append(bars, history.StoredBar{Bar: marketdata.Bar{Session: session}})
 			}
 			if diff := cmp.Diff(test.want, refresh.Gaps(test.of, bars, nil, exchange.Date{}, exchange.Date{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -47,7 +48,7 @@ func TestGaps(t *testing.T) {
 
 func TestGapsOfARange(t *testing.T) {
 	november := func(day int) exchange.Date { return exchange.Date{Year: 2026, Month: 11, Day: day} }
-	bars := []refresh.StoredBar{{Bar: marketdata.Bar{Session: november(2)}}, {Bar: marketdata.Bar{Session: november(13)}}}
+	bars := []history.StoredBar{{Bar: marketdata.Bar{Session: november(2)}}, {Bar: marketdata.Bar{Session: november(13)}}}
 	got := refresh.Gaps(exchange.XNYS, bars, []exchange.Date{november(10)}, november(9), november(11))
 	if diff := cmp.Diff([]refresh.Gap{{From: november(9), To: november(11), Sessions: 2}}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

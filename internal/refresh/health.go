@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -292,7 +293,7 @@ func sortStalest(tickers []ActiveTicker, at time.Time) {
 }
 
 // AddCloses tells the last closes of the stalest tickers, of bars that are ascending.
-func (h *Health) AddCloses(bars map[marketdata.Ticker][]StoredBar) {
+func (h *Health) AddCloses(bars map[marketdata.Ticker][]history.StoredBar) {
 	for i := range h.Freshness.Stalest {
 		s := &h.Freshness.Stalest[i]
 		stored := bars[s.Ticker]

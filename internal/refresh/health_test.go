@@ -10,6 +10,7 @@ import (
 	"github.com/robfig/cron/v3"
 	"github.com/shopspring/decimal"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/marketdata"
 )
 
@@ -172,11 +173,11 @@ func TestHealth(t *testing.T) {
 	in.Locked = map[string]bool{JobName: true}
 
 	h := NewHealth(in)
-	var bars []StoredBar
+	var bars []history.StoredBar
 	for i := range 30 {
-		bars = append(bars, StoredBar{Bar: marketdata.Bar{Close: decimal.New(int64(i), -1)}})
+		bars = append(bars, history.StoredBar{Bar: marketdata.Bar{Close: decimal.New(int64(i), -1)}})
 	}
-	h.AddCloses(map[marketdata.Ticker][]StoredBar{in.Active[0].Ticker: bars, in.Active[1].Ticker: bars[:1]})
+	h.AddCloses(map[marketdata.Ticker][]history.StoredBar{in.Active[0].Ticker: bars, in.Active[1].Ticker: bars[:1]})
 	got, err := json.MarshalIndent(h, "", "  ")
 	if err != nil {
 		t.Fatal(err)

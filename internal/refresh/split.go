@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -178,7 +179,7 @@ const witnesses = 3
 // tear is the split that a stored history, ascending, lacks by what was fetched: up to some session the
 // closes that both have differ by one ratio of shares. Where a split that the vendor tells can be that
 // one, it is.
-func tear(stored []StoredBar, fetched []marketdata.Bar, told []Split, calendar *exchange.Exchange) (Split, bool) {
+func tear(stored []history.StoredBar, fetched []marketdata.Bar, told []Split, calendar *exchange.Exchange) (Split, bool) {
 	var newest exchange.Date // of those that differ
 	var split Split
 	seen, agree := 0, 0

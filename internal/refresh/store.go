@@ -6,8 +6,27 @@ import (
 	"errors"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
+)
+
+// StoreError is a way in which a store fails. Its errors wrap one of these values, or the context's
+// error; one that does not is a bug of ours.
+type StoreError string
+
+func (e StoreError) Error() string { return string(e) }
+
+// The ways in which a store fails. errors.Is tells them apart.
+const (
+	ErrUnreachable  StoreError = "the database cannot be reached"
+	ErrBusy         StoreError = "another program keeps the database locked"
+	ErrRowRefused   StoreError = "the database refused the row"
+	ErrReadOnly     StoreError = "the database cannot be written"
+	ErrNoPermission StoreError = "the database does not permit it"
+	ErrNoSpace      StoreError = "the disk of the database is full"
+	ErrTableMissing StoreError = "a table is missing"
+	ErrDatabase     StoreError = "the database failed" // otherwise
 )
 
 // ErrLocked is what Store.Lock returns while another process holds the lock.
@@ -76,7 +95,7 @@ type Price struct {
 	// as refreshed.
 	Backfill bool
 	Keep     bool  // where the row exists, it stays as it is
-	Row      int64 // StoredBar.Row of the row that is updated, whatever its stamp and source; 0: by those
+	Row      int64 // history.StoredBar.Row of the row that is updated, whatever its stamp and source; 0: by those
 }
 
 // StoredPrice is what became of a Price: the amount as the database holds it, or the error with
@@ -84,15 +103,6 @@ type Price struct {
 type StoredPrice struct {
 	Amount string
 	Err    error
-}
-
-// StoredBar is a daily bar as a store holds it.
-type StoredBar struct {
-	marketdata.Bar           // PreviousClose is not known
-	Timestamp      time.Time // the stamp of its row, in UTC
-	Source         string    // the provider's
-	FetchedAt      time.Time // when the row was last written
-	Row            int64     // its key in the database
 }
 
 // RunRecord is a row of job_executions.
@@ -108,9 +118,10 @@ type RunRecord struct {
 
 // RunQuery asks for records of runs.
 type RunQuery struct {
-	Jobs  []string // their names
-	Whole bool     // only the runs of all active tickers: their metadata have no mode
-	Most  int
+	Jobs []string // their names
+	// ScheduledOnly leaves out the runs that were not of all active tickers: those whose metadata has a mode.
+	ScheduledOnly bool
+	Limit         int
 }
 
 // Failure is a ticker that a provider was asked about in vain.
@@ -163,16 +174,16 @@ type Store interface {
 	// ascending by session, one a session: of several rows (of two providers, or stamped in two ways)
 	// the one written last. Prices keep the digits that the database holds. A ticker without any bar is
 	// not in the map.
-	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]StoredBar, error)
+	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error)
 	// CommitBatch writes a batch in one transaction and says what became of each price, in their
 	// order. A row that the database refuses costs that ticker alone.
 	CommitBatch(ctx context.Context, batch Batch) ([]StoredPrice, error)
 	// OpenTasks opens the application's tasks, until Close or the death of the process. The error is
 	// ErrLocked where another process has them and the database cannot share them.
 	OpenTasks(ctx context.Context) (Tasks, error)
-	// PendingTasks reads the tasks that Claim would hand out next, at most most of them, and how many
+	// PendingTasks reads the tasks that Claim would hand out next, at most limit of them, and how many
 	// there are in all.
-	PendingTasks(ctx context.Context, most int) (tasks []Task, all int, err error)
+	PendingTasks(ctx context.Context, limit int) (tasks []Task, all int, err error)
 	// LastRun is when the newest run of a job name was started that was of all active tickers (its
 	// metadata have no mode) and SUCCEEDED; the zero time where there is none.
 	LastRun(ctx context.Context, job string) (time.Time, error)

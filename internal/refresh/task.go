@@ -44,10 +44,10 @@ type TaskResult struct {
 
 // Tasks hands out the application's tasks, each to one process at a time.
 type Tasks interface {
-	// Claim makes pending tasks running: all of so many tickers, up to most of them, those of high priority
+	// Claim makes pending tasks running: all of some number of tickers, up to limit of them, those of high priority
 	// first, then the oldest. Those that a dead process left running are pending again. What was
 	// claimed before must be finished.
-	Claim(ctx context.Context, tickers, most int) ([]Task, error)
+	Claim(ctx context.Context, tickers, limit int) ([]Task, error)
 	Close()
 }
 

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"slices"
 
-	"papertrade/internal/refresh"
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -24,7 +24,7 @@ from price_history
 where ticker in (select value from json_each(?)) and "interval" = '1day' and "timestamp" >= ? and "timestamp" < ?`
 
 // Bars reads the daily bars of tickers from from to to, with one query.
-func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]refresh.StoredBar, error) {
+func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error) {
 	asked, err := json.Marshal(tickers)
 	if err != nil {
 		return nil, err
@@ -38,10 +38,10 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 	if err != nil {
 		return nil, fmt.Errorf("read the stored bars: %w", translate(err))
 	}
-	slices.SortFunc(found, func(a, b refresh.StoredBar) int {
+	slices.SortFunc(found, func(a, b history.StoredBar) int {
 		return cmp.Or(a.Session.Compare(b.Session), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
 	})
-	byTicker := map[marketdata.Ticker][]refresh.StoredBar{}
+	byTicker := map[marketdata.Ticker][]history.StoredBar{}
 	for _, row := range found {
 		// A stamp that is no time has the zero Session.
 		if row.Session.IsZero() || row.Session.Before(from) || !to.IsZero() && row.Session.After(to) {
@@ -69,7 +69,7 @@ func textRange(from, to exchange.Date) (start, end string) {
 	return start, end
 }
 
-func scanBar(rows *sql.Rows) (row refresh.StoredBar, err error) {
+func scanBar(rows *sql.Rows) (row history.StoredBar, err error) {
 	var symbol string
 	var stamped, written sql.NullString
 	err = rows.Scan(&row.Row, &symbol, &stamped, &row.Source, &written,

@@ -216,7 +216,7 @@ func TestRunsOfOtherWriters(t *testing.T) {
 		('6f1c7a524a0e4f4e8d0b2f1f5a3c9e10', 'refresh_active_stocks', '2026-11-20T23:59:59Z', 'soon', 'done', null, 'no JSON'),
 		('7', 'refresh_active_stocks', '2026-11-20 16:00:00.5-05:00', '2026-11-20T21:01', 'SUCCEEDED', '', '{"mode": null}'),
 		('8', 'refresh_active_stocks', 'yesterday', null, 'SUCCEEDED', null, '{}')`)
-	got, err := store.Runs(t.Context(), refresh.RunQuery{Jobs: []string{"refresh_active_stocks"}, Whole: true, Most: 9})
+	got, err := store.Runs(t.Context(), refresh.RunQuery{Jobs: []string{"refresh_active_stocks"}, ScheduledOnly: true, Limit: 9})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,7 +111,7 @@ func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunReco
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, runs, string(jobs), q.Whole, q.Most)
+	rows, err := s.db.QueryContext(ctx, runs, string(jobs), q.ScheduledOnly, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the last runs: %w", translate(err))
 	}

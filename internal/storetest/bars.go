@@ -8,13 +8,14 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
 // texts writes bars out with all their digits, as comparing decimals does not.
-func texts(bars []refresh.StoredBar) []string {
+func texts(bars []history.StoredBar) []string {
 	optional := func(d decimal.NullDecimal) string {
 		if !d.Valid {
 			return "-"
@@ -37,7 +38,7 @@ func texts(bars []refresh.StoredBar) []string {
 }
 
 // closes is the sessions and closes of bars.
-func closes(bars []refresh.StoredBar) []string {
+func closes(bars []history.StoredBar) []string {
 	var all []string
 	for _, b := range bars {
 		all = append(all, b.Session.String()+" "+marketdata.FormatPrice(b.Close))
@@ -46,7 +47,7 @@ func closes(bars []refresh.StoredBar) []string {
 }
 
 // readBars reads the bars of a ticker; a bound of "" is none.
-func readBars(t *testing.T, store Store, symbol, from, to string) []refresh.StoredBar {
+func readBars(t *testing.T, store Store, symbol, from, to string) []history.StoredBar {
 	t.Helper()
 	var bounds [2]exchange.Date
 	for i, text := range []string{from, to} {
@@ -86,7 +87,7 @@ func bars(t *testing.T, db Database) {
 
 	got, err = store.Bars(t.Context(), nil, exchange.Date{}, exchange.Date{})
 	noError(t, err)
-	equal(t, got, map[marketdata.Ticker][]refresh.StoredBar{})
+	equal(t, got, map[marketdata.Ticker][]history.StoredBar{})
 }
 
 func barsKeepDigits(t *testing.T, db Database) {

@@ -108,11 +108,11 @@ func newestRuns(t *testing.T, db Database) {
 		query refresh.RunQuery
 		want  []refresh.RunRecord
 	}{
-		{refresh.RunQuery{Jobs: jobs, Most: 9}, []refresh.RunRecord{fill, foreign, named, first}},
-		{refresh.RunQuery{Jobs: jobs, Most: 2}, []refresh.RunRecord{fill, foreign}},
-		{refresh.RunQuery{Jobs: jobs[:1], Most: 1, Whole: true}, []refresh.RunRecord{foreign}},
-		{refresh.RunQuery{Jobs: jobs[:1], Most: 9, Whole: true}, []refresh.RunRecord{foreign, first}},
-		{refresh.RunQuery{Jobs: []string{"nobody's"}, Most: 9}, nil},
+		{refresh.RunQuery{Jobs: jobs, Limit: 9}, []refresh.RunRecord{fill, foreign, named, first}},
+		{refresh.RunQuery{Jobs: jobs, Limit: 2}, []refresh.RunRecord{fill, foreign}},
+		{refresh.RunQuery{Jobs: jobs[:1], Limit: 1, ScheduledOnly: true}, []refresh.RunRecord{foreign}},
+		{refresh.RunQuery{Jobs: jobs[:1], Limit: 9, ScheduledOnly: true}, []refresh.RunRecord{foreign, first}},
+		{refresh.RunQuery{Jobs: []string{"nobody's"}, Limit: 9}, nil},
 	} {
 		got, err := store.Runs(t.Context(), test.query)
 		noError(t, err)
