@@ -194,8 +194,9 @@ func runConfigCheck(ctx context.Context, a *app) error {
 	if found, database.err = a.checkDatabase(ctx); !found {
 		database.good += " is not there yet: it is made when it is needed"
 	}
-	key := check{name: "key", good: a.config.KeySetting()}
-	_, key.err = a.config.Key()
+	vendor := a.config.Provider()
+	key := check{name: "key", good: a.config.KeySetting(vendor)}
+	_, key.err = a.config.Key(vendor)
 	checks := []check{settings, database, key}
 	if file := a.config.Metrics.Textfile; file != "" {
 		checks = append(checks, check{"metrics", file, a.config.CheckTextfile()})

@@ -15,7 +15,6 @@ import (
 
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
-	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -226,17 +225,18 @@ func addCloses(ctx context.Context, db store, h *refresh.Health) error {
 
 // readQuota reads what the ledger knows of the key, if there is one.
 func (a *app) readQuota(ctx context.Context, db store, s *status) error {
-	key, err := a.config.Key()
+	vendor := a.config.Provider()
+	key, err := a.config.Key(vendor)
 	if err != nil {
 		s.QuotaUnknown = err.Error()
 		return nil
 	}
-	account, err := db.Account(ctx, quota.AccountName(alphavantage.Source, key.Reveal()))
+	account, err := db.Account(ctx, quota.AccountName(vendor.Source, key.Reveal()))
 	if err != nil {
 		return err
 	}
 	now := a.now()
-	for _, left := range quota.Remaining(a.config.AlphaVantage.RateLimits, account, now) {
+	for _, left := range quota.Remaining(vendor.RateLimits, account, now) {
 		s.Quota = append(s.Quota, allowance{left.Limit.String(), left.Used, left.Left, left.FreesAt.UTC()})
 	}
 	if account.HeldUntil.After(now) {

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"papertrade/internal/config"
+	"papertrade/internal/providers"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
-	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/marketdata"
 )
 
@@ -47,12 +47,12 @@ func (a *app) execute(ctx context.Context, at instant, o refresh.Options, column
 	if a.disables(o) {
 		a.log.Info().Msg("refresh is disabled by refresh.enabled")
 		report := refresh.Report{
-			RunID: o.RunID, DryRun: o.DryRun, At: a.clock(at)(), Provider: alphavantage.Source,
+			RunID: o.RunID, DryRun: o.DryRun, At: a.clock(at)(), Provider: a.config.Provider().Source,
 			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
 		}
 		return report, a.printReport(report, columns)
 	}
-	key, err := a.config.Key()
+	key, err := a.config.Key(a.config.Provider())
 	if err != nil && !o.DryRun {
 		return refresh.Report{}, err
 	}
@@ -94,12 +94,13 @@ func (a *app) execute(ctx context.Context, at instant, o refresh.Options, column
 func (a *app) disables(o refresh.Options) bool { return o.Backfill == nil && !a.config.Refresh.Enabled }
 
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
+	vendor := c.Provider()
 	limiter := quota.NewLimiter(quota.Options{
-		Ledger: db, Account: quota.AccountName(alphavantage.Source, key),
-		Limits: c.AlphaVantage.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: c.AlphaVantage.Timeout,
+		Ledger: db, Account: quota.AccountName(vendor.Source, key),
+		Limits: vendor.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: vendor.Timeout,
 	})
-	client, err := alphavantage.New(alphavantage.Options{
-		Key: key, BaseURL: c.AlphaVantage.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: c.AlphaVantage.Timeout,
+	provider, err := vendor.New(providers.Options{
+		Key: key, BaseURL: vendor.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: vendor.Timeout,
 		Currencies: c.Currencies,
 	})
 	if err != nil {
@@ -110,9 +111,9 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 		return nil, err
 	}
 	return &refresh.Job{
-		Store: db, Provider: client, Limiter: limiter,
+		Store: db, Provider: provider, Limiter: limiter,
 		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
-		Concurrency: c.Refresh.Concurrency, Attempts: c.AlphaVantage.Attempts, MaxErrorRate: c.Refresh.MaxErrorRate,
+		Concurrency: c.Refresh.Concurrency, Attempts: vendor.Attempts, MaxErrorRate: c.Refresh.MaxErrorRate,
 		Schedule: schedule,
 	}, nil
 }
@@ -121,9 +122,9 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 func (a *app) mend(err error) error {
 	switch {
 	case errors.Is(err, marketdata.ErrCredentials):
-		return fmt.Errorf("%w; mend %s", err, a.config.KeySetting())
+		return fmt.Errorf("%w; mend %s", err, a.config.KeySetting(a.config.Provider()))
 	case errors.Is(err, marketdata.ErrNotEntitled):
-		return fmt.Errorf("%w; the key of %s has another plan", err, a.config.KeySetting())
+		return fmt.Errorf("%w; the key of %s has another plan", err, a.config.KeySetting(a.config.Provider()))
 	default:
 		return err
 	}

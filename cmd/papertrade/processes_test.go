@@ -42,7 +42,7 @@ func quotes(count string) error {
 	if a.config, err = config.Load(config.Inputs{Environ: a.env}); err != nil {
 		return err
 	}
-	key, err := a.config.Key()
+	key, err := a.config.Key(a.config.Provider())
 	if err != nil {
 		return err
 	}

@@ -8,17 +8,16 @@ import (
 	"strings"
 	"time"
 
-	"papertrade/internal/quota"
 	"papertrade/pkg/marketdata"
 )
 
 // Config is the effective settings, all of them valid. Its Database, its Secret values and
 // Effective print without what is secret in them.
 type Config struct {
-	Database     Database
-	Discovery    Discovery
-	Refresh      Refresh
-	AlphaVantage AlphaVantage
+	Database  Database
+	Discovery Discovery
+	Refresh   Refresh
+	Vendors   []*Vendor // every vendor there is, as providers.All lists them
 	// Currencies is what quotes are in, by suffix (".LON") or by ticker ("AZN.LON"), in capitals; it has
 	// the defaults too.
 	Currencies marketdata.Currencies
@@ -30,7 +29,6 @@ type Config struct {
 	File string
 
 	effective []Value
-	keyRead   *Secret // what Key has read; a pointer, since fmt prints an unexported Secret in clear
 }
 
 // Discovery is where active tickers come from.
@@ -42,23 +40,13 @@ type Discovery struct {
 // Refresh is how a run goes.
 type Refresh struct {
 	Enabled      bool
-	Schedule     string // cron.ParseStandard accepts it; to be read in UTC
-	Provider     string
+	Schedule     string        // cron.ParseStandard accepts it; to be read in UTC
+	Provider     string        // the Name of one of the vendors
 	BatchSize    int           // 1 to 1000
 	BatchDelay   time.Duration // 0 or more
 	Concurrency  int           // 1 to 100
 	MaxWait      time.Duration // 0 or more
 	MaxErrorRate float64       // 0 to 1
-}
-
-// AlphaVantage is how the vendor is asked. Config.Key gives the key that is to be used.
-type AlphaVantage struct {
-	APIKey     Secret // "" where it is not given, or where APIKeyFile overrides it
-	APIKeyFile string // "" where it is not given, or where APIKey overrides it
-	BaseURL    string
-	RateLimits []quota.Limit // at least one
-	Timeout    time.Duration // more than 0
-	Attempts   int           // 1 to 10
 }
 
 // Log is what is logged, and how.
@@ -84,41 +72,61 @@ type Inputs struct {
 	Flags   map[string]string // the raw values of the flags that were given, by the key that they set; lists comma-separated
 }
 
-// Load reads all layers and validates every value in them, those too that another layer overrides.
-// The error is an *Error that tells everything that is wrong.
-func Load(in Inputs) (*Config, error) {
+// Load reads all layers and validates every value in them, even those that another layer overrides.
+// The error is an *Error that reports everything that is wrong.
+func Load(in Inputs) (*Config, error) { return ourSchema().load(in) }
+
+func (s *schema) load(in Inputs) (*Config, error) {
 	env := environOf(in.Environ)
 	var problems problems
-	path, fileValues := readFile(in.File, env, &problems)
-	c := &Config{File: path}
-
-	values := fileValues
-	values = append(values, environValues(env, &problems)...)
-	values = append(values, flagValues(in.Flags, &problems)...)
+	path, values := s.readFile(in.File, env, &problems)
+	values = append(values, s.environValues(env, &problems)...)
+	values = append(values, s.flagValues(in.Flags, &problems)...)
 	isGiven := func(key string) bool {
 		return slices.ContainsFunc(values, func(g given) bool { return g.setting.Key == key })
 	}
-	values = slices.Concat(defaultValues(env, isGiven, &problems), values)
-	effective := map[string]given{}
-	for _, g := range values {
-		if err := g.setting.set(c, g); err != nil {
-			problems.add(g.refusal(err))
-			continue
-		}
-		if before, ok := effective[g.key()]; ok && before.origin.Layer == g.origin.Layer {
-			problems.add(fmt.Sprintf("%s: %s is given twice (%s): keep one of them", g.origin, g.key(), before.origin))
-		}
-		effective[g.key()] = g
-	}
+	values = slices.Concat(s.defaultValues(env, isGiven, &problems), values)
 
-	c.settleKey(effective, &problems)
+	c := s.newConfig()
+	c.File = path
+	effective := c.apply(values, &problems)
+	for _, v := range c.Vendors {
+		v.settleKey(effective, &problems)
+	}
 	if err := problems.err(); err != nil {
 		return nil, err
 	}
-	c.AlphaVantage.APIKeyFile = env.expandHome(c.AlphaVantage.APIKeyFile)
+	for _, v := range c.Vendors {
+		v.APIKeyFile = env.expandHome(v.APIKeyFile)
+	}
 	c.Metrics.Textfile = env.expandHome(c.Metrics.Textfile)
-	c.effective = c.shown(effective)
+	c.effective = s.shown(c, effective)
 	return c, nil
+}
+
+// newConfig returns a Config without any value.
+func (s *schema) newConfig() *Config {
+	c := &Config{}
+	for _, v := range s.vendors {
+		c.Vendors = append(c.Vendors, &Vendor{Vendor: v})
+	}
+	return c
+}
+
+// apply sets the values, lowest layer first, and returns the last one of each key.
+func (c *Config) apply(values []given, p *problems) (effective map[string]given) {
+	effective = map[string]given{}
+	for _, g := range values {
+		if err := g.setting.set(c, g); err != nil {
+			p.add(g.refusal(err))
+			continue
+		}
+		if before, ok := effective[g.key()]; ok && before.origin.Layer == g.origin.Layer {
+			p.add(fmt.Sprintf("%s: %s is given twice (%s): keep one of them", g.origin, g.key(), before.origin))
+		}
+		effective[g.key()] = g
+	}
+	return effective
 }
 
 // Value is a setting in effect, or an entry of a table in effect.
@@ -143,21 +151,28 @@ func (c *Config) named(key string) string { return fmt.Sprintf("%s (%s)", key, c
 // DatabaseSetting is database.url and where it was set: what to mend when the database is the wrong one.
 func (c *Config) DatabaseSetting() string { return c.named("database.url") }
 
-func (c *Config) shown(effective map[string]given) []Value {
-	values := make([]Value, 0, len(settings))
-	for i := range settings {
-		s := &settings[i]
-		for _, key := range s.keysIn(effective) {
+// shown returns what Effective does.
+func (s *schema) shown(c *Config, effective map[string]given) []Value {
+	values := make([]Value, 0, len(s.settings))
+	for i := range s.settings {
+		setting := &s.settings[i]
+		for _, key := range setting.keysIn(effective) {
 			g := effective[key]
-			text := strings.Join(g.items, ", ")
-			switch {
-			case s.Secret && text != "":
-				text = hidden
-			case s.show != nil:
-				text = s.show(c)
-			}
-			values = append(values, Value{Key: key, Value: text, Origin: g.origin})
+			values = append(values, Value{Key: key, Value: setting.shown(c, g), Origin: g.origin})
 		}
 	}
 	return values
+}
+
+// shown returns a value in effect without what is secret in it.
+func (s *Setting) shown(c *Config, g given) string {
+	text := strings.Join(g.items, ", ")
+	switch {
+	case s.Secret && text != "":
+		return hidden
+	case s.show != nil:
+		return s.show(c)
+	default:
+		return text
+	}
 }

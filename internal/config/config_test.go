@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"papertrade/internal/providers"
 	"papertrade/internal/quota"
 	"papertrade/pkg/marketdata"
 )
@@ -69,6 +70,15 @@ func currencies(t *testing.T, codes map[string]string) marketdata.Currencies {
 	return parsed
 }
 
+func alphaVantage(t *testing.T) providers.Vendor {
+	t.Helper()
+	v, ok := providers.Lookup("alphavantage")
+	if !ok {
+		t.Fatal("there is no vendor alphavantage")
+	}
+	return v
+}
+
 func defaults(t *testing.T) *Config {
 	t.Helper()
 	return &Config{
@@ -78,11 +88,11 @@ func defaults(t *testing.T) *Config {
 			Enabled: true, Schedule: "0 0 * * *", Provider: "alphavantage",
 			BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, MaxWait: 5 * time.Minute,
 		},
-		AlphaVantage: AlphaVantage{
-			BaseURL:    "https://www.alphavantage.co/query",
+		Vendors: []*Vendor{{
+			Vendor: alphaVantage(t), BaseURL: "https://www.alphavantage.co/query",
 			RateLimits: limits(t, "5/1m", "500/day"),
 			Timeout:    10 * time.Second, Attempts: 3,
-		},
+		}},
 		Currencies: currencies(t, nil),
 		Log:        Log{Level: "info", Format: "auto"},
 	}
@@ -90,7 +100,8 @@ func defaults(t *testing.T) *Config {
 
 // sameConfig compares what is exported, secrets by what they reveal.
 var sameConfig = cmp.Options{
-	cmpopts.IgnoreUnexported(Config{}),
+	cmpopts.IgnoreUnexported(Config{}, Vendor{}),
+	cmpopts.IgnoreFields(providers.Vendor{}, "New"),
 	cmpopts.IgnoreFields(Config{}, "File"),
 	cmp.Comparer(func(a, b quota.Limit) bool { return a.String() == b.String() }),
 	cmpopts.EquateComparable(marketdata.Currency{}),
@@ -158,11 +169,11 @@ url = "https://hc.example/0b5d"
 			Schedule: "@daily", Provider: "alphavantage", BatchSize: 1000, Concurrency: 16,
 			MaxWait: 24 * time.Hour, MaxErrorRate: 0.25,
 		},
-		AlphaVantage: AlphaVantage{
-			APIKey: "abc123", BaseURL: "http://127.0.0.1:8080/query",
+		Vendors: []*Vendor{{
+			Vendor: alphaVantage(t), APIKey: "abc123", BaseURL: "http://127.0.0.1:8080/query",
 			RateLimits: limits(t, "1/1s", "25/day"),
 			Timeout:    90 * time.Second, Attempts: 10,
-		},
+		}},
 		Currencies: currencies(t, map[string]string{".LON": "GBP", ".HKG": "HKD", "AZN.LON": "USD", "NPN": "ZAC"}),
 		Log:        Log{Level: "trace", Format: "json"},
 		Metrics:    Metrics{Textfile: "/home/ada/metrics/papertrade.prom"},

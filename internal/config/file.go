@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +18,7 @@ import (
 
 // readFile reads the settings file: the one that is named, which must exist, or the usual one, which
 // may be absent. The path is "" where there was nothing to read.
-func readFile(named string, env environ, p *problems) (path string, values []given) {
+func (s *schema) readFile(named string, env environ, p *problems) (path string, values []given) {
 	path = named
 	if named == "" {
 		dir, err := env.baseDir("XDG_CONFIG_HOME", ".config")
@@ -33,7 +34,7 @@ func readFile(named string, env environ, p *problems) (path string, values []giv
 	data, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		return path, fileValues(path, data, p)
+		return path, s.fileValues(path, data, p)
 	case named != "" && errors.Is(err, fs.ErrNotExist):
 		p.add(fmt.Sprintf("--config: read the settings file: %v; to make it, run papertrade config init --config %s", err, shellQuote(named)))
 	case named != "":
@@ -44,63 +45,76 @@ func readFile(named string, env environ, p *problems) (path string, values []giv
 	return "", nil
 }
 
-// fileValues is what a TOML document gives, in its own order. The path is for messages only.
-func fileValues(path string, data []byte, p *problems) []given {
+// fileValues returns what a TOML document gives, in its own order. The path is for messages only.
+func (s *schema) fileValues(path string, data []byte, p *problems) []given {
 	var doc map[string]any
 	if err := toml.Unmarshal(data, &doc); err != nil {
-		var decodeError *toml.DecodeError
-		if errors.As(err, &decodeError) {
-			row, column := decodeError.Position()
-			path = fmt.Sprintf("%s:%d:%d", path, row, column)
-		}
-		p.add(fmt.Sprintf("%s: this is not TOML: %s", path, strings.TrimPrefix(err.Error(), "toml: ")))
+		p.add(syntaxProblem(path, err))
 		return nil
 	}
 	var values []given
-	inUnknownTable := false
-	for _, e := range entriesOf(data) {
-		origin := Origin{Layer: LayerFile, Name: path, Line: e.line}
-		s, known := settingAt(e.path)
-		isSection := len(e.path) == 1 && slices.Contains(sections(), e.path[0])
+	skipsKeys := false // those of a table that is a problem itself
+	for _, e := range s.entriesOf(data) {
 		if e.header {
-			inUnknownTable = known || !isSection || e.array
-		} else if inUnknownTable {
+			skipsKeys = !s.isSection(e.path) || e.array
+		} else if skipsKeys {
 			continue
 		}
+		origin := Origin{Layer: LayerFile, Name: path, Line: e.line}
+		g, problem := s.givenAt(e, doc, origin)
 		switch {
-		case known:
-			g, problem := s.givenAt(e, lookUp(doc, e.path), origin)
-			if problem != "" {
-				p.add(problem)
-				continue
-			}
+		case problem != "":
+			p.add(fmt.Sprintf("%s: %s", origin, problem))
+		case g.setting != nil:
 			values = append(values, g)
-		case isSection && e.table && !e.array:
-		case isSection:
-			p.add(fmt.Sprintf("%s: %s is a table: write [%s] and its keys below it", origin, e.name(), e.name()))
-		case e.header:
-			p.add(fmt.Sprintf("%s: unknown table [%s]: %s", origin, e.name(), suggest(e.name(), sections(), "")))
-		default:
-			p.add(fmt.Sprintf("%s: unknown key %s: %s", origin, e.name(), suggestKey(e.path)))
 		}
 	}
 	return values
 }
 
+func syntaxProblem(path string, err error) string {
+	var decodeError *toml.DecodeError
+	if errors.As(err, &decodeError) {
+		row, column := decodeError.Position()
+		path = fmt.Sprintf("%s:%d:%d", path, row, column)
+	}
+	return fmt.Sprintf("%s: this is not TOML: %s", path, strings.TrimPrefix(err.Error(), "toml: "))
+}
+
+// givenAt returns what an entry of the document gives to a setting, or the problem with it. The header
+// of a section has neither.
+func (s *schema) givenAt(e entry, doc map[string]any, origin Origin) (g given, problem string) {
+	if setting, known := s.settingAt(e.path); known {
+		return setting.givenAt(e, lookUp(doc, e.path), origin)
+	}
+	switch {
+	case s.isSection(e.path) && e.table && !e.array:
+		return given{}, ""
+	case s.isSection(e.path):
+		return given{}, fmt.Sprintf("%s is a table: write [%s] and its keys below it", e.name(), e.name())
+	case e.header:
+		return given{}, fmt.Sprintf("unknown table [%s]: %s", e.name(), suggest(e.name(), s.sections(), ""))
+	default:
+		return given{}, fmt.Sprintf("unknown key %s: %s", e.name(), s.suggestKey(e))
+	}
+}
+
 // suggestKey prefers a key of the same name in another table.
-func suggestKey(path []string) string {
-	var keys []string
-	for _, s := range settings {
-		if s.Key == s.section()+"."+path[len(path)-1] {
-			return fmt.Sprintf("did you mean %s?", s.Key)
+func (s *schema) suggestKey(e entry) string {
+	var sameName []string
+	for _, setting := range s.settings {
+		if setting.Key == setting.section()+"."+e.path[len(e.path)-1] {
+			sameName = append(sameName, setting.Key)
 		}
-		keys = append(keys, s.Key)
 	}
-	prefix := path[0] + "."
-	if len(path) == 1 || !slices.Contains(sections(), path[0]) {
-		prefix = ""
+	if len(sameName) > 0 {
+		return didYouMean(cmp.Or(Nearest(e.name(), sameName), sameName[0]))
 	}
-	return suggest(entry{path: path}.name(), keys, prefix)
+	prefix := ""
+	if len(e.path) > 1 && s.isSection(e.path[:1]) {
+		prefix = e.path[0] + "."
+	}
+	return suggest(e.name(), s.keys(), prefix)
 }
 
 // entry is a place of the document that names something: a header, a key, an empty inline table.
@@ -125,31 +139,12 @@ func (e entry) name() string {
 	return strings.Join(parts, ".")
 }
 
-// entriesOf finds the lines of a valid document's keys, which toml.Unmarshal does not tell.
-func entriesOf(data []byte) []entry {
+// entriesOf finds the lines of a valid document's keys, which toml.Unmarshal does not report.
+func (s *schema) entriesOf(data []byte) []entry {
 	var p unstable.Parser
 	p.Reset(data)
 	var entries []entry
 	var table []string
-	var collect func(parent []string, node *unstable.Node)
-	collect = func(parent []string, node *unstable.Node) {
-		path, line := keyOf(data, parent, node)
-		value := node.Value()
-		if value.Kind != unstable.InlineTable {
-			entries = append(entries, entry{path: path, line: line})
-			return
-		}
-		// An inline table that stands where a setting does is that setting's value.
-		if _, known := settingAt(path); known || value.Child() == nil {
-			entries = append(entries, entry{path: path, line: line, table: true})
-			return
-		}
-		for children := value.Children(); children.Next(); {
-			if child := children.Node(); child.Kind == unstable.KeyValue {
-				collect(path, child)
-			}
-		}
-	}
 	for p.NextExpression() {
 		switch node := p.Expression(); node.Kind {
 		case unstable.Table, unstable.ArrayTable:
@@ -157,7 +152,25 @@ func entriesOf(data []byte) []entry {
 			table, line = keyOf(data, nil, node)
 			entries = append(entries, entry{table, line, true, true, node.Kind == unstable.ArrayTable})
 		case unstable.KeyValue:
-			collect(table, node)
+			entries = append(entries, s.entriesAt(data, table, node)...)
+		}
+	}
+	return entries
+}
+
+// entriesAt returns the entry of a key, or the entries of those in its inline table.
+func (s *schema) entriesAt(data []byte, parent []string, node *unstable.Node) []entry {
+	path, line := keyOf(data, parent, node)
+	value := node.Value()
+	isTable := value.Kind == unstable.InlineTable
+	// An inline table that stands where a setting does is that setting's value.
+	if _, known := s.settingAt(path); known || !isTable || value.Child() == nil {
+		return []entry{{path: path, line: line, table: isTable}}
+	}
+	var entries []entry
+	for children := value.Children(); children.Next(); {
+		if child := children.Node(); child.Kind == unstable.KeyValue {
+			entries = append(entries, s.entriesAt(data, path, child)...)
 		}
 	}
 	return entries
@@ -185,63 +198,70 @@ func lookUp(doc map[string]any, path []string) any {
 	return value
 }
 
-// givenAt is what an entry of the document gives to the setting, or the problem that there is with it.
+// givenAt returns what an entry of the document gives to the setting, or the problem with it.
 func (s *Setting) givenAt(e entry, value any, origin Origin) (g given, problem string) {
 	name, wrong := s.entryAt(e.path)
 	if wrong != "" {
-		return given{}, fmt.Sprintf("%s: unknown key %s: %s", origin, e.name(), wrong)
+		return given{}, fmt.Sprintf("unknown key %s: %s", e.name(), wrong)
 	}
 	g = given{setting: s, entry: name, origin: origin}
 	if g.items, wrong = s.itemsOf(value); wrong != "" {
-		return given{}, fmt.Sprintf("%s: %s: %s", origin, g.key(), wrong)
+		return given{}, fmt.Sprintf("%s: %s", g.key(), wrong)
 	}
 	return g, ""
 }
 
-// itemsOf is the items of a TOML value, or what is wrong with its type.
+// itemsOf returns the items of a TOML value, or what is wrong with its type.
 func (s *Setting) itemsOf(value any) (items []string, wrong string) {
+	if list, isList := value.([]any); isList && s.kind == kindList {
+		return s.textsOf(list)
+	}
+	if text, ok := s.kind.textOf(value); ok {
+		return []string{text}, ""
+	}
+	return nil, fmt.Sprintf("%s is not %s%s", s.describe(value), s.Allowed, s.kind.hint(value))
+}
+
+// textsOf returns the items of a TOML list, all of which must be texts.
+func (s *Setting) textsOf(list []any) (items []string, wrong string) {
+	items = make([]string, 0, len(list))
+	for _, item := range list {
+		text, ok := item.(string)
+		if !ok {
+			return nil, fmt.Sprintf("%s in the list is not allowed: write each item in quotes", s.describe(item))
+		}
+		items = append(items, text)
+	}
+	return items, ""
+}
+
+// textOf returns a TOML value as a variable would have it, unless it is of another kind.
+func (k kind) textOf(value any) (text string, ok bool) {
 	switch v := value.(type) {
 	case string:
-		if s.kind == kindText || s.kind == kindTable {
-			return []string{v}, ""
-		}
+		return v, k == kindText || k == kindTable
 	case int64:
-		if s.kind == kindInteger || s.kind == kindNumber {
-			return []string{strconv.FormatInt(v, 10)}, ""
-		}
+		return strconv.FormatInt(v, 10), k == kindInteger || k == kindNumber
 	case float64:
-		if s.kind == kindNumber {
-			return []string{strconv.FormatFloat(v, 'g', -1, 64)}, ""
-		}
+		return strconv.FormatFloat(v, 'g', -1, 64), k == kindNumber
 	case bool:
-		if s.kind == kindBoolean {
-			return []string{strconv.FormatBool(v)}, ""
-		}
-	case []any:
-		if s.kind != kindList {
-			break
-		}
-		items := make([]string, 0, len(v))
-		for _, item := range v {
-			str, ok := item.(string)
-			if !ok {
-				return nil, fmt.Sprintf("%s in the list is not allowed: write each item in quotes", s.describe(item))
-			}
-			items = append(items, str)
-		}
-		return items, ""
+		return strconv.FormatBool(v), k == kindBoolean
 	}
-	hint := ""
+	return "", false
+}
+
+// hint returns how a value of this kind is written, where that is what may be wrong with the value.
+func (k kind) hint(value any) string {
 	_, isText := value.(string)
 	switch {
-	case s.kind == kindText, s.kind == kindTable:
-		hint = ": write it in quotes"
-	case s.kind == kindList:
-		hint = ": write it in brackets"
+	case k == kindText, k == kindTable:
+		return ": write it in quotes"
+	case k == kindList:
+		return ": write it in brackets"
 	case isText:
-		hint = ": write it without quotes"
+		return ": write it without quotes"
 	}
-	return nil, fmt.Sprintf("%s is not %s%s", s.describe(value), s.Allowed, hint)
+	return ""
 }
 
 // describe names a TOML value whose type is wrong.

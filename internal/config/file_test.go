@@ -33,11 +33,12 @@ func TestAnyFile(t *testing.T) {
 		lines := rapid.SliceOfN(line, 0, 6).Draw(t, "lines")
 		document := strings.Join(lines, "\n")
 		var problems problems
-		for _, g := range fileValues("config.toml", []byte(document), &problems) {
+		s := ourSchema()
+		for _, g := range s.fileValues("config.toml", []byte(document), &problems) {
 			if g.origin.Line < 1 || g.origin.Line > 1+strings.Count(document, "\n") {
 				t.Fatalf("%s is said to be on line %d of\n%s", g.setting.Key, g.origin.Line, document)
 			}
-			if err := g.setting.set(&Config{}, g); err != nil && g.refusal(err) == "" {
+			if err := g.setting.set(s.newConfig(), g); err != nil && g.refusal(err) == "" {
 				t.Fatalf("%s is refused without a word", g.setting.Key)
 			}
 		}

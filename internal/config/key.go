@@ -8,11 +8,7 @@ import (
 	"strings"
 )
 
-const (
-	apiKey     = "alphavantage.api_key"
-	apiKeyFile = "alphavantage.api_key_file"
-	keyAllowed = "a key of letters, digits and signs, without spaces"
-)
+const keyAllowed = "a key of letters, digits and signs, without spaces"
 
 func parseKey(s string) (Secret, error) {
 	key := strings.TrimSpace(s)
@@ -28,50 +24,50 @@ func parseKey(s string) (Secret, error) {
 }
 
 // settleKey lets the higher layer win between the key and its file.
-func (c *Config) settleKey(effective map[string]given, p *problems) {
-	if c.AlphaVantage.APIKey == "" || c.AlphaVantage.APIKeyFile == "" {
+func (v *Vendor) settleKey(effective map[string]given, p *problems) {
+	if v.APIKey == "" || v.APIKeyFile == "" {
 		return
 	}
-	key, file := effective[apiKey], effective[apiKeyFile]
+	key, file := effective[v.apiKey()], effective[v.apiKeyFile()]
 	switch {
 	case key.origin.Layer > file.origin.Layer:
-		c.AlphaVantage.APIKeyFile = ""
-		delete(effective, apiKeyFile)
+		v.APIKeyFile = ""
+		delete(effective, v.apiKeyFile())
 	case key.origin.Layer < file.origin.Layer:
-		c.AlphaVantage.APIKey = ""
-		delete(effective, apiKey)
+		v.APIKey = ""
+		delete(effective, v.apiKey())
 	default:
-		p.add(fmt.Sprintf("%s: %s: %s is given too (%s): keep one of them", file.origin, apiKeyFile, apiKey, key.origin))
+		p.add(fmt.Sprintf("%s: %s: %s is given too (%s): keep one of them", file.origin, v.apiKeyFile(), v.apiKey(), key.origin))
 	}
 }
 
-// Key is the API key: alphavantage.api_key, or what alphavantage.api_key_file holds without the white
-// space around it. It is for the commands that fetch; the others need no key. The error is an *Error:
-// there is no key, or its file cannot be read, is readable by others, or holds no key. Key is not safe
-// to be called concurrently with Redact, which knows from it what the file holds.
-func (c *Config) Key() (Secret, error) {
-	if c.AlphaVantage.APIKey != "" {
-		return c.AlphaVantage.APIKey, nil
+// Key returns the API key of one of c.Vendors: its api_key, or what its api_key_file holds without the
+// white space around it. It is for the commands that fetch; the others need no key. The error is an
+// *Error: there is no key, or its file cannot be read, is readable by others, or holds no key. Key must
+// not be called concurrently with Redact, which learns from it what the file holds.
+func (c *Config) Key(v *Vendor) (Secret, error) {
+	if v.APIKey != "" {
+		return v.APIKey, nil
 	}
-	if c.AlphaVantage.APIKeyFile == "" {
-		s, _ := settingOf(apiKey)
-		return "", &Error{[]string{fmt.Sprintf("there is no key for Alpha Vantage: put it into a file that only you can read and name that file in %s, or set %s", apiKeyFile, s.Variables[0])}}
+	if v.APIKeyFile == "" {
+		return "", &Error{[]string{fmt.Sprintf("there is no key for %s: put it into a file that only you can read and name that file in %s, or set %s",
+			v.Title, v.apiKeyFile(), variableOf(v.apiKey()))}}
 	}
-	key, err := readKey(c.AlphaVantage.APIKeyFile)
+	key, err := readKey(v.APIKeyFile)
 	if err != nil {
-		return "", &Error{[]string{fmt.Sprintf("%s: %s: %v", c.originOf(apiKeyFile), apiKeyFile, err)}}
+		return "", &Error{[]string{fmt.Sprintf("%s: %s: %v", c.originOf(v.apiKeyFile()), v.apiKeyFile(), err)}}
 	}
-	c.keyRead = &key
+	v.keyRead = &key
 	return key, nil
 }
 
-// KeySetting is the setting that gives the key, and where it was set: what to mend when the key is
-// refused.
-func (c *Config) KeySetting() string {
-	if c.AlphaVantage.APIKeyFile != "" {
-		return c.named(apiKeyFile)
+// KeySetting returns the setting that gives the vendor's key, and where it was set: what to correct when
+// the key is refused.
+func (c *Config) KeySetting(v *Vendor) string {
+	if v.APIKeyFile != "" {
+		return c.named(v.apiKeyFile())
 	}
-	return c.named(apiKey)
+	return c.named(v.apiKey())
 }
 
 func readKey(path string) (Secret, error) {

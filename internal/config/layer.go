@@ -111,69 +111,75 @@ func (s *Setting) splitItems(value string) []string {
 	return items
 }
 
-func defaultValues(env environ, isGiven func(key string) bool, p *problems) []given {
-	values := make([]given, 0, len(settings))
-	for i := range settings {
-		s := &settings[i]
-		value := s.Default
+func (s *schema) defaultValues(env environ, isGiven func(key string) bool, p *problems) []given {
+	values := make([]given, 0, len(s.settings))
+	for i := range s.settings {
+		setting := &s.settings[i]
+		value := setting.Default
 		if value == defaultDatabase {
-			if isGiven(s.Key) {
+			if isGiven(setting.Key) {
 				continue
 			}
 			home, err := env.dataHome()
 			if err != nil {
 				p.add(fmt.Sprintf("%s: its default lies in the data directory: %v, or give %s itself by --%s or %s",
-					s.Key, err, s.Key, s.Flag, s.Variables[0]))
+					setting.Key, err, setting.Key, setting.Flag, setting.Variables[0]))
 				continue
 			}
 			value = strings.Replace(value, "$XDG_DATA_HOME", home, 1)
 		}
-		values = append(values, s.givenBy(Origin{}, value, p)...)
+		values = append(values, setting.givenBy(Origin{}, value, p)...)
 	}
 	return values
 }
 
-func environValues(env environ, p *problems) []given {
+func (s *schema) environValues(env environ, p *problems) []given {
 	var values []given
-	var known []string
-	for i := range settings {
-		s := &settings[i]
-		known = append(known, s.Variables[0])
-		for _, name := range s.Variables {
-			if value := env[name]; value != "" {
-				values = append(values, s.givenBy(Origin{Layer: LayerEnvironment, Name: name}, value, p)...)
-				break
-			}
+	for i := range s.settings {
+		setting := &s.settings[i]
+		set := slices.IndexFunc(setting.Variables, func(name string) bool { return env[name] != "" })
+		if set >= 0 {
+			name := setting.Variables[set]
+			values = append(values, setting.givenBy(Origin{Layer: LayerEnvironment, Name: name}, env[name], p)...)
 		}
+	}
+	s.checkVariables(env, p)
+	return values
+}
+
+// checkVariables reports the variables that look like ours and set nothing.
+func (s *schema) checkVariables(env environ, p *problems) {
+	var known []string
+	for _, setting := range s.settings {
+		known = append(known, setting.Variables[0])
 	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if env[name] == "" || slices.Contains(known, name) {
 			continue
 		}
-		for _, section := range sections() {
-			prefix := variablePrefix + strings.ToUpper(section) + "_"
+		for _, section := range s.sections() {
+			prefix := variableOf(section) + "_"
 			if !strings.HasPrefix(name, prefix) {
 				continue
 			}
 			hint := suggest(name, known, prefix)
-			if s, isTable := settingOf(section); isTable {
-				hint = "its entries go into " + s.Variables[0]
+			if table, isTable := s.settingOf(section); isTable {
+				hint = "its entries go into " + table.Variables[0]
 			}
 			p.add(fmt.Sprintf("%s: no setting has this variable: %s", name, hint))
 		}
 	}
-	return values
 }
 
-func flagValues(flags map[string]string, p *problems) []given {
+func (s *schema) flagValues(flags map[string]string, p *problems) []given {
 	var values []given
 	for _, key := range slices.Sorted(maps.Keys(flags)) {
-		s, ok := settingOf(key)
-		if !ok || s.Flag == "" {
+		setting, ok := s.settingOf(key)
+		if !ok || setting.Flag == "" {
 			p.add(fmt.Sprintf("%s: no flag sets this key", key))
 			continue
 		}
-		values = append(values, s.givenBy(Origin{Layer: LayerFlag, Name: s.Flag}, flags[key], p)...)
+		values = append(values, setting.givenBy(Origin{Layer: LayerFlag, Name: setting.Flag}, flags[key], p)...)
 	}
 	return values
 }

@@ -24,7 +24,7 @@ func nearest(wrong string, known []string, prefix string) string {
 // begin with the prefix.
 func suggest(wrong string, known []string, prefix string) string {
 	if best := nearest(wrong, known, prefix); best != "" {
-		return fmt.Sprintf("did you mean %s?", best)
+		return didYouMean(best)
 	}
 	var names []string
 	for _, name := range known {
@@ -34,6 +34,8 @@ func suggest(wrong string, known []string, prefix string) string {
 	}
 	return "there are " + strings.Join(names, ", ")
 }
+
+func didYouMean(name string) string { return fmt.Sprintf("did you mean %s?", name) }
 
 // distance is the number of bytes to insert, delete or replace to make b of a.
 func distance(a, b string) int {

@@ -48,9 +48,12 @@ const shortestRedacted = 4
 // Go string or JSON would write it: the last line of defence before a text leaves the program. A key
 // that lies in a file is known once Key has read it. Secrets shorter than four bytes stay.
 func (c *Config) Redact(text string) string {
-	secrets := append(c.Database.passwords(), c.AlphaVantage.APIKey.Reveal())
-	if c.keyRead != nil {
-		secrets = append(secrets, c.keyRead.Reveal())
+	secrets := c.Database.passwords()
+	for _, v := range c.Vendors {
+		secrets = append(secrets, v.APIKey.Reveal())
+		if v.keyRead != nil {
+			secrets = append(secrets, v.keyRead.Reveal())
+		}
 	}
 	if u, err := url.Parse(c.Ping.URL); err == nil {
 		password, _ := u.User.Password()

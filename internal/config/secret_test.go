@@ -165,7 +165,7 @@ func TestKey(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := mustLoad(t, tt.file, tt.environ...)
-			got, err := c.Key()
+			got, err := c.Key(c.Provider())
 			if tt.wantErr != "" {
 				var refused *Error
 				if !errors.As(err, &refused) || err.Error() != tt.wantErr {
@@ -193,7 +193,7 @@ func TestOverriddenKeyIsNotEffective(t *testing.T) {
 	if diff := cmp.Diff(want, valueOf(t, c, want.Key)); diff != "" {
 		t.Errorf("Effective (-want +got):\n%s", diff)
 	}
-	if c.AlphaVantage.APIKeyFile != "" {
-		t.Errorf("APIKeyFile = %q", c.AlphaVantage.APIKeyFile)
+	if file := c.Provider().APIKeyFile; file != "" {
+		t.Errorf("APIKeyFile = %q", file)
 	}
 }

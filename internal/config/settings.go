@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"papertrade/internal/quota"
 )
 
 // Setting is one key of the settings: all that parsing, help, completion and the starting file need.
@@ -45,194 +43,120 @@ const defaultDatabase = "sqlite:///$XDG_DATA_HOME/papertrade/papertrade.db"
 
 var (
 	sources    = []string{"watchlist", "transactions", "holdings"}
-	providers  = []string{"alphavantage"}
 	logLevels  = []string{"trace", "debug", "info", "warn", "error"}
 	logFormats = []string{"auto", "json", "console"}
 	booleans   = []string{"true", "false"}
 )
 
-// settings is the one place where a setting is described.
-var settings = withVariables([]Setting{
-	{
-		Key: "database.url", Default: defaultDatabase, example: "sqlite:////var/lib/papertrade/papertrade.db",
-		Help:    "Where prices, the watchlist and the runs are kept.",
-		Allowed: "a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute)",
-		Flag:    "database-url", Variables: []string{"DATABASE_URL"}, conceal: true,
-		set:  scalar(ParseDatabase, func(c *Config) *Database { return &c.Database }),
-		show: func(c *Config) string { return c.Database.String() },
-	},
-	{
-		Key: "discovery.sources", Default: "watchlist,transactions", kind: kindList, Values: sources,
-		Help:    "What makes a ticker active: the watchlist, a recent transaction, shares still held.",
-		Allowed: "a list of " + strings.Join(sources, ", ") + ", each at most once", Flag: "source",
-		set: listOf(oneOf(sources), func(c *Config) *[]string { return &c.Discovery.Sources }),
-	},
-	{
-		Key: "discovery.active_days", Default: "30", kind: kindInteger,
-		Help:    "How many days back a transaction makes its ticker active.",
-		Allowed: "a whole number from 1 to 36500", Flag: "days",
-		set: scalar(upTo(36500), func(c *Config) *int { return &c.Discovery.ActiveDays }),
-	},
-	{
-		Key: "refresh.enabled", Default: "true", kind: kindBoolean, Values: booleans,
-		Help:    "With false, refresh says so and does nothing.",
-		Allowed: "true or false",
-		set:     scalar(truth, func(c *Config) *bool { return &c.Refresh.Enabled }),
-	},
-	{
-		Key: "refresh.schedule", Default: "0 0 * * *",
-		Help:    "When a run is due, in UTC; refresh --if-due goes by it.",
-		Allowed: `a cron expression of five fields, or one like "@daily"`,
-		set:     scalar(schedule, func(c *Config) *string { return &c.Refresh.Schedule }),
-	},
-	{
-		Key: "refresh.provider", Default: "alphavantage", Values: providers,
-		Help:    "Where prices come from.",
-		Allowed: anyOf(providers), Flag: "provider",
-		set: scalar(oneOf(providers), func(c *Config) *string { return &c.Refresh.Provider }),
-	},
-	{
-		Key: "refresh.batch_size", Default: "5", kind: kindInteger,
-		Help:    "How many tickers are committed at a time.",
-		Allowed: "a whole number from 1 to 1000", Flag: "batch-size",
-		set: scalar(upTo(1000), func(c *Config) *int { return &c.Refresh.BatchSize }),
-	},
-	{
-		Key: "refresh.batch_delay", Default: "12s",
-		Help:    "The least pause between batches; the rate limits hold whatever it is.",
-		Allowed: durationAllowed, Flag: "batch-delay",
-		set: scalar(ParseDuration, func(c *Config) *time.Duration { return &c.Refresh.BatchDelay }),
-	},
-	{
-		Key: "refresh.concurrency", Default: "1", kind: kindInteger,
-		Help:    "How many fetches of a batch are under way at once.",
-		Allowed: "a whole number from 1 to 100", Flag: "concurrency",
-		set: scalar(upTo(100), func(c *Config) *int { return &c.Refresh.Concurrency }),
-	},
-	{
-		Key: "refresh.max_wait", Default: "5m",
-		Help:    "A longer wait for quota defers the rest of the plan instead.",
-		Allowed: durationAllowed,
-		set:     scalar(ParseDuration, func(c *Config) *time.Duration { return &c.Refresh.MaxWait }),
-	},
-	{
-		Key: "refresh.max_error_rate", Default: "0", kind: kindNumber,
-		Help:    "The failed share of the attempted tickers that still counts as success.",
-		Allowed: "a number from 0 to 1", Flag: "max-error-rate",
-		set: scalar(share, func(c *Config) *float64 { return &c.Refresh.MaxErrorRate }),
-	},
-	{
-		Key: "alphavantage.api_key", Secret: true, example: "your-key",
-		Help:      "The key itself; a key file is safer.",
-		Allowed:   keyAllowed,
-		Variables: []string{"ALPHAVANTAGE_API_KEY", "ALPHA_VANTAGE_API_KEY"},
-		set:       scalar(optional(parseKey), func(c *Config) *Secret { return &c.AlphaVantage.APIKey }),
-	},
-	{
-		Key: "alphavantage.api_key_file", example: "/etc/papertrade/alphavantage.key",
-		Help:    "A file that holds the key and that only its owner can read (chmod 600).",
-		Allowed: "the path of a file",
-		set:     scalar(filePath, func(c *Config) *string { return &c.AlphaVantage.APIKeyFile }),
-	},
-	{
-		Key: "alphavantage.base_url", Default: "https://www.alphavantage.co/query",
-		Help:    "Where Alpha Vantage is asked.",
-		Allowed: "an https:// URL (http:// for a loopback host alone) without user, query and fragment",
-		set:     scalar(baseURL, func(c *Config) *string { return &c.AlphaVantage.BaseURL }),
-	},
-	{
-		Key: "alphavantage.rate_limits", Default: "5/1m,500/day", kind: kindList,
-		Help:    "What the key's plan allows, all at once: N/DURATION in any window of that length, N/day in a day of UTC.",
-		Allowed: `a list of limits like "5/1m" and "500/day", each at most once`,
-		set:     listOf(quota.ParseLimit, func(c *Config) *[]quota.Limit { return &c.AlphaVantage.RateLimits }),
-	},
-	{
-		Key: "alphavantage.timeout", Default: "10s",
-		Help:    "How long one call may take.",
-		Allowed: `a duration greater than 0, like "10s"`,
-		set:     scalar(timeout, func(c *Config) *time.Duration { return &c.AlphaVantage.Timeout }),
-	},
-	{
-		Key: "alphavantage.attempts", Default: "3", kind: kindInteger,
-		Help:    "How often one ticker is tried; each try counts as a call.",
-		Allowed: "a whole number from 1 to 10",
-		set:     scalar(upTo(10), func(c *Config) *int { return &c.AlphaVantage.Attempts }),
-	},
-	{
-		Key: "currencies", Default: defaultCurrencies(), kind: kindTable,
-		Help:    `What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which goes before its suffix; all others are in USD.`,
-		Allowed: `a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
-		set:     setCurrency, entryName: quotedName,
-	},
-	{
-		Key: "log.level", Default: "info", Values: logLevels,
-		Help:    "The least important messages that are still logged.",
-		Allowed: anyOf(logLevels), Flag: "log-level",
-		set: scalar(oneOf(logLevels), func(c *Config) *string { return &c.Log.Level }),
-	},
-	{
-		Key: "log.format", Default: "auto", Values: logFormats,
-		Help:    "How messages are logged; auto is console on a terminal and json elsewhere.",
-		Allowed: anyOf(logFormats), Flag: "log-format",
-		set: scalar(oneOf(logFormats), func(c *Config) *string { return &c.Log.Format }),
-	},
-	{
-		Key: "metrics.textfile", example: "/var/lib/prometheus/node-exporter/papertrade.prom",
-		Help:    "A file for Prometheus' node exporter, written at the end of every run.",
-		Allowed: "the path of a file whose name ends in .prom",
-		set:     scalar(optional(promFile), func(c *Config) *string { return &c.Metrics.Textfile }),
-	},
-	{
-		Key: "ping.url", example: "https://hc-ping.com/your-uuid", conceal: true,
-		Help:    "What to ping when a run starts, succeeds and fails, as healthchecks.io understands it.",
-		Allowed: "an http:// or https:// URL",
-		set:     scalar(optional(webURL), func(c *Config) *string { return &c.Ping.URL }),
-		show:    func(c *Config) string { return concealURL(c.Ping.URL) },
-	},
-})
-
-// Settings is every setting there is, in the order in which they are shown.
-func Settings() []Setting { return slices.Clone(settings) }
-
-func withVariables(table []Setting) []Setting {
-	for i, s := range table {
-		name := variablePrefix + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
-		table[i].Variables = append([]string{name}, s.Variables...)
+// runSettings returns the settings of what a run does, whose prices come from one of the vendors named.
+func runSettings(vendors []string) []Setting {
+	return []Setting{
+		{
+			Key: "database.url", Default: defaultDatabase, example: "sqlite:////var/lib/papertrade/papertrade.db",
+			Help:    "Where prices, the watchlist and the runs are kept.",
+			Allowed: "a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute)",
+			Flag:    "database-url", Variables: []string{"DATABASE_URL"}, conceal: true,
+			set:  scalar(ParseDatabase, func(c *Config) *Database { return &c.Database }),
+			show: func(c *Config) string { return c.Database.String() },
+		},
+		{
+			Key: "discovery.sources", Default: "watchlist,transactions", kind: kindList, Values: sources,
+			Help:    "What makes a ticker active: the watchlist, a recent transaction, shares still held.",
+			Allowed: "a list of " + strings.Join(sources, ", ") + ", each at most once", Flag: "source",
+			set: listOf(oneOf(sources), func(c *Config) *[]string { return &c.Discovery.Sources }),
+		},
+		{
+			Key: "discovery.active_days", Default: "30", kind: kindInteger,
+			Help:    "How many days back a transaction makes its ticker active.",
+			Allowed: "a whole number from 1 to 36500", Flag: "days",
+			set: scalar(upTo(36500), func(c *Config) *int { return &c.Discovery.ActiveDays }),
+		},
+		{
+			Key: "refresh.enabled", Default: "true", kind: kindBoolean, Values: booleans,
+			Help:    "With false, refresh says so and does nothing.",
+			Allowed: "true or false",
+			set:     scalar(truth, func(c *Config) *bool { return &c.Refresh.Enabled }),
+		},
+		{
+			Key: "refresh.schedule", Default: "0 0 * * *",
+			Help:    "When a run is due, in UTC; refresh --if-due goes by it.",
+			Allowed: `a cron expression of five fields, or one like "@daily"`,
+			set:     scalar(schedule, func(c *Config) *string { return &c.Refresh.Schedule }),
+		},
+		{
+			Key: "refresh.provider", Default: vendors[0], Values: vendors,
+			Help:    "Where prices come from.",
+			Allowed: anyOf(vendors), Flag: "provider",
+			set: scalar(oneOf(vendors), func(c *Config) *string { return &c.Refresh.Provider }),
+		},
+		{
+			Key: "refresh.batch_size", Default: "5", kind: kindInteger,
+			Help:    "How many tickers are committed at a time.",
+			Allowed: "a whole number from 1 to 1000", Flag: "batch-size",
+			set: scalar(upTo(1000), func(c *Config) *int { return &c.Refresh.BatchSize }),
+		},
+		{
+			Key: "refresh.batch_delay", Default: "12s",
+			Help:    "The least pause between batches; the rate limits hold whatever it is.",
+			Allowed: durationAllowed, Flag: "batch-delay",
+			set: scalar(ParseDuration, func(c *Config) *time.Duration { return &c.Refresh.BatchDelay }),
+		},
+		{
+			Key: "refresh.concurrency", Default: "1", kind: kindInteger,
+			Help:    "How many fetches of a batch are under way at once.",
+			Allowed: "a whole number from 1 to 100", Flag: "concurrency",
+			set: scalar(upTo(100), func(c *Config) *int { return &c.Refresh.Concurrency }),
+		},
+		{
+			Key: "refresh.max_wait", Default: "5m",
+			Help:    "A longer wait for quota defers the rest of the plan instead.",
+			Allowed: durationAllowed,
+			set:     scalar(ParseDuration, func(c *Config) *time.Duration { return &c.Refresh.MaxWait }),
+		},
+		{
+			Key: "refresh.max_error_rate", Default: "0", kind: kindNumber,
+			Help:    "The failed share of the attempted tickers that still counts as success.",
+			Allowed: "a number from 0 to 1", Flag: "max-error-rate",
+			set: scalar(share, func(c *Config) *float64 { return &c.Refresh.MaxErrorRate }),
+		},
 	}
-	return table
 }
 
-func (s *Setting) section() string {
-	section, _, _ := strings.Cut(s.Key, ".")
-	return section
-}
-
-// settingOf finds a setting by its key.
-func settingOf(key string) (*Setting, bool) {
-	i := slices.IndexFunc(settings, func(s Setting) bool { return s.Key == key })
-	if i < 0 {
-		return nil, false
+// otherSettings returns the settings that follow those of the vendors.
+func otherSettings() []Setting {
+	return []Setting{
+		{
+			Key: "currencies", Default: defaultCurrencies(), kind: kindTable,
+			Help:    `What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which goes before its suffix; all others are in USD.`,
+			Allowed: `a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
+			set:     setCurrency, entryName: quotedName,
+		},
+		{
+			Key: "log.level", Default: "info", Values: logLevels,
+			Help:    "The least important messages that are still logged.",
+			Allowed: anyOf(logLevels), Flag: "log-level",
+			set: scalar(oneOf(logLevels), func(c *Config) *string { return &c.Log.Level }),
+		},
+		{
+			Key: "log.format", Default: "auto", Values: logFormats,
+			Help:    "How messages are logged; auto is console on a terminal and json elsewhere.",
+			Allowed: anyOf(logFormats), Flag: "log-format",
+			set: scalar(oneOf(logFormats), func(c *Config) *string { return &c.Log.Format }),
+		},
+		{
+			Key: "metrics.textfile", example: "/var/lib/prometheus/node-exporter/papertrade.prom",
+			Help:    "A file for Prometheus' node exporter, written at the end of every run.",
+			Allowed: "the path of a file whose name ends in .prom",
+			set:     scalar(optional(promFile), func(c *Config) *string { return &c.Metrics.Textfile }),
+		},
+		{
+			Key: "ping.url", example: "https://hc-ping.com/your-uuid", conceal: true,
+			Help:    "What to ping when a run starts, succeeds and fails, as healthchecks.io understands it.",
+			Allowed: "an http:// or https:// URL",
+			set:     scalar(optional(webURL), func(c *Config) *string { return &c.Ping.URL }),
+			show:    func(c *Config) string { return concealURL(c.Ping.URL) },
+		},
 	}
-	return &settings[i], true
-}
-
-// settingAt finds the setting that a place of the file gives a value to.
-func settingAt(path []string) (*Setting, bool) {
-	if s, ok := settingOf(path[0]); ok && s.kind == kindTable {
-		return s, len(path) > 1
-	}
-	return settingOf(entry{path: path}.name())
-}
-
-// sections is the names of all tables of the file, in the order of the settings.
-func sections() []string {
-	var names []string
-	for _, s := range settings {
-		if !slices.Contains(names, s.section()) {
-			names = append(names, s.section())
-		}
-	}
-	return names
 }
 
 // scalar stores what parse makes of the one item.

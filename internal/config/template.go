@@ -8,39 +8,45 @@ import (
 
 // Template is a settings file to start with: every key, commented out, with its default or an example.
 // As it stands it changes nothing.
-func Template() string {
+func Template() string { return ourSchema().template() }
+
+func (s *schema) template() string {
 	var b strings.Builder
 	b.WriteString(`# The settings of papertrade. Remove the # in front of a key to change it.
 # A flag overrides a variable of the environment, which overrides this file.
 `)
 	section := ""
-	for _, s := range settings {
-		if s.section() != section {
-			section = s.section()
+	for _, setting := range s.settings {
+		if setting.section() != section {
+			section = setting.section()
 			fmt.Fprintf(&b, "\n[%s]\n", section)
 		} else {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "# %s\n# It is %s.\n# Variable: %s", s.Help, s.Allowed, strings.Join(s.Variables, ", then "))
-		if s.Flag != "" {
-			fmt.Fprintf(&b, "; flag: --%s", s.Flag)
-		}
-		value := s.Default
-		if s.example != "" {
-			value = s.example
-			fmt.Fprintf(&b, ". Default: %s", orNone(s.Default))
-		}
-		b.WriteByte('\n')
-		if s.kind != kindTable {
-			fmt.Fprintf(&b, "#%s = %s\n", strings.TrimPrefix(s.Key, section+"."), s.inTOML(value))
-			continue
-		}
-		for _, item := range s.splitItems(value) {
-			name, value, _ := strings.Cut(item, "=")
-			fmt.Fprintf(&b, "#%q = %q\n", name, value)
-		}
+		setting.writeTemplate(&b)
 	}
 	return b.String()
+}
+
+func (s *Setting) writeTemplate(b *strings.Builder) {
+	fmt.Fprintf(b, "# %s\n# It is %s.\n# Variable: %s", s.Help, s.Allowed, strings.Join(s.Variables, ", then "))
+	if s.Flag != "" {
+		fmt.Fprintf(b, "; flag: --%s", s.Flag)
+	}
+	value := s.Default
+	if s.example != "" {
+		value = s.example
+		fmt.Fprintf(b, ". Default: %s", orNone(s.Default))
+	}
+	b.WriteByte('\n')
+	if s.kind != kindTable {
+		fmt.Fprintf(b, "#%s = %s\n", strings.TrimPrefix(s.Key, s.section()+"."), s.inTOML(value))
+		return
+	}
+	for _, item := range s.splitItems(value) {
+		name, value, _ := strings.Cut(item, "=")
+		fmt.Fprintf(b, "#%q = %q\n", name, value)
+	}
 }
 
 func orNone(value string) string {
