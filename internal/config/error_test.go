@@ -12,10 +12,15 @@ import (
 	"papertrade/internal/quota"
 )
 
-// problemsOf is what Load has against the inputs, with config.toml for the path of the file.
+// problemsOf returns what Load has against the inputs, with config.toml for the path of the file.
 func problemsOf(t *testing.T, in Inputs) []string {
 	t.Helper()
-	_, err := Load(in)
+	return problemsWith(t, ourSchema(), in)
+}
+
+func problemsWith(t *testing.T, s *schema, in Inputs) []string {
+	t.Helper()
+	_, err := s.load(in)
 	if err == nil {
 		return nil
 	}
