@@ -11,33 +11,33 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// Config is the effective settings, all of them valid. Its Database, its Secret values and
+// Config holds the settings in effect, all of them valid. Its Database, its Secret values and
 // Effective print without what is secret in them.
 type Config struct {
 	Database  Database
 	Discovery Discovery
 	Refresh   Refresh
 	Vendors   []*Vendor // every vendor there is, as providers.All lists them
-	// Currencies is what quotes are in, by suffix (".LON") or by ticker ("AZN.LON"), in capitals; it has
-	// the defaults too.
+	// Currencies holds what quotes are in, by suffix (".LON") or by ticker ("AZN.LON"), in capitals,
+	// including the defaults.
 	Currencies marketdata.Currencies
 	Log        Log
 	Metrics    Metrics
 	Ping       Ping
 
-	// File is the settings file that was read; "" where there was none.
+	// File is the settings file that was read; "" if there was none.
 	File string
 
 	effective []Value
 }
 
-// Discovery is where active tickers come from.
+// Discovery says where active tickers come from.
 type Discovery struct {
 	Sources    []string // watchlist, transactions, holdings; at least one, each once
 	ActiveDays int      // 1 or more
 }
 
-// Refresh is how a run goes.
+// Refresh says how a run works.
 type Refresh struct {
 	Enabled      bool
 	Schedule     string        // cron.ParseStandard accepts it; to be read in UTC
@@ -49,26 +49,26 @@ type Refresh struct {
 	MaxErrorRate float64       // 0 to 1
 }
 
-// Log is what is logged, and how.
+// Log says what is logged, and how.
 type Log struct {
 	Level  string // trace, debug, info, warn, error
 	Format string // auto, json, console
 }
 
-// Metrics is where the numbers of a run are left for Prometheus.
+// Metrics says where the numbers of a run are left for Prometheus.
 type Metrics struct {
 	Textfile string // "" for none
 }
 
-// Ping is whom a run tells of its start and its end.
+// Ping says who is notified of the start and the end of a run.
 type Ping struct {
-	URL string // "" for nobody; whoever knows it can ping, so it is not for logs
+	URL string // "" for nobody; whoever knows it can ping, so keep it out of logs
 }
 
-// Inputs is what Load reads besides the file.
+// Inputs are what Load reads besides the file.
 type Inputs struct {
 	Environ []string          // NAME=value, as os.Environ has it; an empty variable counts as unset
-	File    string            // what --config names and must exist; "" for the usual place, where it may be absent
+	File    string            // named by --config, must exist; "" for the usual place, where it may be absent
 	Flags   map[string]string // the raw values of the flags that were given, by the key that they set; lists comma-separated
 }
 
@@ -136,20 +136,20 @@ type Value struct {
 	Origin Origin
 }
 
-// Effective is the value of each setting and where it came from, in the order of Settings. Of a table
-// it is that of each entry, whose key is as the file would have it: currencies.".LON".
+// Effective returns the value of each setting and where it came from, in the order of Settings; for a
+// table, that of each entry, whose key is as the file would have it: currencies.".LON".
 func (c *Config) Effective() []Value { return slices.Clone(c.effective) }
 
-// originOf is where the value in effect of a setting that is no table came from.
+// originOf returns where the value in effect came from, of a setting that is not a table.
 func (c *Config) originOf(key string) Origin {
 	return c.effective[slices.IndexFunc(c.effective, func(v Value) bool { return v.Key == key })].Origin
 }
 
-// named is a setting and where it was set, for an error that it is to blame for.
-func (c *Config) named(key string) string { return fmt.Sprintf("%s (%s)", key, c.originOf(key)) }
+// withOrigin returns a setting and where it was set, for an error that it has caused.
+func (c *Config) withOrigin(key string) string { return fmt.Sprintf("%s (%s)", key, c.originOf(key)) }
 
-// DatabaseSetting is database.url and where it was set: what to mend when the database is the wrong one.
-func (c *Config) DatabaseSetting() string { return c.named("database.url") }
+// DatabaseSetting returns database.url and where it was set: what to correct if the database is the wrong one.
+func (c *Config) DatabaseSetting() string { return c.withOrigin("database.url") }
 
 // shown returns what Effective does.
 func (s *schema) shown(c *Config, effective map[string]given) []Value {

@@ -488,7 +488,7 @@ func TestTemplate(t *testing.T) {
 #sources = ["watchlist", "transactions"]
 `, `
 [currencies]
-# What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which goes before its suffix; all others are in USD.
+# What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which overrides its suffix; all others are in USD.
 # It is a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS.
 # Variable: PAPERTRADE_CURRENCIES
 #".BSE" = "INR"

@@ -14,7 +14,7 @@ const (
 	SQLite   = "sqlite"
 )
 
-// Database is where everything is kept. It prints as a URL without its password.
+// Database says where everything is kept. It prints as a URL without its password.
 type Database struct {
 	Driver string // Postgres or SQLite
 	URL    Secret // Postgres: postgres://…, as pgx reads it
@@ -78,7 +78,7 @@ func parseSQLite(rest string) (Database, error) {
 	case path == "":
 		return Database{}, errors.New("it names no file, so nothing would be kept")
 	case !rooted:
-		return Database{}, errors.New("after two slashes comes a host, which SQLite has not")
+		return Database{}, errors.New("two slashes are followed by a host, which SQLite does not have")
 	case strings.ContainsAny(path, "?\x00"), strings.HasPrefix(path, "file:"):
 		return Database{}, errors.New("it takes the path of a file and no parameters")
 	case strings.HasSuffix(path, "/"):
@@ -87,7 +87,7 @@ func parseSQLite(rest string) (Database, error) {
 	return Database{Driver: SQLite, Path: path}, nil
 }
 
-// String is the URL with *** for its password.
+// String returns the URL with *** for its password.
 func (d Database) String() string {
 	switch d.Driver {
 	case SQLite:
@@ -108,16 +108,16 @@ func (d Database) String() string {
 	return ""
 }
 
-// GoString is String, so that %#v shows no password either.
+// GoString returns String, so that %#v shows no password either.
 func (d Database) GoString() string { return d.String() }
 
-// isPassword says whether libpq takes a password from a parameter of the URL.
+// isPassword reports whether libpq takes a password from a parameter of the URL.
 func isPassword(parameter string) bool {
 	name, err := url.QueryUnescape(parameter)
 	return err != nil || name == "password" || name == "sslpassword"
 }
 
-// passwords is every form of the database's passwords that can be read off its URL.
+// passwords returns every form of the database's passwords that can be read off its URL.
 func (d Database) passwords() []string {
 	address := d.URL.Reveal()
 	var found []string
@@ -141,7 +141,8 @@ func (d Database) passwords() []string {
 	return found
 }
 
-// userinfo is the user and the password of a URL as they are written in it, if it has a password.
+// userinfo returns the user and the password of a URL as they are written in it; ok is false if it has no
+// password.
 func userinfo(address string) (user, password string, ok bool) {
 	_, rest, _ := strings.Cut(address, "://")
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {

@@ -83,7 +83,7 @@ func TestParseDatabaseRefusals(t *testing.T) {
 		"sqlite:///file:x?mode=memory":         memory,
 		"sqlite:///file:x":                     pathOnly,
 		"sqlite:///x.db?mode=ro":               pathOnly,
-		"sqlite://prices.db":                   "after two slashes comes a host, which SQLite has not",
+		"sqlite://prices.db":                   "two slashes are followed by a host, which SQLite does not have",
 		"sqlite:////var/lib/":                  "it names a directory, not a file",
 	}
 	for url, want := range tests {
@@ -92,7 +92,7 @@ func TestParseDatabaseRefusals(t *testing.T) {
 			t.Errorf("ParseDatabase(%q): %v, want %s", url, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunt") {
-			t.Errorf("ParseDatabase(%q) tells a password: %v", url, err)
+			t.Errorf("ParseDatabase(%q) shows a password: %v", url, err)
 		}
 	}
 }

@@ -7,10 +7,10 @@ type Error struct {
 	Problems []string // each names the key, where it was given, the value and what is allowed
 }
 
-// Error is the problems, one a line.
+// Error returns the problems, one per line.
 func (e *Error) Error() string { return strings.Join(e.Problems, "\n") }
 
-// problems collects what an Error tells.
+// problems collects those of an Error.
 type problems []string
 
 func (p *problems) add(problem string) { *p = append(*p, problem) }

@@ -135,7 +135,7 @@ func TestProblemsOfTheFile(t *testing.T) {
 			`config.toml:2: refresh.schedule: "0 0 * *" is not a cron expression of five fields, or one like "@daily": expected exactly 5 fields, found 4: [0 0 * *]`,
 		}},
 		{"schedule with a zone", "refresh.schedule = 'TZ=UTC'\n", []string{
-			`config.toml:1: refresh.schedule: "TZ=UTC" is not a cron expression of five fields, or one like "@daily": it is read in UTC, leave the zone out`,
+			`config.toml:1: refresh.schedule: "TZ=UTC" is not a cron expression of five fields, or one like "@daily": it is read in UTC: leave the time zone out`,
 		}},
 		{"schedule that never fires", "refresh.schedule = '0 0 30 2 *'\n", []string{
 			`config.toml:1: refresh.schedule: "0 0 30 2 *" is not a cron expression of five fields, or one like "@daily": no such day exists, so it would never fire`,
@@ -147,16 +147,16 @@ func TestProblemsOfTheFile(t *testing.T) {
 			`config.toml:1: discovery.sources: "watchlist, mail" is not a list of watchlist, transactions, holdings, each at most once: "mail" is none of them`,
 		}},
 		{"source twice", "discovery.sources = ['holdings', 'holdings']\n", []string{
-			`config.toml:1: discovery.sources: "holdings, holdings" is not a list of watchlist, transactions, holdings, each at most once: "holdings" is there twice`,
+			`config.toml:1: discovery.sources: "holdings, holdings" is not a list of watchlist, transactions, holdings, each at most once: "holdings" is listed twice`,
 		}},
 		{"base URLs", "alphavantage.base_url = 'http://vantage.example/query'\n", []string{
-			`config.toml:1: alphavantage.base_url: "http://vantage.example/query" is not an https:// URL (http:// for a loopback host alone) without user, query and fragment: the API key would travel in clear`,
+			`config.toml:1: alphavantage.base_url: "http://vantage.example/query" is not an https:// URL (http:// only for a loopback host) without user, query and fragment: the API key would be sent unencrypted`,
 		}},
 		{"base URL with a key", "alphavantage.base_url = 'https://vantage.example/query?apikey=hunter2'\n", []string{
-			`config.toml:1: alphavantage.base_url: the value is not an https:// URL (http:// for a loopback host alone) without user, query and fragment`,
+			`config.toml:1: alphavantage.base_url: the value is not an https:// URL (http:// only for a loopback host) without user, query and fragment`,
 		}},
 		{"base URL without a host", "alphavantage.base_url = 'vantage.example'\n", []string{
-			`config.toml:1: alphavantage.base_url: "vantage.example" is not an https:// URL (http:// for a loopback host alone) without user, query and fragment`,
+			`config.toml:1: alphavantage.base_url: "vantage.example" is not an https:// URL (http:// only for a loopback host) without user, query and fragment`,
 		}},
 		{"ping", "ping.url = 'ftp://hc.example/hunter2'\n", []string{
 			`config.toml:1: ping.url: the value is not an http:// or https:// URL`,
@@ -216,7 +216,7 @@ func TestProblemsOfTheFile(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 			if strings.Contains(strings.Join(got, "\n"), "hunter") {
-				t.Errorf("a secret is told: %q", got)
+				t.Errorf("a secret is shown: %q", got)
 			}
 		})
 	}
@@ -272,11 +272,11 @@ func TestProblemsElsewhere(t *testing.T) {
 			`PAPERTRADE_ALPHAVANTAGE_API_KEY_FILE: alphavantage.api_key_file: alphavantage.api_key is given too (ALPHAVANTAGE_API_KEY): keep one of them`,
 		}},
 		{"no home", Inputs{}, []string{
-			`database.url: its default lies in the data directory: set HOME or XDG_DATA_HOME, or give database.url itself by --database-url or PAPERTRADE_DATABASE_URL`,
+			`database.url: its default is in the data directory: set HOME or XDG_DATA_HOME, or give database.url itself with --database-url or PAPERTRADE_DATABASE_URL`,
 		}},
 		{"relative homes", Inputs{Environ: []string{"HOME=/h", "XDG_CONFIG_HOME=etc", "XDG_DATA_HOME=var"}}, []string{
-			`the place of the settings file is not known: make XDG_CONFIG_HOME an absolute path, it is "etc"`,
-			`database.url: its default lies in the data directory: make XDG_DATA_HOME an absolute path, it is "var", or give database.url itself by --database-url or PAPERTRADE_DATABASE_URL`,
+			`cannot tell where the settings file is: make XDG_CONFIG_HOME an absolute path, it is "etc"`,
+			`database.url: its default is in the data directory: make XDG_DATA_HOME an absolute path, it is "var", or give database.url itself with --database-url or PAPERTRADE_DATABASE_URL`,
 		}},
 		{"absent file", Inputs{Environ: []string{"HOME=/h"}, File: absent}, []string{
 			`--config: read the settings file: open config.toml: no such file or directory; to make it, run papertrade config init --config config.toml`,
@@ -296,7 +296,7 @@ func TestProblemsElsewhere(t *testing.T) {
 	}
 }
 
-// A wrong value is told even where a flag overrides it: the next run has no such flag.
+// A wrong value is reported even where a flag overrides it: the next run has no such flag.
 func TestOverriddenProblem(t *testing.T) {
 	in := Inputs{
 		Environ: []string{"HOME=" + home},
@@ -335,7 +335,7 @@ func TestRateLimitProblem(t *testing.T) {
 
 func TestDefaultFileWithoutHome(t *testing.T) {
 	_, err := DefaultFile(nil)
-	want := "the place of the settings file is not known: set HOME or XDG_CONFIG_HOME, or name the file by --config"
+	want := "cannot tell where the settings file is: set HOME or XDG_CONFIG_HOME, or name the file with --config"
 	if err == nil || err.Error() != want {
 		t.Errorf("DefaultFile: %v, want %s", err, want)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // readFile reads the settings file: the one that is named, which must exist, or the usual one, which
-// may be absent. The path is "" where there was nothing to read.
+// may be absent. The path is "" if there was nothing to read.
 func (s *schema) readFile(named string, env environ, p *problems) (path string, values []given) {
 	path = named
 	if named == "" {
@@ -26,7 +26,7 @@ func (s *schema) readFile(named string, env environ, p *problems) (path string, 
 		case errors.Is(err, errNoHome):
 			return "", nil // without a home there is no usual place
 		case err != nil:
-			p.add(fmt.Sprintf("the place of the settings file is not known: %v", err))
+			p.add(fmt.Sprintf("cannot tell where the settings file is: %v", err))
 			return "", nil
 		}
 		path = dir + "/papertrade/config.toml"
@@ -81,8 +81,8 @@ func syntaxProblem(path string, err error) string {
 	return fmt.Sprintf("%s: this is not TOML: %s", path, strings.TrimPrefix(err.Error(), "toml: "))
 }
 
-// givenAt returns what an entry of the document gives to a setting, or the problem with it. The header
-// of a section has neither.
+// givenAt returns what an entry of the document gives to a setting, or the problem with it; neither for
+// the header of a section.
 func (s *schema) givenAt(e entry, doc map[string]any, origin Origin) (g given, problem string) {
 	if setting, known := s.settingAt(e.path); known {
 		return setting.givenAt(e, lookUp(doc, e.path), origin)
@@ -128,7 +128,7 @@ type entry struct {
 
 var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// name is the path as TOML writes it: a part that is not plain is quoted.
+// name returns the path as TOML writes it: a part that is not plain is quoted.
 func (e entry) name() string {
 	parts := make([]string, len(e.path))
 	for i, part := range e.path {
@@ -188,7 +188,7 @@ func keyOf(data []byte, parent []string, node *unstable.Node) (path []string, li
 	return path, line
 }
 
-// lookUp finds the value of a key that a decoded document has.
+// lookUp returns the value of a key that is in the decoded document.
 func lookUp(doc map[string]any, path []string) any {
 	var value any = doc
 	for _, part := range path {
@@ -250,7 +250,7 @@ func (k kind) textOf(value any) (text string, ok bool) {
 	return "", false
 }
 
-// hint returns how a value of this kind is written, where that is what may be wrong with the value.
+// hint returns how to write a value of this kind, if the value may be one that is written wrongly.
 func (k kind) hint(value any) string {
 	_, isText := value.(string)
 	switch {
@@ -264,7 +264,7 @@ func (k kind) hint(value any) string {
 	return ""
 }
 
-// describe names a TOML value whose type is wrong.
+// describe returns a name for a TOML value whose type is wrong.
 func (s *Setting) describe(value any) string {
 	switch v := value.(type) {
 	case string:

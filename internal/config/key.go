@@ -65,9 +65,9 @@ func (c *Config) Key(v *Vendor) (Secret, error) {
 // the key is refused.
 func (c *Config) KeySetting(v *Vendor) string {
 	if v.APIKeyFile != "" {
-		return c.named(v.apiKeyFile())
+		return c.withOrigin(v.apiKeyFile())
 	}
-	return c.named(v.apiKey())
+	return c.withOrigin(v.apiKey())
 }
 
 func readKey(path string) (Secret, error) {
@@ -76,7 +76,7 @@ func readKey(path string) (Secret, error) {
 		return "", err
 	}
 	defer f.Close()
-	// The open file is asked, not the path, so that what is checked is what is read.
+	// The open file is checked, not the path, so that what is checked is what is read.
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
@@ -87,8 +87,8 @@ func readKey(path string) (Secret, error) {
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return "", fmt.Errorf("%s can be used by others (its mode is %04o): run chmod 600 %s", path, mode, shellQuote(path))
 	}
-	const longest = 4096
-	content, err := io.ReadAll(io.LimitReader(f, longest))
+	const maxBytes = 4096
+	content, err := io.ReadAll(io.LimitReader(f, maxBytes))
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +99,7 @@ func readKey(path string) (Secret, error) {
 	return key, err
 }
 
-// shellQuote makes a path safe to be pasted into a shell.
+// shellQuote returns a path that is safe to paste into a shell.
 func shellQuote(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool {
 		return r > '~' || !strings.ContainsRune("/._-+,:@%", r) &&

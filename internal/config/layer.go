@@ -21,14 +21,14 @@ const (
 	LayerFlag
 )
 
-// Origin is where a value came from.
+// Origin says where a value came from.
 type Origin struct {
 	Layer Layer
 	Name  string // the file, the variable or the flag (without dashes); "" for a default
 	Line  int    // in the file, from 1; 0 elsewhere
 }
 
-// String is "default", "FILE:LINE", the name of the variable, or "--flag".
+// String returns "default", "FILE:LINE", the name of the variable, or "--flag".
 func (o Origin) String() string {
 	switch o.Layer {
 	case LayerFile:
@@ -51,7 +51,7 @@ type given struct {
 	origin  Origin
 }
 
-// key is what the value is given to, as the file would have it.
+// key returns what the value is given to, as the file would have it.
 func (g given) key() string {
 	if g.setting.kind == kindTable {
 		return entry{path: []string{g.setting.Key, g.entry}}.name()
@@ -59,7 +59,7 @@ func (g given) key() string {
 	return g.setting.Key
 }
 
-// refusal tells what is wrong with the value, without what can be secret in it.
+// refusal returns what is wrong with the value, without what can be secret in it.
 func (g given) refusal(err error) string {
 	value, reason := g.setting.quote(strings.Join(g.items, ", ")), ""
 	if !errors.Is(err, errNotAllowed) {
@@ -68,13 +68,13 @@ func (g given) refusal(err error) string {
 	return fmt.Sprintf("%s: %s: %s is not %s%s", g.origin, g.key(), value, g.setting.Allowed, reason)
 }
 
-// conceals says whether an error must not show the value.
+// conceals reports whether an error must not show the value.
 func (s *Setting) conceals(value string) bool {
 	// A URL that ended up in the wrong setting can have a password or a key in it too.
 	return s.Secret || s.conceal || strings.Contains(value, "://") && strings.ContainsAny(value, "@?")
 }
 
-// quote is a wrong value as an error tells it.
+// quote returns a wrong value as an error shows it.
 func (s *Setting) quote(value string) string {
 	if s.conceals(value) {
 		return "the value"
@@ -82,16 +82,16 @@ func (s *Setting) quote(value string) string {
 	return fmt.Sprintf("%q", clip(value))
 }
 
-// clip keeps a wrong value from filling a screen.
+// clip shortens a wrong value that would fill a screen.
 func clip(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
+	const maxRunes = 60
+	if r := []rune(s); len(r) > maxRunes {
+		return string(r[:maxRunes]) + "…"
 	}
 	return s
 }
 
-// givenBy is what a layer other than the file gives to the setting.
+// givenBy returns what a layer other than the file gives to the setting.
 func (s *Setting) givenBy(origin Origin, value string, p *problems) []given {
 	if s.kind == kindTable {
 		return s.entriesIn(origin, value, p)
@@ -99,7 +99,7 @@ func (s *Setting) givenBy(origin Origin, value string, p *problems) []given {
 	return []given{{setting: s, items: s.splitItems(value), origin: origin}}
 }
 
-// splitItems is the items of a comma-separated value where the setting is a list or a table.
+// splitItems returns the items of a comma-separated value if the setting is a list or a table.
 func (s *Setting) splitItems(value string) []string {
 	if s.kind != kindList && s.kind != kindTable {
 		return []string{value}
@@ -122,7 +122,7 @@ func (s *schema) defaultValues(env environ, isGiven func(key string) bool, p *pr
 			}
 			home, err := env.dataHome()
 			if err != nil {
-				p.add(fmt.Sprintf("%s: its default lies in the data directory: %v, or give %s itself by --%s or %s",
+				p.add(fmt.Sprintf("%s: its default is in the data directory: %v, or give %s itself with --%s or %s",
 					setting.Key, err, setting.Key, setting.Flag, setting.Variables[0]))
 				continue
 			}

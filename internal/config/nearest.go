@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Nearest is that of the known names which was probably meant by a wrong one; "" where none is like it.
+// Nearest returns the known name that was probably meant by a wrong one; "" if none is like it.
 func Nearest(wrong string, known []string) string { return nearest(wrong, known, "") }
 
 // nearest compares what follows the prefix, which the names may have.
@@ -20,8 +20,8 @@ func nearest(wrong string, known []string, prefix string) string {
 	return best
 }
 
-// suggest says which of the known names was probably meant by a wrong one, or else lists those that
-// begin with the prefix.
+// suggest returns a hint: the known name that was probably meant by a wrong one, or else a list of those
+// that begin with the prefix.
 func suggest(wrong string, known []string, prefix string) string {
 	if best := nearest(wrong, known, prefix); best != "" {
 		return didYouMean(best)
@@ -37,7 +37,7 @@ func suggest(wrong string, known []string, prefix string) string {
 
 func didYouMean(name string) string { return fmt.Sprintf("did you mean %s?", name) }
 
-// distance is the number of bytes to insert, delete or replace to make b of a.
+// distance returns how many bytes must be inserted, deleted or replaced to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// environ is the variables of the environment by name.
+// environ holds the variables of the environment by name.
 type environ map[string]string
 
 func environOf(entries []string) environ {
@@ -19,13 +19,13 @@ func environOf(entries []string) environ {
 	return env
 }
 
-// DefaultFile is where the settings file lies when no flag names it:
+// DefaultFile returns where the settings file is when no flag names it:
 // $XDG_CONFIG_HOME/papertrade/config.toml, or under $HOME/.config. The environment is given as
-// os.Environ has it. The error is an *Error and tells which variable to set.
+// os.Environ has it. The error is an *Error and says which variable to set.
 func DefaultFile(env []string) (string, error) {
 	dir, err := environOf(env).baseDir("XDG_CONFIG_HOME", ".config")
 	if err != nil {
-		return "", &Error{[]string{fmt.Sprintf("the place of the settings file is not known: %v, or name the file by --config", err)}}
+		return "", &Error{[]string{fmt.Sprintf("cannot tell where the settings file is: %v, or name the file with --config", err)}}
 	}
 	return filepath.Join(dir, "papertrade", "config.toml"), nil
 }
@@ -47,7 +47,7 @@ func (e environ) baseDir(variable, underHome string) (string, error) {
 	return filepath.Join(e["HOME"], underHome), nil
 }
 
-// expandHome makes ~/ what a shell would make of it.
+// expandHome expands ~/ as a shell would.
 func (e environ) expandHome(path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok && e["HOME"] != "" {
 		return filepath.Join(e["HOME"], rest)

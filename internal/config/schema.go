@@ -7,13 +7,13 @@ import (
 	"papertrade/internal/providers"
 )
 
-// schema is all the settings that there are with a certain list of vendors.
+// schema describes all the settings that there are with a certain list of vendors.
 type schema struct {
 	vendors  []providers.Vendor
 	settings []Setting // in the order in which they are shown
 }
 
-// newSchema describes the settings with the vendors, at least one, the first of which is the default.
+// newSchema returns the settings with the vendors, at least one, the first of which is the default.
 func newSchema(vendors []providers.Vendor) *schema {
 	var names []string
 	for _, v := range vendors {
@@ -36,7 +36,7 @@ func ourSchema() *schema { return newSchema(providers.All()) }
 // Settings returns every setting there is, in the order in which they are shown.
 func Settings() []Setting { return ourSchema().settings }
 
-// settingOf finds a setting by its key.
+// settingOf returns the setting with that key.
 func (s *schema) settingOf(key string) (*Setting, bool) {
 	i := slices.IndexFunc(s.settings, func(s Setting) bool { return s.Key == key })
 	if i < 0 {
@@ -45,7 +45,7 @@ func (s *schema) settingOf(key string) (*Setting, bool) {
 	return &s.settings[i], true
 }
 
-// settingAt finds the setting that a place of the file gives a value to.
+// settingAt returns the setting that a place of the file gives a value to.
 func (s *schema) settingAt(path []string) (*Setting, bool) {
 	if setting, ok := s.settingOf(path[0]); ok && setting.kind == kindTable {
 		return setting, len(path) > 1

@@ -15,10 +15,10 @@ const hidden = "***"
 // Secret is a text that prints as *** however it is printed; only Reveal gives it away.
 type Secret string
 
-// Reveal is the secret itself.
+// Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// String is ***, or "" where there is no secret.
+// String returns ***, or "" if there is no secret.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -26,7 +26,7 @@ func (s Secret) String() string {
 	return hidden
 }
 
-// GoString is String, quoted.
+// GoString returns String, quoted.
 func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
 
 // Format writes String, whatever the verb.
@@ -38,15 +38,15 @@ func (s Secret) Format(state fmt.State, verb rune) {
 	fmt.Fprint(state, s.String())
 }
 
-// MarshalText is String as bytes.
+// MarshalText returns String as bytes.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// shortestRedacted keeps Redact from tearing every text apart for a password of a letter or two.
-const shortestRedacted = 4
+// minRedacted keeps Redact from riddling every text with *** because a password has a letter or two.
+const minRedacted = 4
 
-// Redact is the text with *** for every secret that the settings hold, in each way in which a URL, a
+// Redact returns the text with *** for every secret that the settings hold, in each way in which a URL, a
 // Go string or JSON would write it: the last line of defence before a text leaves the program. A key
-// that lies in a file is known once Key has read it. Secrets shorter than four bytes stay.
+// in a file is known once Key has read it. Secrets shorter than four bytes stay.
 func (c *Config) Redact(text string) string {
 	secrets := c.Database.passwords()
 	for _, v := range c.Vendors {
@@ -61,7 +61,7 @@ func (c *Config) Redact(text string) string {
 	}
 	var forms []string
 	for _, secret := range secrets {
-		if len(secret) < shortestRedacted {
+		if len(secret) < minRedacted {
 			continue
 		}
 		quoted := fmt.Sprintf("%q", secret)

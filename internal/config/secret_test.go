@@ -96,7 +96,7 @@ func TestRedact(t *testing.T) {
 	}
 	short := mustLoad(t, "database.url = 'postgres://a:b@h/c'")
 	if got := short.Redact("a babble"); got != "a babble" {
-		t.Errorf("Redact tears a text apart: %s", got)
+		t.Errorf("Redact riddles a text: %s", got)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestKey(t *testing.T) {
 			if err != nil || got.Reveal() != tt.want.Reveal() {
 				t.Errorf("Key = %q, %v, want %q", got.Reveal(), err, tt.want.Reveal())
 			}
-			if text := c.Redact("key=" + got.Reveal() + ";"); len(got) >= shortestRedacted && text != "key=***;" {
+			if text := c.Redact("key=" + got.Reveal() + ";"); len(got) >= minRedacted && text != "key=***;" {
 				t.Errorf("Redact does not know the key: %s", text)
 			}
 			if text := fmt.Sprintf("%+v %#v", c, c); strings.Contains(text, got.Reveal()) {

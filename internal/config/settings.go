@@ -12,12 +12,12 @@ type Setting struct {
 	Default   string   // as a variable would have it; "" for none
 	Help      string   // one sentence
 	Allowed   string   // a noun phrase: "a whole number from 1 to 10"
-	Values    []string // all values (of a list: all items), where they can be counted
+	Values    []string // all values (of a list: all items), if there are few
 	Secret    bool     // the value is never shown
 	Flag      string   // the flag that sets it, without dashes; "" for none
 	Variables []string // the environment variables that set it, the first that is not empty wins
 
-	example string // what Template shows where Default cannot stand in a file
+	example string // what Template shows if Default cannot be in a file
 	kind    kind
 	conceal bool // errors do not show the value, which can have a password in it
 	set     func(*Config, given) error
@@ -97,13 +97,13 @@ func runSettings(vendors []string) []Setting {
 		},
 		{
 			Key: "refresh.batch_delay", Default: "12s",
-			Help:    "The least pause between batches; the rate limits hold whatever it is.",
+			Help:    "The shortest pause between batches; the rate limits hold whatever it is.",
 			Allowed: durationAllowed, Flag: "batch-delay",
 			set: scalar(ParseDuration, func(c *Config) *time.Duration { return &c.Refresh.BatchDelay }),
 		},
 		{
 			Key: "refresh.concurrency", Default: "1", kind: kindInteger,
-			Help:    "How many fetches of a batch are under way at once.",
+			Help:    "How many fetches of a batch run at once.",
 			Allowed: "a whole number from 1 to 100", Flag: "concurrency",
 			set: scalar(upTo(100), func(c *Config) *int { return &c.Refresh.Concurrency }),
 		},
@@ -127,13 +127,13 @@ func otherSettings() []Setting {
 	return []Setting{
 		{
 			Key: "currencies", Default: defaultCurrencies(), kind: kindTable,
-			Help:    `What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which goes before its suffix; all others are in USD.`,
+			Help:    `What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which overrides its suffix; all others are in USD.`,
 			Allowed: `a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
 			set:     setCurrency, entryName: quotedName,
 		},
 		{
 			Key: "log.level", Default: "info", Values: logLevels,
-			Help:    "The least important messages that are still logged.",
+			Help:    "The least important level that is logged.",
 			Allowed: anyOf(logLevels), Flag: "log-level",
 			set: scalar(oneOf(logLevels), func(c *Config) *string { return &c.Log.Level }),
 		},
@@ -159,7 +159,7 @@ func otherSettings() []Setting {
 	}
 }
 
-// scalar stores what parse makes of the one item.
+// scalar returns a setter that stores what parse makes of the one item.
 func scalar[T any](parse func(string) (T, error), field func(*Config) *T) func(*Config, given) error {
 	return func(c *Config, g given) error {
 		v, err := parse(g.items[0])
@@ -171,7 +171,8 @@ func scalar[T any](parse func(string) (T, error), field func(*Config) *T) func(*
 	}
 }
 
-// listOf stores what parse makes of each item of a list, which has at least one and none twice.
+// listOf returns a setter that stores what parse makes of each item of a list, which has at least one and
+// none twice.
 func listOf[T any](parse func(string) (T, error), field func(*Config) *[]T) func(*Config, given) error {
 	return func(c *Config, g given) error {
 		if len(g.items) == 0 {

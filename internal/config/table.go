@@ -10,7 +10,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// keysIn is the keys of the setting's values in effect: its own, or those of a table's entries.
+// keysIn returns the keys of the setting's values in effect: its own, or those of a table's entries.
 func (s *Setting) keysIn(effective map[string]given) []string {
 	if s.kind != kindTable {
 		return []string{s.Key}
@@ -21,7 +21,7 @@ func (s *Setting) keysIn(effective map[string]given) []string {
 	return keys
 }
 
-// entriesIn is the entries of a table as a variable has them: NAME=VALUE,NAME=VALUE.
+// entriesIn returns the entries of a table as a variable has them: NAME=VALUE,NAME=VALUE.
 func (s *Setting) entriesIn(origin Origin, text string, p *problems) []given {
 	var values []given
 	for _, item := range s.splitItems(text) {
@@ -40,8 +40,8 @@ func (s *Setting) entriesIn(origin Origin, text string, p *problems) []given {
 	return values
 }
 
-// entryAt is the entry of a table at a path of the file, or what is wrong with its name; "" where the
-// setting is no table.
+// entryAt returns the entry of a table at a path of the file, or what is wrong with its name; "" if the
+// setting is not a table.
 func (s *Setting) entryAt(path []string) (name, wrong string) {
 	if s.kind != kindTable {
 		return "", ""
@@ -56,7 +56,7 @@ func (s *Setting) entryAt(path []string) (name, wrong string) {
 	return name, ""
 }
 
-// quotedName reads a ticker, or a suffix, which is what a ticker can end in from its last dot on.
+// quotedName reads a ticker, or a suffix: what a ticker can end in, from its last dot on.
 func quotedName(s string) (string, error) {
 	const before = "X"
 	name := strings.TrimSpace(s)
@@ -83,7 +83,7 @@ func setCurrency(c *Config, g given) error {
 	return nil
 }
 
-// defaultCurrencies is marketdata.DefaultCurrencies, as a variable would have them.
+// defaultCurrencies returns marketdata.DefaultCurrencies as a variable would have them.
 func defaultCurrencies() string {
 	var entries []string
 	for suffix, currency := range marketdata.DefaultCurrencies() {

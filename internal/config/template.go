@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Template is a settings file to start with: every key, commented out, with its default or an example.
+// Template returns a settings file to start with: every key, commented out, with its default or an example.
 // As it stands it changes nothing.
 func Template() string { return ourSchema().template() }
 
@@ -56,7 +56,7 @@ func orNone(value string) string {
 	return value
 }
 
-// inTOML writes a value of the setting as the file would have it.
+// inTOML returns a value of the setting as the file would have it.
 func (s *Setting) inTOML(value string) string {
 	switch s.kind {
 	case kindText:

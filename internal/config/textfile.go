@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// CheckTextfile says whether metrics.textfile can be written, by making and removing an empty file
-// beside it; nil where it is not set. The error is an *Error.
+// CheckTextfile returns why metrics.textfile cannot be written, which it finds out by making and removing
+// an empty file beside it; nil if it can be or is not set. The error is an *Error.
 func (c *Config) CheckTextfile() error {
 	if c.Metrics.Textfile == "" {
 		return nil
@@ -26,7 +26,7 @@ func (c *Config) CheckTextfile() error {
 	return nil
 }
 
-// reason is what the system has against a file, without its name.
+// reason returns what the system has against a file, without its name.
 func reason(err error) error {
 	var failure *fs.PathError
 	if errors.As(err, &failure) {

@@ -26,7 +26,7 @@ func itemError(item string, err error) error {
 	return err
 }
 
-func duplicateError(item string) error { return fmt.Errorf("%q is there twice", clip(item)) }
+func duplicateError(item string) error { return fmt.Errorf("%q is listed twice", clip(item)) }
 
 // optional lets an empty value stand for none.
 func optional[T any](parse func(string) (T, error)) func(string) (T, error) {
@@ -56,11 +56,11 @@ func oneOf(values []string) func(string) (string, error) {
 	}
 }
 
-// upTo reads a whole number from 1 to most.
-func upTo(most int) func(string) (int, error) {
+// upTo returns a parser of whole numbers from 1 to the limit.
+func upTo(limit int) func(string) (int, error) {
 	return func(s string) (int, error) {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > most {
+		if err != nil || n < 1 || n > limit {
 			return 0, errNotAllowed
 		}
 		return n, nil
@@ -85,8 +85,8 @@ func truth(s string) (bool, error) {
 
 const durationAllowed = `a duration like "12s", "1h30m", "7d" or "2w"`
 
-// ParseDuration reads what time.ParseDuration does, with weeks (w) and days (d) of 24 hours in front
-// where they are wanted: "90s", "7d", "1w2d12h". A duration is not negative.
+// ParseDuration reads what time.ParseDuration does, optionally after weeks (w) and days (d) of 24 hours:
+// "90s", "7d", "1w2d12h". A duration is not negative.
 func ParseDuration(s string) (time.Duration, error) {
 	var total time.Duration
 	rest := s
@@ -121,7 +121,7 @@ func notADuration(s string) error { return &durationError{clip(s)} }
 
 func (e *durationError) Error() string { return fmt.Sprintf("%q is not %s", e.value, durationAllowed) }
 
-// Unwrap keeps a setting from telling twice what it allows.
+// Unwrap keeps a setting from saying twice what it allows.
 func (e *durationError) Unwrap() error { return errNotAllowed }
 
 func timeout(s string) (time.Duration, error) {
@@ -136,7 +136,7 @@ func timeout(s string) (time.Duration, error) {
 func schedule(s string) (string, error) {
 	// The parser panics on "TZ=" without a space, and the zone is UTC in any case.
 	if strings.HasPrefix(s, "TZ=") || strings.HasPrefix(s, "CRON_TZ=") {
-		return "", errors.New("it is read in UTC, leave the zone out")
+		return "", errors.New("it is read in UTC: leave the time zone out")
 	}
 	parsed, err := cron.ParseStandard(s)
 	if err != nil {
@@ -179,7 +179,7 @@ func baseURL(s string) (string, error) {
 		return "", errNotAllowed
 	}
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return "", errors.New("the API key would travel in clear")
+		return "", errors.New("the API key would be sent unencrypted")
 	}
 	return s, nil
 }
@@ -189,7 +189,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// concealURL is the URL's scheme and host alone: whoever knows the rest of a ping's URL can ping.
+// concealURL returns only the scheme and host of a URL: whoever knows the rest of a ping's URL can ping.
 func concealURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || s == "" {

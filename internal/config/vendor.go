@@ -50,7 +50,7 @@ func vendorSettings(v providers.Vendor, i int) []Setting {
 		{
 			Key: section + ".base_url", Default: v.DefaultBaseURL,
 			Help:    "Where " + v.Title + " is asked.",
-			Allowed: "an https:// URL (http:// for a loopback host alone) without user, query and fragment",
+			Allowed: "an https:// URL (http:// only for a loopback host) without user, query and fragment",
 			set:     scalar(baseURL, func(c *Config) *string { return &c.Vendors[i].BaseURL }),
 		},
 		{
@@ -67,7 +67,7 @@ func vendorSettings(v providers.Vendor, i int) []Setting {
 		},
 		{
 			Key: section + ".attempts", Default: "3", kind: kindInteger,
-			Help:    "How often one ticker is tried; each try counts as a call.",
+			Help:    "How many times a ticker is tried; each try counts as a call.",
 			Allowed: "a whole number from 1 to 10",
 			set:     scalar(upTo(10), func(c *Config) *int { return &c.Vendors[i].Attempts }),
 		},

@@ -165,7 +165,7 @@ func TestProblemsOfASecondVendor(t *testing.T) {
 		{"values", "[acme]\nattempts = 0\ntimeout = '0s'\nbase_url = 'http://acme.example'\nrate_limits = []\napi_key = 'hunter 2'\n", nil, []string{
 			`config.toml:2: acme.attempts: "0" is not a whole number from 1 to 10`,
 			`config.toml:3: acme.timeout: "0s" is not a duration greater than 0, like "10s"`,
-			`config.toml:4: acme.base_url: "http://acme.example" is not an https:// URL (http:// for a loopback host alone) without user, query and fragment: the API key would travel in clear`,
+			`config.toml:4: acme.base_url: "http://acme.example" is not an https:// URL (http:// only for a loopback host) without user, query and fragment: the API key would be sent unencrypted`,
 			`config.toml:5: acme.rate_limits: "" is not a list of limits like "5/1m" and "500/day", each at most once: it has no items`,
 			`config.toml:6: acme.api_key: the value is not a key of letters, digits and signs, without spaces`,
 		}},
@@ -212,7 +212,7 @@ func TestTemplateOfTwoVendors(t *testing.T) {
 #api_key_file = "/etc/papertrade/acme.key"
 
 # Where Acme Data is asked.
-# It is an https:// URL (http:// for a loopback host alone) without user, query and fragment.
+# It is an https:// URL (http:// only for a loopback host) without user, query and fragment.
 # Variable: PAPERTRADE_ACME_BASE_URL
 #base_url = "https://acme.example/v2"
 
@@ -226,7 +226,7 @@ func TestTemplateOfTwoVendors(t *testing.T) {
 # Variable: PAPERTRADE_ACME_TIMEOUT
 #timeout = "10s"
 
-# How often one ticker is tried; each try counts as a call.
+# How many times a ticker is tried; each try counts as a call.
 # It is a whole number from 1 to 10.
 # Variable: PAPERTRADE_ACME_ATTEMPTS
 #attempts = 3
