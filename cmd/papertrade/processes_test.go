@@ -57,7 +57,7 @@ func quotes(count string) error {
 	}
 	for i := range n {
 		if i%5 == 0 {
-			job.Limiter.Expect(5)
+			job.Limiter.Announce(1, 1, 1, 1, 1)
 		}
 		if _, err := job.Provider.Quotes(ctx, []marketdata.Ticker{marketdata.MustParseTicker("IBM")}); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 
 const (
 	accountRow = `select held_until, coalesce(call_ms, 0) as call_ms, not_entitled_at from papertrade_accounts where account = @account`
-	calls      = `select id::text, from_time as "from", until_time as until from papertrade_calls where account = @account`
+	calls      = `select id::text, cost, from_time as "from", until_time as until from papertrade_calls where account = @account`
 )
 
 // Account reads what is known of the calls of a key.
@@ -40,8 +40,8 @@ set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call
     not_entitled_at = coalesce(@not_entitled_at, not_entitled_at)
 where account = @account`
 		save = `
-insert into papertrade_calls (id, account, from_time, until_time) values (@id, @account, @from, @until)
-on conflict (id) do update set from_time = excluded.from_time, until_time = excluded.until_time`
+insert into papertrade_calls (id, account, cost, from_time, until_time) values (@id, @account, @cost, @from, @until)
+on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_time, until_time = excluded.until_time`
 	)
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var a quota.Account
@@ -59,7 +59,8 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 			writes.Queue(remove, pgx.NamedArgs{"account": account, "ids": change.Delete})
 		}
 		for _, c := range change.Save {
-			writes.Queue(save, pgx.NamedArgs{"id": c.ID, "account": account, "from": c.From.UTC(), "until": c.Until.UTC()})
+			writes.Queue(save, pgx.NamedArgs{
+				"id": c.ID, "account": account, "cost": c.Cost, "from": c.From.UTC(), "until": c.Until.UTC()})
 		}
 		writes.Queue(hold, pgx.NamedArgs{"account": account, "until": nullTime(change.HeldUntil),
 			"call_ms": nullMilliseconds(change.CallTime), "not_entitled_at": nullTime(change.NotEntitledAt)})

@@ -20,7 +20,7 @@ var migrations embed.FS
 
 const (
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 4
+	schemaVersion = 5
 )
 
 // SchemaError says that the tables of a database are not those of this program.

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history"}
+var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs"}
 
 func TestMigrateIsRepeatable(t *testing.T) {
 	for name, url := range map[string]string{
@@ -63,7 +63,7 @@ func TestMigrateAtTheSameTime(t *testing.T) {
 	}
 	migrating.Wait()
 	diff(t, slices.Concat(applied[:]...), allMigrations)
-	diff(t, texts(t, url, `select version_id::text from papertrade_migrations order by id`), []string{"0", "1", "2", "3", "4"})
+	diff(t, texts(t, url, `select version_id::text from papertrade_migrations order by id`), []string{"0", "1", "2", "3", "4", "5"})
 	diff(t, texts(t, url, `select count(*)::text from ticker_watchlist`), []string{"7"})
 }
 
@@ -78,14 +78,14 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 		want      SchemaError
 		message   string
 	}{
-		{"empty", cluster.Empty(t), SchemaError{Found: 0, Want: 4},
+		{"empty", cluster.Empty(t), SchemaError{Found: 0, Want: 5},
 			"the database does not have papertrade's tables yet: run `papertrade migrate`"},
-		{"not migrated", cluster.Clone(t, application), SchemaError{Found: 0, Want: 4},
+		{"not migrated", cluster.Clone(t, application), SchemaError{Found: 0, Want: 5},
 			"the database does not have papertrade's tables yet: run `papertrade migrate`"},
-		{"older", changed(`delete from papertrade_migrations where version_id > 1`), SchemaError{Found: 1, Want: 4},
-			"the database's tables are of an older papertrade (schema 1, this one needs 4): run `papertrade migrate`"},
-		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), SchemaError{Found: 99, Want: 4},
-			"the database's tables are of a newer papertrade (schema 99, this one knows 4): upgrade papertrade"},
+		{"older", changed(`delete from papertrade_migrations where version_id > 1`), SchemaError{Found: 1, Want: 5},
+			"the database's tables are of an older papertrade (schema 1, this one needs 5): run `papertrade migrate`"},
+		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), SchemaError{Found: 99, Want: 5},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 5): upgrade papertrade"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -9,38 +9,38 @@ import (
 
 // Call is a call to a vendor as the ledger has it.
 type Call struct {
-	ID string // a UUID
-	// From and Until bound the time at which the call reaches the vendor. They are the same once it
-	// is known; those of a process that died without telling stay apart.
+	ID   string // a UUID
+	Cost int    // in the vendor's unit, calls or credits: 1 or more
+	// From and Until bound the time at which the call reaches the vendor. They are equal once it is
+	// known; those of a process that died before it reported that stay apart.
 	From, Until time.Time
 }
 
-// settled says whether it is known when the call was made.
+// settled reports whether it is known when the call was made.
 func (c Call) settled() bool { return c.From.Equal(c.Until) }
 
 // Account is what a ledger knows of one key.
 type Account struct {
 	Calls     []Call        // in any order
 	HeldUntil time.Time     // the vendor said that the quota is spent: no call before this; zero: it did not
-	CallTime  time.Duration // that a call took on average; 0: not known
-	// NotEntitledAt is when the vendor last refused a call that the key's plan does not include; zero: it
-	// did not.
+	CallTime  time.Duration // the average time that a call takes; 0: not known
+	// NotEntitledAt is when the vendor last refused a call that the key's plan does not include; zero:
+	// never.
 	NotEntitledAt time.Time
 }
 
-// Change is what becomes of an Account.
+// Change is what is written to an Account. What is zero stays unchanged.
 type Change struct {
-	Save      []Call        // inserted, or updated where the ID is known
-	Delete    []string      // IDs
-	HeldUntil time.Time     // zero: as it was
-	CallTime  time.Duration // zero: as it was
-	// NotEntitledAt is as it was where it is zero.
+	Save          []Call   // inserted, or updated if the ID is known
+	Delete        []string // IDs
+	HeldUntil     time.Time
+	CallTime      time.Duration
 	NotEntitledAt time.Time
 }
 
 // Ledger keeps the calls of all processes that share a database.
 type Ledger interface {
-	// Account reads an account; one that nothing is known of is the zero Account.
+	// Account reads an account; one of which nothing is known is the zero Account.
 	Account(ctx context.Context, account string) (Account, error)
 	// UpdateAccount reads an account, drops its calls whose Until is before since, and writes the change
 	// that decide makes of the rest, all in one transaction. Updates of the same account, by any
@@ -48,16 +48,16 @@ type Ledger interface {
 	UpdateAccount(ctx context.Context, account string, since time.Time, decide func(Account) Change) error
 }
 
-// AccountName is what stands for a key of a vendor in a ledger: enough to tell keys apart, and not
+// AccountName returns the name of a vendor's key in a ledger: enough to distinguish keys, and not
 // enough to find one.
 func AccountName(vendor, key string) string {
 	sum := sha256.Sum256([]byte("papertrade quota of " + vendor + "\x00" + key))
 	return vendor + ":" + hex.EncodeToString(sum[:8])
 }
 
-// since is the time before which calls no longer matter to the limits, nor to what a Limiter has learned.
+// since returns the time before which calls no longer matter to the limits, nor to a learned spacing.
 func since(limits []Limit, now time.Time) time.Time {
-	oldest := now.Add(-2 * mostSpacing)
+	oldest := now.Add(-2 * maxSpacing)
 	for _, l := range limits {
 		start := now.Add(-l.Window - margin(l.Window) - time.Second)
 		if l.Window == 0 {

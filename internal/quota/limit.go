@@ -1,5 +1,5 @@
 // Package quota keeps a program within the rate limits of a vendor: what a limit is, and when the
-// next call may be made so that none of them is broken.
+// next call may be made so that none of them is exceeded.
 package quota
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 // Limit allows a number of calls in any window of a length, wherever it starts, or in a calendar
-// day in UTC.
+// day in UTC. If the vendor charges credits for calls, it is a number of credits.
 type Limit struct {
 	Calls  int           // 1 or more
 	Window time.Duration // greater than zero; 0 stands for a calendar day in UTC
@@ -37,7 +37,7 @@ func notALimit(s string) error {
 	return fmt.Errorf("%q is not a rate limit: write N/DURATION for a rolling window, as in 5/1m, or N/day for a day in UTC", s)
 }
 
-// String is the limit as ParseLimit reads it.
+// String returns the limit in the form that ParseLimit reads.
 func (l Limit) String() string {
 	if l.Window == 0 {
 		return fmt.Sprintf("%d/day", l.Calls)
@@ -51,4 +51,24 @@ func (l Limit) String() string {
 		window = strings.TrimSuffix(window, "0m")
 	}
 	return fmt.Sprintf("%d/%s", l.Calls, window)
+}
+
+// UnaffordableError says that a call costs more than a limit ever allows.
+type UnaffordableError struct {
+	Cost  int
+	Limit Limit
+}
+
+func (e *UnaffordableError) Error() string {
+	return fmt.Sprintf("a call that costs %d can never be made: the rate limit is %s", e.Cost, e.Limit)
+}
+
+// CheckCost returns an *UnaffordableError if one of the limits can never allow a call of this cost.
+func CheckCost(limits []Limit, cost int) error {
+	for _, l := range limits {
+		if cost > l.Calls {
+			return &UnaffordableError{Cost: cost, Limit: l}
+		}
+	}
+	return nil
 }

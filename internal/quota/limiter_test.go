@@ -63,7 +63,7 @@ func newLimiter(ledger quota.Ledger, limits []quota.Limit) *quota.Limiter {
 // call makes one call, which reaches the vendor at once.
 func call(t *testing.T, l *quota.Limiter) {
 	t.Helper()
-	sent, err := l.Wait(t.Context())
+	sent, err := l.Wait(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestLimiterWaitsForTheWindowAndWritesOnceABatch(t *testing.T) {
 		limiter := newLimiter(ledger, limits(t, "5/1m", "500/day"))
 		start := time.Now()
 		for range 2 {
-			limiter.Expect(5)
+			limiter.Announce(1, 1, 1, 1, 1)
 			for range 5 {
 				call(t, limiter)
 			}
@@ -88,8 +88,8 @@ func TestLimiterWaitsForTheWindowAndWritesOnceABatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		// One tells the end of the first batch while the second still waits.
-		if ledger.writes > 4 || limiter.Calls() != 10 {
-			t.Errorf("%d writes for %d calls in 2 batches", ledger.writes, limiter.Calls())
+		if ledger.writes > 4 || limiter.Used().Calls != 10 {
+			t.Errorf("%d writes for %d calls in 2 batches", ledger.writes, limiter.Used().Calls)
 		}
 		for _, c := range ledger.account.Calls {
 			if !c.From.Equal(c.Until) {
@@ -103,13 +103,13 @@ func TestLimiterKeepsToCallsOfEarlierProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &memory{}
 		killed := newLimiter(ledger, limits(t, "5/1m"))
-		killed.Expect(5)
+		killed.Announce(1, 1, 1, 1, 1)
 		for range 2 {
 			call(t, killed)
 		}
 		start := time.Now()
 		next := newLimiter(ledger, limits(t, "5/1m"))
-		next.Expect(5)
+		next.Announce(1, 1, 1, 1, 1)
 		call(t, next)
 		// The three that it had reserved may have been made until 20 s after.
 		if took := time.Since(start); took < 80*time.Second || took > 82*time.Second {
@@ -122,9 +122,9 @@ func TestLimiterGivesBackWhatItDidNotUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &memory{}
 		first := newLimiter(ledger, limits(t, "5/day"))
-		first.Expect(5)
+		first.Announce(1, 1, 1, 1, 1)
 		call(t, first)
-		unsent, err := first.Wait(t.Context())
+		unsent, err := first.Wait(t.Context(), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,12 +133,12 @@ func TestLimiterGivesBackWhatItDidNotUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		second := newLimiter(ledger, limits(t, "5/day"))
-		second.Expect(5)
+		second.Announce(1, 1, 1, 1, 1)
 		for range 4 {
 			call(t, second)
 		}
 		var deferred *quota.DeferredError
-		if _, err := second.Wait(t.Context()); !errors.As(err, &deferred) {
+		if _, err := second.Wait(t.Context(), 1); !errors.As(err, &deferred) {
 			t.Errorf("%v, want a DeferredError after 5 calls", err)
 		}
 	})
@@ -150,7 +150,7 @@ func TestLimiterDefersALongWait(t *testing.T) {
 		call(t, limiter)
 		start := time.Now()
 		var deferred *quota.DeferredError
-		if _, err := limiter.Wait(t.Context()); !errors.As(err, &deferred) {
+		if _, err := limiter.Wait(t.Context(), 1); !errors.As(err, &deferred) {
 			t.Fatalf("%v, want a DeferredError", err)
 		}
 		if want := start.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour); deferred.Until.Before(want) || time.Since(start) != 0 {
@@ -166,11 +166,11 @@ func TestLimiterWaitIsInterruptible(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		if _, err := limiter.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+		if _, err := limiter.Wait(ctx, 1); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
-		if limiter.Calls() != 1 {
-			t.Errorf("%d calls made: an interrupted wait is no call", limiter.Calls())
+		if limiter.Used().Calls != 1 {
+			t.Errorf("%d calls made: an interrupted wait is no call", limiter.Used().Calls)
 		}
 	})
 }
@@ -210,13 +210,13 @@ func TestSpentQuotaHoldsAllProcesses(t *testing.T) {
 		ledger := &memory{}
 		limiter := newLimiter(ledger, limits(t, "5/1m"))
 		call(t, limiter)
-		until, err := limiter.Spent(t.Context())
+		until, err := limiter.HoldUntilReset(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range []*quota.Limiter{limiter, newLimiter(ledger, limits(t, "5/1m"))} {
 			var deferred *quota.DeferredError
-			if _, err := l.Wait(t.Context()); !errors.As(err, &deferred) || !deferred.Spent || !deferred.Until.Equal(until) {
+			if _, err := l.Wait(t.Context(), 1); !errors.As(err, &deferred) || !deferred.Spent || !deferred.Until.Equal(until) {
 				t.Errorf("%v, want a DeferredError until %v", err, until)
 			}
 		}
@@ -228,7 +228,7 @@ func TestSpentQuotaHoldsAllProcesses(t *testing.T) {
 func TestNoCallWithoutALedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := newLimiter(&memory{err: errors.New("disk full")}, limits(t, "5/1m"))
-		if _, err := limiter.Wait(t.Context()); !errors.Is(err, quota.ErrLedger) {
+		if _, err := limiter.Wait(t.Context(), 1); !errors.Is(err, quota.ErrLedger) {
 			t.Errorf("%v, want an ErrLedger", err)
 		}
 	})
@@ -299,10 +299,10 @@ func live(ctx context.Context, limiter *quota.Limiter, random *rand.Rand, upTo f
 	dies := time.Now().Add(upTo(3 * time.Minute))
 	for {
 		batch := 1 + random.IntN(6)
-		limiter.Expect(batch)
+		limiter.Announce(slices.Repeat([]int{1}, batch)...)
 		for range batch {
 			waiting, cancel := context.WithDeadline(ctx, dies)
-			sent, err := limiter.Wait(waiting)
+			sent, err := limiter.Wait(waiting, 1)
 			cancel()
 			if err != nil {
 				if random.IntN(2) == 0 {
@@ -370,9 +370,9 @@ func TestTwoProcessesTakeTurns(t *testing.T) {
 			group.Go(func() {
 				for i := range 20 {
 					if i%5 == 0 {
-						limiter.Expect(5)
+						limiter.Announce(1, 1, 1, 1, 1)
 					}
-					sent, err := limiter.Wait(t.Context())
+					sent, err := limiter.Wait(t.Context(), 1)
 					if err != nil {
 						t.Error(err)
 						return
@@ -392,7 +392,7 @@ func TestTwoProcessesTakeTurns(t *testing.T) {
 func TestACallFromTheFutureIsNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wrong := time.Now().Add(time.Hour)
-		ledger := &memory{account: quota.Account{Calls: []quota.Call{{ID: "1", From: wrong, Until: wrong}}}}
+		ledger := &memory{account: quota.Account{Calls: []quota.Call{{ID: "1", Cost: 1, From: wrong, Until: wrong}}}}
 		start := time.Now()
 		call(t, newLimiter(ledger, limits(t, "1/day")))
 		if time.Since(start) > 0 || len(ledger.account.Calls) != 1 || ledger.account.Calls[0].ID == "1" {

@@ -14,7 +14,7 @@ func TestRemaining(t *testing.T) {
 	now := time.Date(2026, 11, 21, 0, 1, 0, 0, time.UTC)
 	made := func(ago ...time.Duration) (calls []quota.Call) {
 		for _, d := range ago {
-			calls = append(calls, quota.Call{From: now.Add(-d), Until: now.Add(-d)})
+			calls = append(calls, quota.Call{Cost: 1, From: now.Add(-d), Until: now.Add(-d)})
 		}
 		return calls
 	}
@@ -82,13 +82,13 @@ func TestRemainingAgreesWithTheSchedule(t *testing.T) {
 		var account quota.Account
 		for range rapid.IntRange(0, 12).Draw(t, "calls made") {
 			at := now.Add(time.Duration(-rapid.IntRange(0, 120_000).Draw(t, "ago ms")) * time.Millisecond)
-			account.Calls = append(account.Calls, quota.Call{From: at, Until: at})
+			account.Calls = append(account.Calls, quota.Call{Cost: 1, From: at, Until: at})
 		}
 		got := quota.Remaining([]quota.Limit{limit}, account, now)[0]
 		schedule := quota.NewSchedule([]quota.Limit{limit}, account.Calls)
 		var at time.Time
 		for n := 0; ; n++ {
-			next := schedule.Next(now)
+			next := schedule.Next(now, 1)
 			if next.After(now) || n > got.Left {
 				if n != got.Left {
 					t.Fatalf("%d are left, and the schedule allows %d", got.Left, n)
@@ -96,7 +96,7 @@ func TestRemainingAgreesWithTheSchedule(t *testing.T) {
 				at = next
 				break
 			}
-			schedule.Add(next)
+			schedule.Add(next, 1)
 		}
 		if got.Left == 0 && !at.Equal(got.FreesAt) {
 			t.Fatalf("it frees at %v, and the schedule goes on at %v", got.FreesAt, at)

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -17,34 +18,34 @@ const dayMargin = time.Second
 // Schedule finds times for calls so that all limits hold at once, after calls that are already made
 // or reserved. It is not safe for concurrent use.
 type Schedule struct {
-	limits []Limit
-	until  []time.Time // when each call has arrived at the latest, ascending
+	limits   []Limit
+	arrivals arrivals
 }
 
-// NewSchedule makes a Schedule that keeps to the limits after these calls, which are in any order.
+// NewSchedule returns a Schedule that keeps to the limits after these calls, which are in any order.
 func NewSchedule(limits []Limit, calls []Call) *Schedule {
-	s := &Schedule{limits: limits, until: make([]time.Time, 0, len(calls))}
-	for _, c := range calls {
-		s.until = append(s.until, c.Until)
+	return &Schedule{limits: limits, arrivals: arrivalsOf(calls)}
+}
+
+// Add places a call of this cost that arrives at a time that Next returned, or later.
+func (s *Schedule) Add(at time.Time, cost int) {
+	i := s.arrivals.firstSince(at)
+	s.arrivals = slices.Insert(s.arrivals, i, arrival{at, s.arrivals.costBefore(i)})
+	for j := i; j < len(s.arrivals); j++ {
+		s.arrivals[j].total += cost
 	}
-	slices.SortFunc(s.until, time.Time.Compare)
-	return s
 }
 
-// Add places a call that arrives at a time, which Next has found, or later.
-func (s *Schedule) Add(at time.Time) {
-	i, _ := slices.BinarySearchFunc(s.until, at, time.Time.Compare)
-	s.until = slices.Insert(s.until, i, at)
-}
-
-// Next is the earliest time for one more call, not before at. Calls that are placed later count as well.
-func (s *Schedule) Next(at time.Time) time.Time {
+// Next returns the earliest time for one more call of this cost, not before at. Calls that are placed
+// later count as well. A call that costs more than a limit allows, which CheckCost reports, waits until
+// no other counts against that limit.
+func (s *Schedule) Next(at time.Time, cost int) time.Time {
 	// One limit's wait can move the call into reach of another's, so go on until none moves it. Each
 	// only ever moves it later, and a call that all windows have passed is moved by none.
 	for moved := true; moved; {
 		moved = false
 		for _, l := range s.limits {
-			if next := l.next(s.until, at); next.After(at) {
+			if next := l.next(s.arrivals, at, cost); next.After(at) {
 				at, moved = next, true
 			}
 		}
@@ -52,22 +53,67 @@ func (s *Schedule) Next(at time.Time) time.Time {
 	return at
 }
 
-// next is the earliest time from at on that this limit alone allows.
-func (l Limit) next(until []time.Time, at time.Time) time.Time {
+// next returns the earliest time from at on that this limit alone allows.
+func (l Limit) next(calls arrivals, at time.Time, cost int) time.Time {
+	allowed := max(0, l.Calls-cost) // of other calls
 	if l.Window > 0 {
-		if len(until) < l.Calls {
+		excess := calls.costBefore(len(calls)) - allowed
+		if excess <= 0 {
 			return at
 		}
-		// The call that is Calls calls back must have left the window.
-		return later(at, until[len(until)-l.Calls].Add(l.Window+margin(l.Window)))
+		// The oldest calls that cost as much as that must have left the window.
+		return later(at, calls[calls.firstTotal(excess)].at.Add(l.Window+margin(l.Window)))
 	}
 	// Near midnight a call counts for the day before as well as for the day after.
 	day := at.Add(-dayMargin).UTC().Truncate(24 * time.Hour)
-	first, _ := slices.BinarySearchFunc(until, day.Add(-dayMargin), time.Time.Compare)
-	if len(until)-first < l.Calls {
+	if calls.costSince(day.Add(-dayMargin)) <= allowed {
 		return at
 	}
 	return later(at, day.Add(24*time.Hour+dayMargin))
+}
+
+// arrivals are calls in the order in which they arrive at the vendor.
+type arrivals []arrival
+
+type arrival struct {
+	at    time.Time // when the call has arrived at the latest
+	total int       // what this call and all before it cost
+}
+
+func arrivalsOf(calls []Call) arrivals {
+	sorted := slices.SortedFunc(slices.Values(calls), func(a, b Call) int { return a.Until.Compare(b.Until) })
+	all := make(arrivals, len(sorted))
+	total := 0
+	for i, c := range sorted {
+		total += c.Cost
+		all[i] = arrival{c.Until, total}
+	}
+	return all
+}
+
+// firstSince returns the index of the first call that arrives at a time or later.
+func (a arrivals) firstSince(at time.Time) int {
+	i, _ := slices.BinarySearchFunc(a, at, func(x arrival, at time.Time) int { return x.at.Compare(at) })
+	return i
+}
+
+// firstTotal returns the index of the first call that, with all before it, costs that much.
+func (a arrivals) firstTotal(cost int) int {
+	i, _ := slices.BinarySearchFunc(a, cost, func(x arrival, cost int) int { return cmp.Compare(x.total, cost) })
+	return i
+}
+
+// costBefore returns what the first n calls cost.
+func (a arrivals) costBefore(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return a[n-1].total
+}
+
+// costSince returns what the calls cost that arrive at a time or later.
+func (a arrivals) costSince(at time.Time) int {
+	return a.costBefore(len(a)) - a.costBefore(a.firstSince(at))
 }
 
 func later(a, b time.Time) time.Time {

@@ -40,8 +40,8 @@ func TestScheduleIsNoSlowerThanItMust(t *testing.T) {
 		schedule := quota.NewSchedule(limits(t, tt.limits...), nil)
 		last := start
 		for range tt.calls {
-			last = schedule.Next(start)
-			schedule.Add(last)
+			last = schedule.Next(start, 1)
+			schedule.Add(last, 1)
 		}
 		if took := last.Sub(start); took < tt.least || took > tt.least+tt.least/50 {
 			t.Errorf("%d calls at %v take %v, want %v", tt.calls, tt.limits, took, tt.least)
@@ -52,12 +52,12 @@ func TestScheduleIsNoSlowerThanItMust(t *testing.T) {
 // Of a call of another process it can be known only that it is made between two times.
 func TestScheduleCountsACallForAllThatItMayReach(t *testing.T) {
 	start := time.Date(2026, 11, 20, 23, 59, 50, 0, time.UTC)
-	schedule := quota.NewSchedule(limits(t, "1/1m"), []quota.Call{{From: start, Until: start.Add(20 * time.Second)}})
-	if got, want := schedule.Next(start), start.Add(80*time.Second); got.Before(want) || got.After(want.Add(time.Second)) {
+	schedule := quota.NewSchedule(limits(t, "1/1m"), []quota.Call{{Cost: 1, From: start, Until: start.Add(20 * time.Second)}})
+	if got, want := schedule.Next(start, 1), start.Add(80*time.Second); got.Before(want) || got.After(want.Add(time.Second)) {
 		t.Errorf("next call at %v, want %v", got, want)
 	}
-	schedule = quota.NewSchedule(limits(t, "1/day"), []quota.Call{{From: start, Until: start.Add(20 * time.Second)}})
-	if got, want := schedule.Next(start), time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC); got.Before(want) {
+	schedule = quota.NewSchedule(limits(t, "1/day"), []quota.Call{{Cost: 1, From: start, Until: start.Add(20 * time.Second)}})
+	if got, want := schedule.Next(start, 1), time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC); got.Before(want) {
 		t.Errorf("next call at %v, want none before %v: the call can be of the 21st", got, want)
 	}
 }
@@ -77,8 +77,8 @@ func TestNoWindowIsEverExceeded(t *testing.T) {
 		var made []time.Time
 		for range rapid.IntRange(1, 40).Draw(t, "attempts") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 40_000).Draw(t, "idle ms")) * time.Millisecond)
-			now = schedule.Next(now)
-			schedule.Add(now)
+			now = schedule.Next(now, 1)
+			schedule.Add(now, 1)
 			made = append(made, now)
 		}
 		for _, l := range limits {

@@ -53,7 +53,7 @@ func (e *execution) work(ctx context.Context, plan Plan, report *Report) error {
 		}
 		answers, stop := e.fetch.batch(ctx, items)
 		e.lastEnd = time.Now()
-		e.main.Calls = e.Limiter.Calls() - e.before
+		e.main.Calls = e.Limiter.Used().Calls - e.before
 		committed, err := e.commitParts(ctx, answers, rows, report)
 		if err != nil {
 			return errors.Join(err, stop)
@@ -94,6 +94,6 @@ func (e *execution) tellForecast(ctx context.Context, rest []*Item) {
 // learn tells the plans of later runs how long calls take.
 func (e *execution) learn() {
 	if e.main.Calls > 0 {
-		e.Limiter.Took(time.Duration(e.fetch.asking.Load() / int64(e.main.Calls)))
+		e.Limiter.RecordCallTime(time.Duration(e.fetch.asking.Load() / int64(e.main.Calls)))
 	}
 }

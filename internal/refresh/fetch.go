@@ -86,7 +86,7 @@ func (f *fetcher) batch(ctx context.Context, items []*Item) (answers []answer, s
 	group.SetLimit(f.Concurrency)
 	callCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f.Limiter.Expect(len(calls))
+	f.Limiter.Announce(slices.Repeat([]int{1}, len(calls))...)
 	for i, call := range calls {
 		group.Go(func() error {
 			f.observe(TickerBegun{call[0].Ticker})
@@ -178,7 +178,7 @@ func (f *fetcher) fetch(ctx context.Context, call []*Item) ([]answer, error) {
 	case errors.Is(err, marketdata.ErrQuotaSpent):
 		kept, cancel := grace(ctx, lastWrites)
 		defer cancel()
-		until, holdErr := f.Limiter.Spent(kept)
+		until, holdErr := f.Limiter.HoldUntilReset(kept)
 		if holdErr != nil {
 			return nil, fmt.Errorf("%w; %w", err, holdErr)
 		}

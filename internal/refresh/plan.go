@@ -247,13 +247,13 @@ func (in Inputs) timetable(account quota.Account, begin time.Time, items []*Item
 		if under[0].After(now) {
 			now = under[0]
 		}
-		at := schedule.Next(now)
+		at := schedule.Next(now, 1)
 		if at.Sub(now) > in.MaxWait {
 			t.refusal = (&quota.DeferredError{Until: at}).Error()
 			return t
 		}
-		schedule.Add(at)
-		t.made = append(t.made, quota.Call{From: at, Until: at})
+		schedule.Add(at, 1)
+		t.made = append(t.made, quota.Call{Cost: 1, From: at, Until: at})
 		t.tickers++
 		if room = in.TickersPerCall - 1; series {
 			room = 0

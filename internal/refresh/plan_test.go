@@ -107,7 +107,7 @@ func TestPlanDefersWhatTheLimitsLeaveNoCallFor(t *testing.T) {
 	for i := range 6 {
 		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i)), Priority: 10 * i})
 	}
-	call := quota.Call{From: instant(21, 0), Until: instant(21, 0)}
+	call := quota.Call{Cost: 1, From: instant(21, 0), Until: instant(21, 0)}
 	for _, tt := range []struct {
 		account quota.Account
 		maxWait time.Duration

@@ -242,12 +242,12 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	j.observe(RunStarted{planned})
 	kept, cancel := grace(ctx, lastWrites)
 	defer cancel()
-	j.Limiter.TellWaits(func(until time.Time) { j.observe(Waiting{until}) })
+	j.Limiter.OnWait(func(until time.Time) { j.observe(Waiting{until}) })
 	begun, cancelBegun := grace(ctx, lastBegin)
 	defer cancelBegun()
 	last, cancelLast := grace(ctx, lastWrites+lastRecord)
 	defer cancelLast()
-	e := &execution{Job: j, fetch: j.newFetcher(), kept: kept, begun: begun, main: &report, before: j.Limiter.Calls()}
+	e := &execution{Job: j, fetch: j.newFetcher(), kept: kept, begun: begun, main: &report, before: j.Limiter.Used().Calls}
 	stop := e.work(ctx, plan, &report)
 	if stop == nil && tasks != nil {
 		stop = e.tasks(ctx, tasks, plan.active, o)

@@ -65,14 +65,14 @@ func readAccount(ctx context.Context, db querier, account string) (quota.Account
 	}); err != nil {
 		return a, err
 	}
-	const calls = `select id, cast(from_time as text), cast(until_time as text) from papertrade_calls where account = ?`
+	const calls = `select id, cost, cast(from_time as text), cast(until_time as text) from papertrade_calls where account = ?`
 	rows, err := db.QueryContext(ctx, calls, account)
 	if err != nil {
 		return a, err
 	}
 	a.Calls, err = collect(rows, func(rows *sql.Rows) (call quota.Call, err error) {
 		var from, until sql.NullString
-		if err = rows.Scan(&call.ID, &from, &until); err != nil {
+		if err = rows.Scan(&call.ID, &call.Cost, &from, &until); err != nil {
 			return call, err
 		}
 		if call.From, err = parseStamp(from); err != nil {
@@ -101,8 +101,8 @@ on conflict (account) do update set
     held_until = coalesce(excluded.held_until, stored.held_until), call_ms = coalesce(excluded.call_ms, stored.call_ms),
     not_entitled_at = coalesce(excluded.not_entitled_at, stored.not_entitled_at)`
 		save = `
-insert into papertrade_calls (id, account, from_time, until_time) values (?, ?, ?, ?)
-on conflict (id) do update set from_time = excluded.from_time, until_time = excluded.until_time`
+insert into papertrade_calls (id, account, cost, from_time, until_time) values (?, ?, ?, ?, ?)
+on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_time, until_time = excluded.until_time`
 	)
 	if len(change.Delete) > 0 {
 		ids, err := json.Marshal(change.Delete)
@@ -114,7 +114,7 @@ on conflict (id) do update set from_time = excluded.from_time, until_time = excl
 		}
 	}
 	for _, c := range change.Save {
-		if _, err := tx.ExecContext(ctx, save, c.ID, account, stamp(c.From), stamp(c.Until)); err != nil {
+		if _, err := tx.ExecContext(ctx, save, c.ID, account, c.Cost, stamp(c.From), stamp(c.Until)); err != nil {
 			return err
 		}
 	}

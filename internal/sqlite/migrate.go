@@ -21,7 +21,7 @@ var migrations embed.FS
 
 const (
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 4
+	schemaVersion = 5
 )
 
 // upToDate says whether the tables are those of this program. An error means that they are newer.

@@ -29,21 +29,21 @@ func ledger(t *testing.T, db Database) {
 			return change
 		}))
 	}
-	call := func(n int, from, until time.Time) quota.Call {
-		return quota.Call{ID: fmt.Sprintf("00000000-0000-0000-0000-%012d", n), From: from, Until: until}
+	call := func(n, cost int, from, until time.Time) quota.Call {
+		return quota.Call{ID: fmt.Sprintf("00000000-0000-0000-0000-%012d", n), Cost: cost, From: from, Until: until}
 	}
 	equal(t, read(), quota.Account{})
-	first := call(1, midnight.Add(123456*time.Microsecond).In(time.FixedZone("", 9*60*60)), midnight.Add(20*time.Second))
-	second := call(2, midnight, midnight.Add(20*time.Second))
+	first := call(1, 1, midnight.Add(123456*time.Microsecond).In(time.FixedZone("", 9*60*60)), midnight.Add(20*time.Second))
+	second := call(2, 100, midnight, midnight.Add(20*time.Second))
 	update(midnight, quota.Change{Save: []quota.Call{first, second}})
 	equal(t, seen, quota.Account{})
 	first.From = first.From.UTC()
 	equal(t, read(), quota.Account{Calls: []quota.Call{first, second}})
 
-	first.Until = first.From
-	third := call(3, midnight.Add(time.Minute), midnight.Add(2*time.Minute))
+	first.Until, first.Cost = first.From, 7
+	third := call(3, 1, midnight.Add(time.Minute), midnight.Add(2*time.Minute))
 	update(midnight, quota.Change{Save: []quota.Call{first, third}, Delete: []string{second.ID}})
-	equal(t, len(seen.Calls), 2)
+	equal(t, len(seen.Calls), 2) // as they were before the change
 	equal(t, read(), quota.Account{Calls: []quota.Call{first, third}})
 
 	// What is older than the longest window is gone, even before decide sees it.
@@ -59,18 +59,18 @@ func ledger(t *testing.T, db Database) {
 	equal(t, sorted(another), quota.Account{})
 }
 
-// sorted has the calls, whose order means nothing, by their IDs; no calls are nil.
+// sorted returns an account with its calls, whose order means nothing, by ID; no calls are nil.
 func sorted(a quota.Account) quota.Account {
 	a.Calls = slices.SortedFunc(slices.Values(a.Calls), func(a, b quota.Call) int { return cmp.Compare(a.ID, b.ID) })
 	return a
 }
 
-// ledgerTakesTurns has several processes write down a call each time that they see fewer than ten.
+// ledgerTakesTurns has several processes write down a call whenever they see fewer than ten.
 func ledgerTakesTurns(t *testing.T, db Database) {
 	var writers sync.WaitGroup
 	noError(t, db.Open(t).UpdateAccount(t.Context(), account, midnight, func(quota.Account) quota.Change {
 		old := midnight.Add(-time.Hour)
-		return quota.Change{Save: []quota.Call{{ID: "00000000-0000-0000-9999-000000000000", From: old, Until: old}}}
+		return quota.Change{Save: []quota.Call{{ID: "00000000-0000-0000-9999-000000000000", Cost: 1, From: old, Until: old}}}
 	}))
 	for i := range 4 {
 		store := db.Open(t)
@@ -81,7 +81,7 @@ func ledgerTakesTurns(t *testing.T, db Database) {
 						return quota.Change{}
 					}
 					id := fmt.Sprintf("00000000-0000-0000-%04d-%012d", i, n)
-					return quota.Change{Save: []quota.Call{{ID: id, From: midnight, Until: midnight}}}
+					return quota.Change{Save: []quota.Call{{ID: id, Cost: 1, From: midnight, Until: midnight}}}
 				})
 				if err != nil {
 					t.Error(err)

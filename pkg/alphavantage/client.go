@@ -35,10 +35,10 @@ const (
 
 // Limiter holds calls back until they keep to the limits of the key.
 type Limiter interface {
-	// Wait returns when one call may be made, or with the reason why none may. It is told by sent when
-	// the call has been sent, or with false that it never reached the vendor. Only the first
-	// call of sent counts. Errors reach the caller of the Client wrapped.
-	Wait(ctx context.Context) (sent func(reached bool), err error)
+	// Wait returns when one call of this cost may be made, or with the reason why none may. The Client calls
+	// sent with true when the call has been sent, or with false if it never reached the vendor. Only the
+	// first call of sent counts. Errors reach the caller of the Client wrapped.
+	Wait(ctx context.Context, cost int) (sent func(reached bool), err error)
 }
 
 // Options are what a Client works with.
@@ -133,7 +133,7 @@ func (c *Client) query(ctx context.Context, values url.Values, most int) ([]byte
 	if c.key == "" {
 		return nil, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
 	}
-	sent, err := c.limiter.Wait(ctx)
+	sent, err := c.limiter.Wait(ctx, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ const key = "SECRET&KEY/123"
 // counting lets every call through, and counts those that reached the vendor.
 type counting struct{ reached int }
 
-func (c *counting) Wait(context.Context) (func(bool), error) {
+func (c *counting) Wait(context.Context, int) (func(bool), error) {
 	var once sync.Once
 	return func(reached bool) {
 		once.Do(func() {

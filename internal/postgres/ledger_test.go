@@ -1,0 +1,28 @@
+package postgres
+
+import (
+	"testing"
+	"time"
+
+	"papertrade/internal/quota"
+)
+
+func TestCallsOfAnOlderLedgerCostOne(t *testing.T) {
+	url := cluster.Clone(t, ownTables)
+	run(t, url, `
+		alter table papertrade_calls drop column cost;
+		delete from papertrade_migrations where version_id = 5;
+		insert into papertrade_calls (id, account, from_time, until_time)
+		values ('00000000-0000-0000-0000-000000000001', 'key', '2026-11-21 00:00:00Z', '2026-11-21 00:00:20Z')`)
+	if _, err := Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	got, err := openStore(t, url).Account(t.Context(), "key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	midnight := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	diff(t, got, quota.Account{Calls: []quota.Call{
+		{ID: "00000000-0000-0000-0000-000000000001", Cost: 1, From: midnight, Until: midnight.Add(20 * time.Second)},
+	}})
+}
