@@ -154,13 +154,13 @@ func (l *Limiter) await(ctx context.Context, cost int) (Call, error) {
 		if ctx.Err() != nil {
 			return Call{}, context.Cause(ctx)
 		}
-		call, next, err := l.admit(ctx, cost, began)
+		next, err := l.admit(ctx, cost, began)
 		if notify != nil && (next.wait > 0 || waited) {
 			notify(next.at)
 			waited = true
 		}
 		if err != nil || next.wait == 0 {
-			return call, err
+			return next.call, err
 		}
 		timer := time.NewTimer(next.wait)
 		select {
@@ -172,14 +172,15 @@ func (l *Limiter) await(ctx context.Context, cost int) (Call, error) {
 	}
 }
 
-// turnAt is when the turn of a waiting call comes.
-type turnAt struct {
-	at   time.Time     // as far as is known
-	wait time.Duration // before asking again; 0: it has come
+// admission is a call that may be made now, or when one may be made.
+type admission struct {
+	call Call
+	at   time.Time     // when it may be made, as far as is known
+	wait time.Duration // before asking again; 0: it may be made now
 }
 
-// admit returns the call that may be made now, or how long to wait before asking again.
-func (l *Limiter) admit(ctx context.Context, cost int, began time.Time) (Call, turnAt, error) {
+// admit lets a call of this cost through if its time has come.
+func (l *Limiter) admit(ctx context.Context, cost int, began time.Time) (admission, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -187,20 +188,20 @@ func (l *Limiter) admit(ctx context.Context, cost int, began time.Time) (Call, t
 	if l.mustReserve(now, at, cost) {
 		var err error
 		if at, err = l.reserve(ctx, cost); err != nil {
-			return Call{}, turnAt{}, err
+			return admission{}, err
 		}
 		now = time.Now()
 	}
 	if now.Before(l.heldUntil) {
-		return Call{}, turnAt{at: at}, &DeferredError{Until: l.heldUntil, Spent: true}
+		return admission{at: at}, &DeferredError{Until: l.heldUntil, Spent: true}
 	}
 	if at.Sub(now) > l.o.MaxWait && !l.mayBeSooner(now, cost, began) {
-		return Call{}, turnAt{at: at}, &DeferredError{Until: at}
+		return admission{at: at}, &DeferredError{Until: at}
 	}
 	if wait := l.pollWait(now, at, cost); wait > 0 {
-		return Call{}, turnAt{at: at, wait: wait}, nil
+		return admission{at: at, wait: wait}, nil
 	}
-	return l.use(now, cost), turnAt{at: at}, nil
+	return admission{call: l.use(now, cost), at: at}, nil
 }
 
 // settle records what became of a call that was let through.

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -69,13 +70,13 @@ func (l *Limiter) averageSpacing() time.Duration {
 
 // shortestWindow returns the shortest window of the limits, a minute if none has any.
 func (l *Limiter) shortestWindow() time.Duration {
-	shortest := time.Minute
-	for i, limit := range l.o.Limits {
-		if limit.Window > 0 && (i == 0 || limit.Window < shortest) {
+	var shortest time.Duration
+	for _, limit := range l.o.Limits {
+		if limit.Window > 0 && (shortest == 0 || limit.Window < shortest) {
 			shortest = limit.Window
 		}
 	}
-	return shortest
+	return cmp.Or(shortest, time.Minute)
 }
 
 // Pause lets no call through for a time that the vendor has asked for.
