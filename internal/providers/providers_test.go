@@ -163,8 +163,8 @@ func TestNew(t *testing.T) {
 			if got := bar.Close.String() + " " + bar.Currency; got != "250 GBP" {
 				t.Errorf("the close is %s, want 250 GBP", got)
 			}
-			if len(asked) != 1 || limiter.Calls() != 1 {
-				t.Fatalf("%d requests were sent and %d calls counted, want 1 of each", len(asked), limiter.Calls())
+			if len(asked) != 1 || limiter.Used().Calls != 1 {
+				t.Fatalf("%d requests were sent and %d calls counted, want 1 of each", len(asked), limiter.Used().Calls)
 			}
 			if u := asked[0].URL; u.Host != "vendor.example" || !strings.HasPrefix(u.Path, "/base") {
 				t.Errorf("asked %s", u)
@@ -195,8 +195,8 @@ func TestNewWithoutAKey(t *testing.T) {
 			t.Errorf("%s: %v", v.Name, err)
 			continue
 		}
-		if _, err := ask(provider); !errors.Is(err, marketdata.ErrCredentials) || limiter.Calls() != 0 {
-			t.Errorf("%s: %v after %d calls", v.Name, err, limiter.Calls())
+		if _, err := ask(provider); !errors.Is(err, marketdata.ErrCredentials) || limiter.Used().Calls != 0 {
+			t.Errorf("%s: %v after %d calls", v.Name, err, limiter.Used().Calls)
 		}
 	}
 }
