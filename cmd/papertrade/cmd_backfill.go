@@ -87,8 +87,12 @@ func runBackfill(ctx context.Context, a *app, opts backfillOptions, args []strin
 	if opts.from.After(exchange.DateOf(a.clock(opts.at)())) {
 		return wrongUsage("--from %s is in the future: choose a day up to today", opts.from.Date)
 	}
+	kind := refresh.Backfill
+	if opts.pending {
+		kind = refresh.Tasks
+	}
 	return a.runJob(ctx, opts.at, refresh.Options{
-		Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
-		Backfill: &refresh.Backfill{From: opts.from.Date, To: opts.to.Date, Rebase: opts.rebase, Pending: opts.pending},
+		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
+		Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase,
 	}, backfillColumns)
 }

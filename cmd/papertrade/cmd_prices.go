@@ -75,7 +75,7 @@ func runPrices(ctx context.Context, a *app, opts pricesOptions, symbol string) e
 	ticker := tickers[0]
 	state := states[ticker]
 	calendar, known := ticker.Calendar(), ticker.HasCalendar()
-	gaps := refresh.Gaps(calendar, stored[ticker], state.Absent, opts.from.Date, opts.to.Date)
+	gaps := history.Gaps(calendar, stored[ticker], state.Absent, opts.from.Date, opts.to.Date)
 	bars := slices.DeleteFunc(stored[ticker], func(b history.StoredBar) bool {
 		return b.Session.Before(opts.from.Date) || !opts.to.IsZero() && b.Session.After(opts.to.Date)
 	})
@@ -83,14 +83,14 @@ func runPrices(ctx context.Context, a *app, opts pricesOptions, symbol string) e
 		suffix := ticker.String()[strings.LastIndexByte(ticker.String(), '.'):]
 		observe(a.log)(refresh.CalendarUnknown{Suffix: suffix, Tickers: tickers})
 	}
-	return a.printPrices(ticker, bars, gaps, state.Marks(), opts)
+	return a.printPrices(ticker, bars, gaps, history.Pending(state.Splits), opts)
 }
 
 type storedPrices struct {
 	Ticker   marketdata.Ticker `json:"ticker"`
 	Currency string            `json:"currency,omitempty"` // of all bars, where it is one
 	Bars     []storedBar       `json:"bars"`
-	Gaps     []refresh.Gap     `json:"gaps"`
+	Gaps     []history.Gap     `json:"gaps"`
 	// Splits are those that the stored history lacks: bars before them are on another scale.
 	Splits []refresh.SplitReport `json:"splits,omitempty"`
 }
@@ -107,8 +107,8 @@ type storedBar struct {
 	FetchedAt time.Time     `json:"fetched_at,omitzero"`
 }
 
-func (a *app) printPrices(ticker marketdata.Ticker, bars []history.StoredBar, gaps []refresh.Gap, marks []refresh.Split, opts pricesOptions) error {
-	list := storedPrices{Ticker: ticker, Bars: []storedBar{}, Gaps: append([]refresh.Gap{}, gaps...)}
+func (a *app) printPrices(ticker marketdata.Ticker, bars []history.StoredBar, gaps []history.Gap, marks []history.Split, opts pricesOptions) error {
+	list := storedPrices{Ticker: ticker, Bars: []storedBar{}, Gaps: append([]history.Gap{}, gaps...)}
 	view := result{
 		columns: []string{"session", "open", "high", "low", "close", "volume", "currency", "source", "note"},
 		summary: summaryOfBars(ticker, bars, gaps, opts),
@@ -146,14 +146,14 @@ func (a *app) printPrices(ticker marketdata.Ticker, bars []history.StoredBar, ga
 }
 
 // inner are the gaps between bars.
-func inner(gaps []refresh.Gap, bars []history.StoredBar) []refresh.Gap {
-	return slices.DeleteFunc(slices.Clone(gaps), func(g refresh.Gap) bool {
+func inner(gaps []history.Gap, bars []history.StoredBar) []history.Gap {
+	return slices.DeleteFunc(slices.Clone(gaps), func(g history.Gap) bool {
 		return g.To.Before(bars[0].Session) || g.From.After(bars[len(bars)-1].Session)
 	})
 }
 
 // closesOf are the closes of bars to draw, NaN where a session is missing.
-func closesOf(bars []history.StoredBar, gaps []refresh.Gap) []float64 {
+func closesOf(bars []history.StoredBar, gaps []history.Gap) []float64 {
 	var closes []float64
 	for _, b := range bars {
 		if len(gaps) > 0 && gaps[0].From.Before(b.Session) {
@@ -197,7 +197,7 @@ func formatVolume(volume *int64) string {
 	return strconv.FormatInt(*volume, 10)
 }
 
-func rowOfGap(gap refresh.Gap) []string {
+func rowOfGap(gap history.Gap) []string {
 	note := count(gap.Sessions, "session", "sessions") + " missing"
 	if gap.Sessions > 1 {
 		note += ", up to " + gap.To.String()
@@ -205,7 +205,7 @@ func rowOfGap(gap refresh.Gap) []string {
 	return []string{gap.From.String(), "", "", "", "", "", "", "", note}
 }
 
-func summaryOfBars(ticker marketdata.Ticker, bars []history.StoredBar, gaps []refresh.Gap, opts pricesOptions) string {
+func summaryOfBars(ticker marketdata.Ticker, bars []history.StoredBar, gaps []history.Gap, opts pricesOptions) string {
 	switch len(bars) {
 	case 0:
 		return summaryOfNoBars(ticker, opts)

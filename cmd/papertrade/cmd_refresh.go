@@ -93,8 +93,15 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	if opts.ifDue && opts.intraday {
 		return wrongUsage("--if-due and --intraday are runs of different kinds: choose one of them")
 	}
+	kind := refresh.Scheduled
+	switch {
+	case opts.intraday:
+		kind = refresh.Intraday
+	case len(tickers) > 0:
+		kind = refresh.Named
+	}
 	return a.runJob(ctx, opts.at, refresh.Options{
-		Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Intraday: opts.intraday,
+		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue,
 	}, refreshColumns)
 }
 

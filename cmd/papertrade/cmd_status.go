@@ -148,6 +148,14 @@ func (a *app) readStatus(ctx context.Context, db store, opts statusOptions) (sta
 		return status{}, err
 	}
 	s := status{Health: refresh.NewHealth(in)}
+	for i := range s.Problems {
+		if s.Problems[i].Disabled {
+			s.Problems[i].Message += ", and refresh.enabled is false"
+		}
+	}
+	for i := range s.Unknown {
+		s.Unknown[i].Note += "; --force asks again"
+	}
 	if opts.check {
 		return s, nil
 	}
@@ -171,18 +179,18 @@ func (a *app) readRuns(ctx context.Context, db store, in *refresh.HealthInputs) 
 
 // readRunsOnce also says whether a record is RUNNING whose process is gone.
 func (a *app) readRunsOnce(ctx context.Context, db store, in *refresh.HealthInputs) (died bool, err error) {
-	jobs := []string{refresh.JobName, refresh.BackfillJobName, refresh.TasksJobName}
+	jobs := refresh.JobNames()
 	if in.Recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs, Limit: recentRuns}); err != nil {
 		return false, err
 	}
-	if in.Whole, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs[:1], ScheduledOnly: true, Limit: recentRuns}); err != nil {
+	if in.Scheduled, err = db.Runs(ctx, refresh.RunQuery{Jobs: jobs[:1], ScheduledOnly: true, Limit: recentRuns}); err != nil {
 		return false, err
 	}
 	if in.LastSuccess, err = db.LastRun(ctx, refresh.JobName); err != nil {
 		return false, err
 	}
 	in.Locked = map[string]bool{}
-	for _, records := range [][]refresh.RunRecord{in.Recent, in.Whole} {
+	for _, records := range [][]refresh.RunRecord{in.Recent, in.Scheduled} {
 		for i := range records {
 			r := &records[i]
 			r.ErrorMessage = a.config.Redact(r.ErrorMessage) // another program may have written it
@@ -272,7 +280,7 @@ func (a *app) printStatus(s status) error {
 			"started_at", "finished_at", "job", "mode", "status", "seconds", "refreshed", "failed", "deferred", "calls", "error"}}
 		for _, r := range s.Runs {
 			refreshed, failed, deferred, calls := numbers(r)
-			view.rows = append(view.rows, []string{formatTime(r.StartedAt), formatTime(r.FinishedAt), r.Job, string(r.Mode), string(r.Status),
+			view.rows = append(view.rows, []string{formatTime(r.StartedAt), formatTime(r.FinishedAt), r.Job, r.Mode, string(r.Status),
 				formatSeconds(r.Seconds), refreshed, failed, deferred, calls, r.Error})
 		}
 		return a.print(view)
@@ -372,16 +380,10 @@ func notesOnRuns(s status) (notes []string) {
 
 // runName is what a run was about, in a word.
 func runName(r refresh.Run) string {
-	switch {
-	case r.Job == refresh.BackfillJobName:
-		return "backfill"
-	case r.Job == refresh.TasksJobName:
-		return "tasks"
-	case r.Mode != "":
-		return string(r.Mode)
-	default:
+	if r.Kind == refresh.Scheduled {
 		return "all"
 	}
+	return r.Kind.String()
 }
 
 // numbers are what a run counted; "" for what its record does not tell.

@@ -47,7 +47,7 @@ func (a *app) execute(ctx context.Context, at instant, o refresh.Options, column
 	if a.disables(o) {
 		a.log.Info().Msg("refresh is disabled by refresh.enabled")
 		report := refresh.Report{
-			RunID: o.RunID, DryRun: o.DryRun, At: a.clock(at)(), Provider: a.config.Provider().Source,
+			RunID: o.RunID, Kind: o.Kind, DryRun: o.DryRun, At: a.clock(at)(), Provider: a.config.Provider().Source,
 			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
 		}
 		return report, a.printReport(report, columns)
@@ -74,7 +74,7 @@ func (a *app) execute(ctx context.Context, at instant, o refresh.Options, column
 		return refresh.Report{}, err
 	}
 	observer, watched, stop := a.watch()
-	job.Now, job.Observe, job.Watched = a.clock(at), observer, watched
+	job.Now, job.Observe, job.WantForecast = a.clock(at), observer, watched
 	report, err := job.Run(ctx, o)
 	stop()
 	if report.Status == "" {
@@ -91,7 +91,9 @@ func (a *app) execute(ctx context.Context, at instant, o refresh.Options, column
 }
 
 // disables says whether the settings disable the job: they are about refresh alone.
-func (a *app) disables(o refresh.Options) bool { return o.Backfill == nil && !a.config.Refresh.Enabled }
+func (a *app) disables(o refresh.Options) bool {
+	return o.Kind.JobName() == refresh.JobName && !a.config.Refresh.Enabled
+}
 
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	vendor := c.Provider()
@@ -111,9 +113,9 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 		return nil, err
 	}
 	return &refresh.Job{
-		Store: db, Provider: provider, Limiter: limiter,
+		Store: db, Vendors: []refresh.Vendor{{Provider: provider, Limiter: limiter, Attempts: vendor.Attempts}},
 		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
-		Concurrency: c.Refresh.Concurrency, Attempts: vendor.Attempts, MaxErrorRate: c.Refresh.MaxErrorRate,
+		Concurrency: c.Refresh.Concurrency, MaxErrorRate: c.Refresh.MaxErrorRate,
 		Schedule: schedule,
 	}, nil
 }

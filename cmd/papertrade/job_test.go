@@ -37,13 +37,17 @@ func TestNewJobTakesTheChosenVendor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if job.Provider != marketdata.Provider(made) || job.Attempts != 9 {
-		t.Errorf("the job has the provider %T and %d attempts", job.Provider, job.Attempts)
+	if len(job.Vendors) != 1 {
+		t.Fatalf("the job has %d vendors", len(job.Vendors))
 	}
-	if limits := job.Limiter.Limits(); len(limits) != 1 || limits[0].String() != "8/1m" {
+	vendor := job.Vendors[0]
+	if vendor.Provider != marketdata.Provider(made) || vendor.Attempts != 9 {
+		t.Errorf("the job has the provider %T and %d attempts", vendor.Provider, vendor.Attempts)
+	}
+	if limits := vendor.Limiter.Limits(); len(limits) != 1 || limits[0].String() != "8/1m" {
 		t.Errorf("the limits are %v", limits)
 	}
-	if got.Limiter != job.Limiter || got.HTTP == nil || got.Currencies == nil {
+	if got.Limiter != vendor.Limiter || got.HTTP == nil || got.Currencies == nil {
 		t.Errorf("New has %+v", got)
 	}
 	got = providers.Options{Key: got.Key, BaseURL: got.BaseURL, Timeout: got.Timeout}

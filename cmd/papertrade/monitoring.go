@@ -32,7 +32,7 @@ type monitoring struct {
 // monitored is the monitoring of a run. Nobody hears of a dry one. Of one that the settings disable the
 // monitor hears nothing: prices go stale, and it is to notice.
 func (a *app) monitored(at instant, o refresh.Options) *monitoring {
-	m := &monitoring{app: a, kind: kindOf(o), at: a.clock(at)(), began: time.Now()}
+	m := &monitoring{app: a, kind: o.Kind.String(), at: a.clock(at)(), began: time.Now()}
 	if o.DryRun {
 		return m
 	}
@@ -45,22 +45,6 @@ func (a *app) monitored(at instant, o refresh.Options) *monitoring {
 		a.log.Warn().Err(err).Msg("ping failed")
 	}
 	return m
-}
-
-// kindOf tells apart runs that must not overwrite each other's numbers.
-func kindOf(o refresh.Options) string {
-	switch {
-	case o.Backfill != nil && o.Backfill.Pending:
-		return "tasks"
-	case o.Backfill != nil:
-		return "backfill"
-	case o.Intraday:
-		return "intraday"
-	case len(o.Tickers) > 0:
-		return "named"
-	default:
-		return metrics.Refresh
-	}
 }
 
 // start tells that the run starts.
@@ -95,12 +79,13 @@ func (m *monitoring) takeStock(ctx context.Context, db store, job *refresh.Job) 
 	for _, a := range active {
 		stock.SessionsBehind = max(stock.SessionsBehind, refresh.SessionsBehind(a, m.now()))
 	}
-	account, err := job.Limiter.Account(ctx)
+	limiter := job.Vendors[0].Limiter
+	account, err := limiter.Account(ctx)
 	if err != nil {
 		return stock, err
 	}
 	stock.QuotaLeft = map[string]int{}
-	for _, a := range quota.Remaining(job.Limiter.Limits(), account, time.Now()) {
+	for _, a := range quota.Remaining(limiter.Limits(), account, time.Now()) {
 		_, window, _ := strings.Cut(a.Limit.String(), "/")
 		if left, found := stock.QuotaLeft[window]; !found || a.Left < left {
 			stock.QuotaLeft[window] = a.Left

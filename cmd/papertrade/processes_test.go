@@ -55,15 +55,19 @@ func quotes(count string) error {
 	if err != nil {
 		return err
 	}
+	vendor := job.Vendors[0]
+	quote := marketdata.Question{
+		Capability: vendor.Provider.Capabilities()[0], Tickers: []marketdata.Ticker{marketdata.MustParseTicker("IBM")},
+	}
 	for i := range n {
 		if i%5 == 0 {
-			job.Limiter.Announce(1, 1, 1, 1, 1)
+			vendor.Limiter.Announce(1, 1, 1, 1, 1)
 		}
-		if _, err := job.Provider.Quotes(ctx, []marketdata.Ticker{marketdata.MustParseTicker("IBM")}); err != nil {
+		if _, err := vendor.Provider.Ask(ctx, quote); err != nil {
 			return err
 		}
 	}
-	return job.Limiter.Close(ctx)
+	return vendor.Limiter.Close(ctx)
 }
 
 // Real processes with one key and one database, some of them killed at random points, never exceed a

@@ -44,6 +44,11 @@ func (a *app) printReport(r refresh.Report, columns []string) error {
 	if r.DryRun && a.output != outputCSV {
 		columns = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return slices.Contains([]string{"price", "currency", "stored"}, c) })
 	}
+	for i := range r.Tickers {
+		if r.Tickers[i].Forceable {
+			r.Tickers[i].Reason += "; --force asks again"
+		}
+	}
 	view := result{json: r, columns: columns, summary: summary(r)}
 	if slices.Contains(columns, "missing") {
 		view.summary = backfillSummary(r)
@@ -215,7 +220,7 @@ func tasks(r refresh.Report) string {
 
 // tries warns where a plan has calls that the key's plan may not include.
 func tries(r refresh.Report) string {
-	if !r.TriesFull {
+	if !r.TriesPremium {
 		return ""
 	}
 	return "\nWhat is older than 100 sessions needs full series. Whether the key's plan includes them, the first call finds out."

@@ -2,8 +2,10 @@
 package history
 
 import (
+	"slices"
 	"time"
 
+	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
@@ -14,4 +16,36 @@ type StoredBar struct {
 	Source         string    // the name of the provider that it came from
 	FetchedAt      time.Time // when the row was last written
 	Row            int64     // its key in the database
+}
+
+// PreviousSession returns the last session before a day.
+func PreviousSession(calendar *exchange.Exchange, day exchange.Date) exchange.Date {
+	for day = day.AddDays(-1); !calendar.IsSession(day); {
+		day = day.AddDays(-1)
+	}
+	return day
+}
+
+// nextSession returns the first session after a day.
+func nextSession(calendar *exchange.Exchange, day exchange.Date) exchange.Date {
+	for day = day.AddDays(1); !calendar.IsSession(day); {
+		day = day.AddDays(1)
+	}
+	return day
+}
+
+// find returns the index of the bar of a session among bars, which are ascending, or of the first after it.
+func find(bars []marketdata.Bar, session exchange.Date) (i int, found bool) {
+	return slices.BinarySearchFunc(bars, session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
+}
+
+// findStored is find of stored bars.
+func findStored(stored []StoredBar, session exchange.Date) (i int, found bool) {
+	return slices.BinarySearchFunc(stored, session, func(b StoredBar, d exchange.Date) int { return b.Session.Compare(d) })
+}
+
+// contains reports whether sessions, which are ascending, have one.
+func contains(sessions []exchange.Date, session exchange.Date) bool {
+	_, found := slices.BinarySearchFunc(sessions, session, exchange.Date.Compare)
+	return found
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -92,7 +93,7 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 		Stamp, FetchedAt, CheckedAt, AskedAt, UnknownSession, FirstSession *time.Time
 		UnknownSessions                                                    int
 		Absent                                                             []time.Time
-		Splits                                                             []refresh.Split
+		Splits                                                             []history.Split
 	}
 	found, err := query[known](ctx, s, states, pgx.NamedArgs{"tickers": symbols(tickers)})
 	if err != nil {

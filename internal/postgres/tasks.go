@@ -17,7 +17,7 @@ type tasks struct {
 }
 
 // OpenTasks opens the application's tasks, which any number of processes may work off.
-func (s *Store) OpenTasks(ctx context.Context) (refresh.Tasks, error) {
+func (s *Store) OpenTasks(ctx context.Context) (refresh.TaskQueue, error) {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
 		return nil, fmt.Errorf("open the application's tasks: %w", translate(err))

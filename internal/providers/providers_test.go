@@ -3,6 +3,7 @@ package providers_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -125,11 +126,21 @@ func ask(p marketdata.Provider) (marketdata.Bar, error) {
 	if err != nil {
 		return marketdata.Bar{}, err
 	}
-	quotes, err := p.Quotes(context.Background(), []marketdata.Ticker{ticker})
+	var cheapest marketdata.Capability
+	for _, c := range p.Capabilities() {
+		if c.Kind != marketdata.MarketDay {
+			cheapest = c
+			break
+		}
+	}
+	answer, err := p.Ask(context.Background(), marketdata.Question{Capability: cheapest, Tickers: []marketdata.Ticker{ticker}})
 	if err != nil {
 		return marketdata.Bar{}, err
 	}
-	return quotes[0].Bar, quotes[0].Err
+	if len(answer.Bars) != 1 {
+		return marketdata.Bar{}, fmt.Errorf("the answer has %d bars", len(answer.Bars))
+	}
+	return answer.Bars[0], nil
 }
 
 // Every client works with all that it is given.
@@ -153,8 +164,8 @@ func TestNew(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if provider.Source() != v.Source {
-				t.Errorf("the client's source is %q, the vendor's %q", provider.Source(), v.Source)
+			if provider.Name() != v.Source {
+				t.Errorf("the client's source is %q, the vendor's %q", provider.Name(), v.Source)
 			}
 			bar, err := ask(provider)
 			if err != nil {

@@ -33,12 +33,12 @@ func date(t *testing.T, s string) exchange.Date {
 // backfill is a run from a day on of tickers, or of the active ones.
 func backfill(t *testing.T, j *refresh.Job, from string, tickers ...string) refresh.Report {
 	t.Helper()
-	return runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{From: date(t, from)}}, tickers...)
+	return runBackfill(t, j, refresh.Options{Kind: refresh.Backfill, Range: refresh.Range{From: date(t, from)}}, tickers...)
 }
 
 func rebase(t *testing.T, j *refresh.Job) {
 	t.Helper()
-	runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Rebase: true}}, "NVDA")
+	runBackfill(t, j, refresh.Options{Kind: refresh.Backfill, Rebase: true}, "NVDA")
 }
 
 func runBackfill(t *testing.T, j *refresh.Job, o refresh.Options, tickers ...string) refresh.Report {
@@ -144,7 +144,7 @@ func TestBackfillMakesTheFewestCalls(t *testing.T) {
 					t.Errorf("%s: %+v, %+v; want AAPL skipped and NVDA as far as it goes", report.Status, aapl, nvda)
 				}
 				before = len(vendor.Arrivals())
-				plan := runBackfill(t, j, refresh.Options{DryRun: true, Backfill: &refresh.Backfill{From: date(t, "2021-11-22")}}, "AAPL", "NVDA", "IBM")
+				plan := runBackfill(t, j, refresh.Options{DryRun: true, Kind: refresh.Backfill, Range: refresh.Range{From: date(t, "2021-11-22")}}, "AAPL", "NVDA", "IBM")
 				if plan.Calls != 1 || plan.Counts.Skipped != 2 {
 					t.Errorf("%+v, want the two skipped and one call for IBM", plan)
 				}
@@ -178,7 +178,7 @@ func TestBackfillRemembersWhatTheVendorDoesNotHave(t *testing.T) {
 			t.Errorf("%+v, want one session missing", row)
 		}
 		before := len(vendor.Arrivals())
-		runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{From: date(t, "2020-01-01"), To: date(t, "2026-11-18")}}, "NEW")
+		runBackfill(t, j, refresh.Options{Kind: refresh.Backfill, Range: refresh.Range{From: date(t, "2020-01-01"), To: date(t, "2026-11-18")}}, "NEW")
 		wantCalls(t, vendor, before)
 	})
 }
@@ -206,7 +206,7 @@ func TestBackfillOverwritesNothingUnlessForced(t *testing.T) {
 			t.Errorf("%+v, want the close that was there", bar)
 		}
 		wantSessions(t, j, "AAPL", "2026-11-02", "2026-11-20")
-		runBackfill(t, j, refresh.Options{Force: true, Backfill: &refresh.Backfill{From: session, To: session}}, "AAPL")
+		runBackfill(t, j, refresh.Options{Force: true, Kind: refresh.Backfill, Range: refresh.Range{From: session, To: session}}, "AAPL")
 		told, _ := vendor.Bar("AAPL", session)
 		if bar := barOf(); bar.Close.StringFixed(4) != told.Close || !bar.Open.Valid || *bar.Volume != told.Volume || bar.Source != "another" {
 			t.Errorf("%+v, want the vendor's %+v in the row that was there", bar, told)
@@ -225,7 +225,7 @@ func TestBackfillHoldsBackForTheComingRun(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: now})
 		j := newJobOn(t, vendor, newJob(t, vendor).Store.(*sqlite.Store), quota.Limit{Calls: 100, Window: time.Second}, quota.Limit{Calls: 10})
 		j.Now = now
-		report, err := run(t.Context(), t, j, refresh.Options{Backfill: &refresh.Backfill{From: date(t, "2026-11-02")}})
+		report, err := run(t.Context(), t, j, refresh.Options{Kind: refresh.Backfill, Range: refresh.Range{From: date(t, "2026-11-02")}})
 		if err != nil || report.Counts.Refreshed != 3 || report.Counts.Deferred != 4 || !report.HoldsBack {
 			t.Errorf("%+v, %v; want 3 of 10 calls made, since the coming run needs 7", report, err)
 		}
@@ -282,7 +282,7 @@ func TestRefreshWorksOffTasks(t *testing.T) {
 		want := []string{
 			"AAPL succeeded", "AAPL succeeded",
 			`$$$ failed "$$$" is not a ticker: write letters and digits, in parts joined by a dot or a hyphen, as in BRK.B`,
-			"GONE failed unknown_ticker: fetch GONE: unknown ticker: Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for TIME_SERIES_DAILY.",
+			"GONE failed unknown_ticker: unknown ticker: Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for TIME_SERIES_DAILY.",
 			"MSFT failed it begins on 2026-11-13 and ends before that, on 2026-11-02",
 			"IBM failed 1632 sessions out of reach: the key's plan has no full series",
 			"ibm succeeded", "IBM failed it ends on 2026-11-22, in the future",
@@ -302,7 +302,7 @@ func TestRefreshWorksOffTasks(t *testing.T) {
 			t.Errorf("%d tasks left, want 29 less 20", pending)
 		}
 		wantSessions(t, j, "T0", "2026-11-02", "2026-11-13")
-		rest := runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Pending: true}})
+		rest := runBackfill(t, j, refresh.Options{Kind: refresh.Tasks})
 		if rest.Counts.Refreshed != 9 || rest.Status != refresh.Succeeded || rest.Batches != 2 {
 			t.Errorf("%+v, want the rest in two batches", rest)
 		}
@@ -333,7 +333,7 @@ func TestTasksThatAreNotAskedStayPending(t *testing.T) {
 				for i := range 8 {
 					insertTask(t, j, i, fmt.Sprintf("T%d", i), "2026-11-02", "2026-11-13")
 				}
-				report, _ := run(ctx, t, j, refresh.Options{Backfill: &refresh.Backfill{Pending: true}})
+				report, _ := run(ctx, t, j, refresh.Options{Kind: refresh.Tasks})
 				want := []string{"T0 succeeded", "T1 succeeded", "T2 succeeded", "T3 pending", "T4 pending", "T5 pending", "T6 pending", "T7 pending"}
 				if diff := cmp.Diff(want, texts(t, j, taskRows)); diff != "" {
 					t.Errorf("%+v: tasks (-want +got):\n%s", report, diff)
@@ -398,8 +398,8 @@ func TestTasksOfOneTickerShareACall(t *testing.T) {
 			insertTask(t, j, 2*i+1, "IBM", "2026-"+month+"-01", "2026-"+month+"-20")
 		}
 		j.BatchSize = 1
-		plan := runBackfill(t, j, refresh.Options{DryRun: true, Backfill: &refresh.Backfill{Pending: true}})
-		report := runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{Pending: true}})
+		plan := runBackfill(t, j, refresh.Options{DryRun: true, Kind: refresh.Tasks})
+		report := runBackfill(t, j, refresh.Options{Kind: refresh.Tasks})
 		wantCalls(t, vendor, before, "IBM TIME_SERIES_DAILY compact")
 		if plan.Calls != 1 || report.Tasks.Succeeded != 6 {
 			t.Errorf("%d calls planned, %+v; want one call for six tasks", plan.Calls, report.Tasks)
@@ -433,7 +433,7 @@ func TestBackfillOfADelistedTicker(t *testing.T) {
 		j := fast(t, vendor)
 		backfill(t, j, "2026-09-01", "OLD")
 		before := len(vendor.Arrivals())
-		runBackfill(t, j, refresh.Options{Backfill: &refresh.Backfill{From: date(t, "2026-09-01"), To: date(t, "2026-11-10")}}, "OLD")
+		runBackfill(t, j, refresh.Options{Kind: refresh.Backfill, Range: refresh.Range{From: date(t, "2026-09-01"), To: date(t, "2026-11-10")}}, "OLD")
 		wantCalls(t, vendor, before)
 	})
 }

@@ -125,16 +125,16 @@ func benchmarkRun(b *testing.B, store benchmarkStore, limits []quota.Limit, enfo
 		b.Fatal(err)
 	}
 	job := &refresh.Job{
-		Store: store, Provider: client, Limiter: limiter, Now: midnight, Observe: func(refresh.Event) {},
-		BatchSize: 5, Concurrency: 1, Attempts: 3,
+		Store: store, Vendors: []refresh.Vendor{{Provider: client, Limiter: limiter, Attempts: 3}}, Now: midnight, Observe: func(refresh.Event) {},
+		BatchSize: 5, Concurrency: 1,
 	}
 	var tickers []marketdata.Ticker
 	for i := range calls {
 		tickers = append(tickers, marketdata.MustParseTicker(fmt.Sprintf("T%d", i)))
 	}
 	start := time.Now()
-	plan, planErr := job.Run(b.Context(), refresh.Options{RunID: "00000000-0000-0000-0000-000000000001", Tickers: tickers, DryRun: true})
-	report, err := job.Run(b.Context(), refresh.Options{RunID: "00000000-0000-0000-0000-000000000002", Tickers: tickers})
+	plan, planErr := job.Run(b.Context(), refresh.Options{RunID: "00000000-0000-0000-0000-000000000001", Kind: refresh.Named, Tickers: tickers, DryRun: true})
+	report, err := job.Run(b.Context(), refresh.Options{RunID: "00000000-0000-0000-0000-000000000002", Kind: refresh.Named, Tickers: tickers})
 	took = time.Since(start)
 	if err := errors.Join(planErr, err); err != nil || report.Counts.Refreshed != calls {
 		b.Fatalf("%+v, %v", report.Counts, err)

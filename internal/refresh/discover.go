@@ -21,13 +21,13 @@ type ActiveTicker struct {
 	State        State
 }
 
-// SkippedRow is a row whose symbol is no ticker.
+// SkippedRow is a row whose symbol is not a ticker.
 type SkippedRow struct {
 	Source Source
 	Err    error // says which symbol, and what is wrong with it
 }
 
-// Discovery says where to look for active tickers.
+// Discovery is where to look for active tickers.
 type Discovery struct {
 	Sources    []Source
 	ActiveDays int // how far back a transaction makes its ticker active, 1 or more
@@ -44,7 +44,7 @@ func Discover(ctx context.Context, store Store, d Discovery, at time.Time) ([]Ac
 	if err != nil {
 		return nil, nil, fmt.Errorf("discover the active tickers: %w", err)
 	}
-	active, skipped := join(mentions)
+	active, skipped := mergeMentions(mentions)
 	if err := fillStates(ctx, store, active); err != nil {
 		return nil, nil, err
 	}
@@ -52,8 +52,8 @@ func Discover(ctx context.Context, store Store, d Discovery, at time.Time) ([]Ac
 	return active, skipped, nil
 }
 
-// Named makes active tickers of those named, which keep the sources that active has them from.
-func Named(ctx context.Context, store Store, active []ActiveTicker, names []marketdata.Ticker) ([]ActiveTicker, error) {
+// FindNamed makes active tickers of those named, which keep the sources that active has them from.
+func FindNamed(ctx context.Context, store Store, active []ActiveTicker, names []marketdata.Ticker) ([]ActiveTicker, error) {
 	var found, others []ActiveTicker
 	seen := map[marketdata.Ticker]bool{}
 	for _, name := range names {
@@ -75,8 +75,8 @@ func Named(ctx context.Context, store Store, active []ActiveTicker, names []mark
 	return found, nil
 }
 
-// join makes one ActiveTicker of all mentions of a ticker.
-func join(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
+// mergeMentions makes one ActiveTicker of all mentions of a ticker.
+func mergeMentions(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
 	var active []ActiveTicker
 	var skipped []SkippedRow
 	index := map[marketdata.Ticker]int{}

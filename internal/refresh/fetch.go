@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"golang.org/x/sync/errgroup"
 
@@ -18,94 +17,65 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-const (
-	// deadBatches in a row that brought nothing but unavailability mean that the provider is down.
-	deadBatches = 2
-)
+// maxDeadRounds in a row that brought nothing but unavailability mean that a provider is down.
+const maxDeadRounds = 2
 
 // ErrProviderDown is why a run stops when the provider has been unavailable for whole batches.
 var ErrProviderDown = errors.New("the provider is down")
 
-// errOutOfReach is the fate of a ticker of which all that is wanted is in a full series alone, to which
-// the key turned out not to be entitled.
-var errOutOfReach = errors.New("out of reach")
-
-// errNotAsked is the fate of a ticker whose run stopped before it was answered.
-var errNotAsked = errors.New("not asked")
-
-// answer is what a provider told of one ticker: bars, ascending by session, or why there are none.
-type answer struct {
-	item   *Item
-	bars   []marketdata.Bar
-	series marketdata.Series // that the bars are of, where one was asked for
-	err    error
-}
-
-// fetcher asks the provider on behalf of one run.
-type fetcher struct {
-	*Job
-	retries  failsafe.Executor[[]answer]
-	breaker  circuitbreaker.CircuitBreaker[any] // of batches
-	ended    func(tickers int)                  // is told after each call
-	answered atomic.Bool                        // anything at all, in this run
-	asking   atomic.Int64                       // nanoseconds that calls took, without the waits for the limiter
-
-	entitlement sync.Mutex // held by the first call for a full series, until it is answered
-	entitled    entitlement
-}
-
-// entitlement is whether the key may ask for full series.
-type entitlement int
-
-const (
-	entitlementUnknown entitlement = iota
-	entitlementGiven
-	entitlementRefused
+var (
+	// errNotAsked is the fate of an item whose run stopped before it was answered.
+	errNotAsked = errors.New("not asked")
+	// errLacking is the fate of an item whose capability the key's plan turned out not to include: it is
+	// still wanted, by another way.
+	errLacking = errors.New("the key's plan does not include it")
 )
 
-func (j *Job) newFetcher() *fetcher {
-	retry := retrypolicy.NewBuilder[[]answer]().
-		HandleErrors(marketdata.ErrUnavailable).
-		WithMaxAttempts(j.Attempts).
-		WithBackoff(time.Second, 30*time.Second).
-		WithJitterFactor(0.25).
-		ReturnLastFailure().
-		Build()
-	return &fetcher{
-		Job: j, retries: failsafe.With(retry),
-		breaker: circuitbreaker.NewBuilder[any]().WithFailureThreshold(deadBatches).Build(),
-	}
+// stopsRun reports whether err concerns all that is left of a run.
+func stopsRun(err error) bool {
+	return isDeferral(err) || slices.ContainsFunc([]error{
+		marketdata.ErrCredentials, marketdata.ErrNotEntitled, quota.ErrLedger,
+	}, func(reason error) bool { return errors.Is(err, reason) })
 }
 
-// batch asks for the items of one batch. The answers are in their order. stop is the reason why asking
-// on is pointless, nil where it is not.
-func (f *fetcher) batch(ctx context.Context, items []*Item) (answers []answer, stop error) {
-	calls := divide(items, f.Provider.TickersPerCall())
-	byCall := make([][]answer, len(calls))
+// isDeferral reports whether what ended with err is for a later run: it was no fault of the ticker.
+func isDeferral(err error) bool {
+	return slices.ContainsFunc([]error{errNotAsked, marketdata.ErrThrottled, marketdata.ErrQuotaSpent},
+		func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
+}
+
+// fetcher asks the vendors on behalf of one run.
+type fetcher struct {
+	askers      []*asker // one per vendor
+	concurrency int
+	answered    atomic.Bool // anything at all, in this run
+	observe     func(Event)
+	// ended is called with 1 when a call was answered, and with 0 when one has to wait.
+	ended func(calls int)
+}
+
+func newFetcher(vendors []Vendor, concurrency int, write context.Context, observe func(Event)) *fetcher {
+	f := &fetcher{concurrency: concurrency, observe: observe}
+	for _, v := range vendors {
+		f.askers = append(f.askers, newAsker(v, write, f.throttled))
+	}
+	return f
+}
+
+// round makes calls, some at a time, and joins what they bring to the answers of the items that they serve. stop
+// is the reason why going on is pointless, nil if it is not.
+func (f *fetcher) round(ctx context.Context, calls []Call, items []Item, answers map[int]answer) (stop error) {
+	results := make([][]answer, len(calls))
 	var group errgroup.Group
-	group.SetLimit(f.Concurrency)
+	group.SetLimit(max(1, f.concurrency))
 	callCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f.Limiter.Announce(slices.Repeat([]int{1}, len(calls))...)
+	f.announce(calls)
 	for i, call := range calls {
 		group.Go(func() error {
-			f.observe(TickerBegun{call[0].Ticker})
-			got, err := f.fetch(callCtx, call)
-			for _, item := range call {
-				f.observe(TickerEnded{item.Ticker, err})
-			}
-			f.ended(len(call))
-			if err == nil {
-				byCall[i] = got
-				return nil
-			}
-			if callCtx.Err() != nil {
-				err = fmt.Errorf("%w: %w", errNotAsked, context.Cause(callCtx))
-			}
-			for _, item := range call {
-				byCall[i] = append(byCall[i], answer{item: item, err: err})
-			}
-			if stops(err) {
+			var err error
+			results[i], err = f.ask(callCtx, call, items)
+			if err != nil && stopsRun(err) {
 				cancel(err)
 				return err
 			}
@@ -116,183 +86,258 @@ func (f *fetcher) batch(ctx context.Context, items []*Item) (answers []answer, s
 	if stop != nil && ctx.Err() != nil {
 		stop = context.Cause(ctx)
 	}
-	answers = slices.Concat(byCall...)
+	f.markAttempts(results)
+	for i, call := range calls {
+		for n, item := range call.Items {
+			if before, found := answers[item]; found {
+				results[i][n] = before.join(results[i][n])
+			}
+			answers[item] = results[i][n]
+		}
+	}
 	if stop == nil {
-		stop = f.judgeBatch(answers)
+		stop = f.findDown(calls, results)
 	}
-	return answers, stop
+	return stop
 }
 
-// divide makes calls of items: a series takes one of its own, quotes that follow each other share one.
-func divide(items []*Item, quotesPerCall int) [][]*Item {
-	var calls [][]*Item
-	room := 0 // of the last call, for further quotes
-	for _, item := range items {
-		if room > 0 && item.Action == FetchQuote {
-			calls[len(calls)-1] = append(calls[len(calls)-1], item)
-			room--
-			continue
+func (f *fetcher) throttled(event CallThrottled) {
+	f.observe(event)
+	f.ended(0)
+}
+
+// used returns what the run has asked of all vendors so far.
+func (f *fetcher) used() quota.Usage {
+	var total quota.Usage
+	for _, asker := range f.askers {
+		used := asker.used()
+		total.Calls, total.Cost = total.Calls+used.Calls, total.Cost+used.Cost
+	}
+	return total
+}
+
+// close leaves the plans of later runs how long calls take, and settles the calls that were announced.
+func (f *fetcher) close(ctx context.Context) error {
+	var errs []error
+	for _, asker := range f.askers {
+		asker.recordCallTime()
+		errs = append(errs, asker.Limiter.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// announce lets each vendor write down the calls of a round together.
+func (f *fetcher) announce(calls []Call) {
+	costs := make([][]int, len(f.askers))
+	for _, call := range calls {
+		costs[call.Vendor] = append(costs[call.Vendor], call.Question.Cost())
+	}
+	for i, asker := range f.askers {
+		if len(costs[i]) > 0 {
+			asker.Limiter.Announce(costs[i]...)
 		}
-		calls = append(calls, []*Item{item})
-		if room = quotesPerCall - 1; item.needsSeries() {
-			room = 0
-		}
 	}
-	return calls
 }
 
-// judgeBatch is ErrProviderDown where this batch and the one before brought nothing at all.
-func (f *fetcher) judgeBatch(answers []answer) error {
-	if slices.ContainsFunc(answers, func(a answer) bool { return !errors.Is(a.err, marketdata.ErrUnavailable) }) {
-		f.breaker.RecordSuccess()
-		return nil
-	}
-	f.breaker.RecordFailure()
-	if !f.breaker.IsOpen() {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", ErrProviderDown, answers[len(answers)-1].err)
-}
-
-// stops says whether err concerns all that is left of a run.
-func stops(err error) bool {
-	return slices.ContainsFunc([]error{
-		errNotAsked, marketdata.ErrThrottled, marketdata.ErrQuotaSpent,
-		marketdata.ErrCredentials, marketdata.ErrNotEntitled, quota.ErrLedger,
-	}, func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
-}
-
-// defers says whether a ticker with err is for a later run: it was not its own fault.
-func defers(err error) bool {
-	return slices.ContainsFunc([]error{errNotAsked, marketdata.ErrThrottled, marketdata.ErrQuotaSpent},
-		func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
-}
-
-// fetch makes one call, and makes it again a few times where the provider was unavailable. Each try
-// counts as a call.
-func (f *fetcher) fetch(ctx context.Context, call []*Item) ([]answer, error) {
-	answers, err := f.retries.WithContext(ctx).Get(func() ([]answer, error) { return f.ask(ctx, call) })
+// ask makes one call. The error is that of the whole call, which each of its answers has too.
+func (f *fetcher) ask(ctx context.Context, call Call, items []Item) ([]answer, error) {
+	first := items[call.Items[0]].Ticker
+	f.observe(TickerBegun{first})
+	got, err := f.askers[call.Vendor].fetch(ctx, call.Question, first)
 	switch {
 	case err == nil:
-		return answers, nil
-	case errors.Is(err, marketdata.ErrQuotaSpent):
-		kept, cancel := grace(ctx, lastWrites)
-		defer cancel()
-		until, holdErr := f.Limiter.HoldUntilReset(kept)
-		if holdErr != nil {
-			return nil, fmt.Errorf("%w; %w", err, holdErr)
+		f.answered.Store(true)
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%w: %w", errNotAsked, context.Cause(ctx))
+	}
+	if !errors.Is(err, errLacking) {
+		for _, item := range call.Items {
+			f.observe(TickerEnded{items[item].Ticker, err})
 		}
-		return nil, fmt.Errorf("%w; %w", &quota.DeferredError{Until: until, Spent: true}, err)
-	default:
-		return nil, fmt.Errorf("fetch %s: %w", call[0].Ticker, err)
+	}
+	f.ended(1)
+	return collect(call, items, got, err), err
+}
+
+// markAttempts finds which tickers have had their turn: those whose provider answered nothing in the whole
+// round, or refuses everybody, have not.
+func (f *fetcher) markAttempts(results [][]answer) {
+	isUnavailable := func(a answer) bool { return errors.Is(a.err, marketdata.ErrUnavailable) }
+	dead := !slices.ContainsFunc(results, func(answers []answer) bool {
+		return slices.ContainsFunc(answers, func(a answer) bool { return !isUnavailable(a) })
+	})
+	for _, answers := range results {
+		for i := range answers {
+			a := &answers[i]
+			a.attempted = !stopsRun(a.err) && !(dead && isUnavailable(*a))
+			a.conclusive = a.attempted || f.answered.Load() && !stopsRun(a.err)
+		}
 	}
 }
 
-// ask makes one call. Where it was too fast for the provider it makes it again when the limiter lets
+// findDown returns ErrProviderDown if this round and the one before brought nothing at all from a vendor.
+func (f *fetcher) findDown(calls []Call, results [][]answer) error {
+	for vendor, asker := range f.askers {
+		var answers []answer
+		for i, call := range calls {
+			if call.Vendor == vendor {
+				answers = append(answers, results[i]...)
+			}
+		}
+		if len(answers) > 0 && asker.isDown(answers) {
+			return fmt.Errorf("%w: %w", ErrProviderDown, answers[len(answers)-1].err)
+		}
+	}
+	return nil
+}
+
+// asker asks one vendor on behalf of one run.
+type asker struct {
+	Vendor
+	write     context.Context // outlives an interruption
+	throttled func(CallThrottled)
+	retries   failsafe.Executor[marketdata.Answer]
+	before    quota.Usage  // of the limiter when the run began
+	asking    atomic.Int64 // nanoseconds that calls took, without the waits for the limiter
+
+	deadRounds int // in a row
+
+	premium  sync.Mutex // held by the first call of a premium capability, until it is answered
+	entitled entitlement
+}
+
+// entitlement is whether a key's plan includes the premium capabilities.
+type entitlement int
+
+const (
+	entitlementUnknown entitlement = iota
+	entitlementGiven
+	entitlementRefused
+)
+
+func newAsker(v Vendor, write context.Context, throttled func(CallThrottled)) *asker {
+	retry := retrypolicy.NewBuilder[marketdata.Answer]().
+		HandleErrors(marketdata.ErrUnavailable).
+		WithMaxAttempts(v.Attempts).
+		WithBackoff(time.Second, 30*time.Second).
+		WithJitterFactor(0.25).
+		ReturnLastFailure().
+		Build()
+	return &asker{Vendor: v, write: write, throttled: throttled, retries: failsafe.With(retry), before: v.Limiter.Used()}
+}
+
+// isDown takes note of what a round brought, and reports whether it was the last of some that brought nothing.
+func (a *asker) isDown(answers []answer) bool {
+	if slices.ContainsFunc(answers, func(got answer) bool { return !errors.Is(got.err, marketdata.ErrUnavailable) }) {
+		a.deadRounds = 0
+		return false
+	}
+	a.deadRounds++
+	return a.deadRounds >= maxDeadRounds
+}
+
+// used returns what the run has asked of the vendor so far.
+func (a *asker) used() quota.Usage {
+	used := a.Limiter.Used()
+	return quota.Usage{Calls: used.Calls - a.before.Calls, Cost: used.Cost - a.before.Cost}
+}
+
+// lacksPremium reports whether the key's plan was found not to include the premium capabilities.
+func (a *asker) lacksPremium() bool {
+	a.premium.Lock()
+	defer a.premium.Unlock()
+	return a.entitled == entitlementRefused
+}
+
+// recordCallTime leaves the plans of later runs how long calls take.
+func (a *asker) recordCallTime() {
+	if calls := a.used().Calls; calls > 0 {
+		a.Limiter.RecordCallTime(time.Duration(a.asking.Load() / int64(calls)))
+	}
+}
+
+// fetch makes one call, and makes it again a few times if the provider was unavailable. Each try counts as a
+// call. ticker names the call in errors.
+func (a *asker) fetch(ctx context.Context, q marketdata.Question, ticker marketdata.Ticker) (marketdata.Answer, error) {
+	got, err := a.retries.WithContext(ctx).Get(func() (marketdata.Answer, error) { return a.askPaced(ctx, q, ticker) })
+	switch {
+	case err == nil, errors.Is(err, errLacking):
+		return got, err
+	case errors.Is(err, marketdata.ErrQuotaSpent):
+		until, holdErr := a.Limiter.HoldUntilReset(a.write)
+		if holdErr != nil {
+			return got, fmt.Errorf("%w; %w", err, holdErr)
+		}
+		return got, fmt.Errorf("%w; %w", &quota.DeferredError{Until: until, Spent: true}, err)
+	case len(q.Tickers) > 1:
+		return got, fmt.Errorf("fetch %s and %d more: %w", ticker, len(q.Tickers)-1, err)
+	default:
+		return got, fmt.Errorf("fetch %s: %w", ticker, err)
+	}
+}
+
+// askPaced makes one call. If it was too fast for the provider it makes it again when the limiter lets
 // it: the ticker has not failed.
-func (f *fetcher) ask(ctx context.Context, call []*Item) ([]answer, error) {
+func (a *asker) askPaced(ctx context.Context, q marketdata.Question, ticker marketdata.Ticker) (marketdata.Answer, error) {
 	var refusal error
 	for {
-		began, waited := time.Now(), f.Limiter.Waited()
-		answers, err := f.call(ctx, call)
-		f.asking.Add(int64(time.Since(began) - (f.Limiter.Waited() - waited)))
+		got, err := a.askTimed(ctx, q)
 		var throttled *marketdata.ThrottledError
 		var unavailable *marketdata.UnavailableError
 		switch {
 		case err == nil:
-			f.Limiter.Answered()
-			f.answered.Store(true)
-			return answers, nil
+			a.Limiter.Answered()
+			return got, nil
 		case ctx.Err() != nil:
-			return nil, err // which can be why another call has stopped the run
+			return got, err // which can be why another call has stopped the run
 		case errors.As(err, &throttled):
 			refusal = err
-			wait := f.Limiter.Throttled(throttled.RetryAfter)
-			f.observe(CallThrottled{Ticker: call[0].Ticker, Wait: wait, Err: err})
-			f.ended(0)
+			wait := a.Limiter.Throttled(throttled.RetryAfter)
+			a.throttled(CallThrottled{Ticker: ticker, Wait: wait, Err: err})
 			continue
 		case errors.As(err, &unavailable):
-			f.Limiter.Pause(unavailable.RetryAfter)
+			a.Limiter.Pause(unavailable.RetryAfter)
 		}
 		if refusal != nil && errors.As(err, new(*quota.DeferredError)) {
 			err = fmt.Errorf("%w; %w", refusal, err)
 		}
-		return nil, err
+		return got, err
 	}
 }
 
-func (f *fetcher) call(ctx context.Context, call []*Item) ([]answer, error) {
-	if call[0].needsSeries() {
-		series, err := f.series(ctx, call[0])
-		return []answer{{item: call[0], bars: series.Bars, series: series}}, err
+func (a *asker) askTimed(ctx context.Context, q marketdata.Question) (marketdata.Answer, error) {
+	began, waited := time.Now(), a.Limiter.Waited()
+	defer func() { a.asking.Add(int64(time.Since(began) - (a.Limiter.Waited() - waited))) }()
+	if q.Capability.Premium {
+		return a.askPremium(ctx, q)
 	}
-	tickers := make([]marketdata.Ticker, len(call))
-	for i, item := range call {
-		tickers[i] = item.Ticker
-	}
-	quotes, err := f.Provider.Quotes(ctx, tickers)
-	if err != nil {
-		return nil, err
-	}
-	answers := make([]answer, len(call))
-	for i, q := range quotes {
-		answers[i] = answer{item: call[i], bars: []marketdata.Bar{q.Bar}, err: q.Err}
-	}
-	return answers, nil
+	return a.Provider.Ask(ctx, q)
 }
 
-// series asks for a full series, or for a compact one where that suffices or the key is not entitled to
-// more.
-func (f *fetcher) series(ctx context.Context, item *Item) (marketdata.Series, error) {
-	if item.Action == FetchFull {
-		series, err := f.fullSeries(ctx, item.Ticker)
-		if !errors.Is(err, marketdata.ErrNotEntitled) {
-			return series, err
-		}
-		if !item.fill.inReach(item.ActiveTicker, f.Now()) {
-			return series, errOutOfReach
-		}
-	}
-	return f.Provider.Daily(ctx, item.Ticker, marketdata.Compact)
-}
-
-// fullSeries finds out by the run's first call whether the key is entitled to it. Where it is not, none
-// is asked again, and the ledger remembers.
-func (f *fetcher) fullSeries(ctx context.Context, ticker marketdata.Ticker) (marketdata.Series, error) {
-	f.entitlement.Lock()
-	known := f.entitled
+// askPremium finds out by the run's first call whether the key's plan includes premium capabilities. If it does
+// not, none is asked again, and the ledger remembers.
+func (a *asker) askPremium(ctx context.Context, q marketdata.Question) (marketdata.Answer, error) {
+	a.premium.Lock()
+	known := a.entitled
 	if known != entitlementUnknown {
-		f.entitlement.Unlock()
+		a.premium.Unlock()
 	} else {
-		defer f.entitlement.Unlock()
+		defer a.premium.Unlock()
 	}
 	if known == entitlementRefused {
-		return marketdata.Series{}, marketdata.ErrNotEntitled
+		return marketdata.Answer{}, errLacking
 	}
-	series, err := f.Provider.Daily(ctx, ticker, marketdata.Full)
+	got, err := a.Provider.Ask(ctx, q)
 	switch {
 	case known == entitlementGiven:
-	case err == nil, errors.Is(err, marketdata.ErrUnknownTicker), errors.Is(err, marketdata.ErrInvalidData):
-		f.entitled = entitlementGiven
+	case err == nil:
+		a.entitled = entitlementGiven
 	case errors.Is(err, marketdata.ErrNotEntitled):
-		f.entitled = entitlementRefused
-		if noteErr := f.Limiter.NotEntitled(ctx); noteErr != nil {
-			return marketdata.Series{}, noteErr
+		a.entitled = entitlementRefused
+		if noteErr := a.Limiter.NotEntitled(ctx); noteErr != nil {
+			return got, noteErr
 		}
+		return got, errLacking
 	}
-	return series, err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
+	return got, err
 }

@@ -17,16 +17,16 @@ const (
 	// startGrace is how long after the schedule has fired a run may begin: refresh --if-due hangs on cron
 	// lines that fire once an hour.
 	startGrace = time.Hour
-	// longestRun is how long a run under way is waited for.
-	longestRun = 24 * time.Hour
-	// mostStalest tickers are told, each with its mostCloses last closes.
-	mostStalest = 5
-	mostCloses  = 20
-	// mostNamed tickers are named in a line.
-	mostNamed = 5
+	// maxRunTime is for how long a run under way is expected to end.
+	maxRunTime = 24 * time.Hour
+	// maxStalest tickers are reported, each with its maxCloses last closes.
+	maxStalest = 5
+	maxCloses  = 20
+	// maxNamed tickers are named in a line.
+	maxNamed = 5
 )
 
-// The ways in which a run has not ended.
+// The statuses of runs that have not ended.
 const (
 	Running Status = "running"
 	Died    Status = "died" // its process ended before it did
@@ -37,7 +37,7 @@ type HealthInputs struct {
 	At          time.Time
 	Active      []ActiveTicker
 	Recent      []RunRecord     // of all jobs, the newest first
-	Whole       []RunRecord     // the runs of all active tickers, the newest first
+	Scheduled   []RunRecord     // the runs of all active tickers, the newest first
 	Locked      map[string]bool // the jobs whose lock a process holds, of those with a run that is RUNNING
 	LastSuccess time.Time       // as of Store.LastRun
 	Schedule    Schedule
@@ -51,14 +51,14 @@ type Health struct {
 	At       time.Time `json:"at"`
 	Problems []Problem `json:"problems"`
 	// Runs are the newest ones, and the last one of all active tickers, the newest first.
-	Runs         []Run           `json:"runs"`
-	Due          bool            `json:"due"`                // a run that goes by the schedule would do work now
-	DueSince     time.Time       `json:"due_since,omitzero"` // zero where no run has succeeded yet
-	NextDueAt    time.Time       `json:"next_due_at,omitzero"`
-	Freshness    Freshness       `json:"freshness"`
-	Unknown      []UnknownTicker `json:"unknown"` // that a run begun now would skip
-	Splits       []LackingSplit  `json:"splits"`
-	PendingTasks int             `json:"pending_tasks"`
+	Runs         []Run             `json:"runs"`
+	Due          bool              `json:"due"`                // a run that goes by the schedule would do work now
+	DueSince     time.Time         `json:"due_since,omitzero"` // zero if no run has succeeded yet
+	NextDueAt    time.Time         `json:"next_due_at,omitzero"`
+	Freshness    Freshness         `json:"freshness"`
+	Unknown      []UnknownTicker   `json:"unknown"` // that a run begun now would skip
+	Splits       []UnadjustedSplit `json:"splits"`
+	PendingTasks int               `json:"pending_tasks"`
 }
 
 // Problem is something that should not be.
@@ -66,27 +66,30 @@ type Problem struct {
 	Kind    string              `json:"kind"`
 	Message string              `json:"message"`
 	Tickers []marketdata.Ticker `json:"tickers,omitempty"`
+	// Disabled says that no run is due, so that one is missing.
+	Disabled bool `json:"-"`
 }
 
 // The kinds of problems.
 const (
 	RunFailed    = "run_failed"    // the last run of all active tickers
 	RunMissing   = "run_missing"   // since the schedule has fired
-	StaleTickers = "stale_tickers" // are more sessions behind than is put up with
+	StaleTickers = "stale_tickers" // are more sessions behind than is tolerated
 )
 
-// Run is what the record of a run tells.
+// Run is what the record of a run says.
 type Run struct {
 	ID         string    `json:"id"`
 	Job        string    `json:"job"`
-	Mode       Mode      `json:"mode,omitempty"` // "" for all active tickers
+	Mode       string    `json:"mode,omitempty"` // "" for all active tickers
 	Status     Status    `json:"status"`
 	StartedAt  time.Time `json:"started_at"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
-	Seconds    float64   `json:"seconds"`          // so far, where it is running; 0 where it is not known
-	Counts     *Counts   `json:"counts,omitempty"` // nil where they are not told
+	Seconds    float64   `json:"seconds"`          // so far, if it is running; 0 if it is not known
+	Counts     *Counts   `json:"counts,omitempty"` // nil if they are not recorded
 	Calls      *int      `json:"calls,omitempty"`
 	Error      string    `json:"error,omitempty"` // one line
+	Kind       Kind      `json:"-"`
 
 	failed bool
 }
@@ -97,14 +100,14 @@ type Freshness struct {
 	Active  int           `json:"active"`
 	Fresh   int           `json:"fresh"`
 	Due     int           `json:"due"`   // a run begun now would fetch them
-	Stalest []StaleTicker `json:"stale"` // at most mostStalest, the stalest first
+	Stalest []StaleTicker `json:"stale"` // at most maxStalest, the stalest first
 }
 
-// StaleTicker is a ticker that has not the newest session.
+// StaleTicker is a ticker that does not have the newest session.
 type StaleTicker struct {
 	Ticker      marketdata.Ticker `json:"ticker"`
 	LastSession exchange.Date     `json:"last_session,omitzero"`
-	Behind      int               `json:"sessions_behind,omitempty"` // 0 where nothing is stored
+	Behind      int               `json:"sessions_behind,omitempty"` // 0 if nothing is stored
 	Closes      []string          `json:"closes,omitempty"`          // the last ones, the oldest first
 }
 
@@ -116,21 +119,21 @@ type UnknownTicker struct {
 	Note     string            `json:"note"`
 }
 
-// LackingSplit is a split that the stored history of a ticker lacks.
-type LackingSplit struct {
+// UnadjustedSplit is a split that the stored history of a ticker lacks.
+type UnadjustedSplit struct {
 	Ticker marketdata.Ticker `json:"ticker"`
 	SplitReport
 }
 
-// NewHealth judges how things stand. It is a pure function; what is due, fresh or skipped is what the
-// planner says of a run that begins now.
+// NewHealth evaluates how things stand. It is a pure function; what is due, fresh or skipped is what a
+// run that begins now would make of it.
 func NewHealth(in HealthInputs) Health {
 	h := Health{
-		At: in.At, Problems: []Problem{}, Runs: in.runs(in.Recent), Unknown: []UnknownTicker{}, Splits: []LackingSplit{},
+		At: in.At, Problems: []Problem{}, Runs: in.runs(in.Recent), Unknown: []UnknownTicker{}, Splits: []UnadjustedSplit{},
 		PendingTasks: in.Tasks,
 	}
-	whole := in.runs(in.Whole)
-	if last, ended := lastEnded(whole); ended && !slices.ContainsFunc(h.Runs, func(r Run) bool { return r.ID == last.ID }) {
+	scheduled := in.runs(in.Scheduled)
+	if last, ended := lastEnded(scheduled); ended && !slices.ContainsFunc(h.Runs, func(r Run) bool { return r.ID == last.ID }) {
 		h.Runs = append(h.Runs, last)
 	}
 	if !in.Disabled {
@@ -140,36 +143,34 @@ func NewHealth(in HealthInputs) Health {
 		}
 		h.NextDueAt = next
 	}
-	h.judgeRuns(in, whole)
-	h.judgeTickers(in, in.settled(whole))
+	h.evaluateRuns(in, scheduled)
+	h.evaluateTickers(in, in.settled(scheduled))
 	h.Freshness = in.freshness()
 	for _, a := range in.Active {
-		if action, reason := decide(a, in.At, false); action == Skip {
-			u := UnknownTicker{Ticker: a.Ticker, Sessions: a.State.UnknownSessions, Note: reason}
+		if want := updateWant(a, in.At, false); want.Outcome == OutcomeSkipped {
+			u := UnknownTicker{Ticker: a.Ticker, Sessions: a.State.UnknownSessions, Note: want.Reason}
 			if a.State.unknown() {
 				u.AskedFor = a.State.askAgain()
 			}
 			h.Unknown = append(h.Unknown, u)
 		}
-		for _, s := range a.State.Splits {
-			if !s.Rebased {
-				h.Splits = append(h.Splits, LackingSplit{a.Ticker, SplitReport{Session: s.Session, Ratio: s.String()}})
-			}
+		for _, s := range history.Pending(a.State.Splits) {
+			h.Splits = append(h.Splits, UnadjustedSplit{a.Ticker, *reportSplit(s)})
 		}
 	}
 	return h
 }
 
-// judgeRuns finds what is wrong with the runs of all active tickers.
-func (h *Health) judgeRuns(in HealthInputs, whole []Run) {
-	if last, ended := lastEnded(whole); ended && last.failed {
+// evaluateRuns finds what is wrong with the runs of all active tickers.
+func (h *Health) evaluateRuns(in HealthInputs, scheduled []Run) {
+	if last, ended := lastEnded(scheduled); ended && last.failed {
 		text := fmt.Sprintf("the last run, of %s, %s", last.StartedAt.Format(time.RFC3339), last.failure())
 		if last.Error != "" {
 			text += ": " + last.Error
 		}
 		h.Problems = append(h.Problems, Problem{Kind: RunFailed, Message: text})
 	}
-	since, missing := in.missing(whole)
+	since, missing := in.missing(scheduled)
 	if !missing {
 		return
 	}
@@ -177,18 +178,15 @@ func (h *Health) judgeRuns(in HealthInputs, whole []Run) {
 	if !since.IsZero() {
 		text = "no run of all active tickers has finished since one was due at " + since.Format(time.RFC3339)
 	}
-	switch {
-	case in.Disabled:
-		text += ", and refresh.enabled is false"
-	case len(whole) > 0 && whole[0].Status == Running:
-		text += fmt.Sprintf(", and the one of %s is still under way", whole[0].StartedAt.Format(time.RFC3339))
+	if !in.Disabled && len(scheduled) > 0 && scheduled[0].Status == Running {
+		text += fmt.Sprintf(", and the one of %s is still under way", scheduled[0].StartedAt.Format(time.RFC3339))
 	}
-	h.Problems = append(h.Problems, Problem{Kind: RunMissing, Message: text})
+	h.Problems = append(h.Problems, Problem{Kind: RunMissing, Message: text, Disabled: in.Disabled})
 }
 
-// judgeTickers finds the active tickers that are more than in.MaxStale sessions behind those that were
+// evaluateTickers finds the active tickers that are more than in.MaxStale sessions behind those that were
 // completed by a time.
-func (h *Health) judgeTickers(in HealthInputs, by time.Time) {
+func (h *Health) evaluateTickers(in HealthInputs, by time.Time) {
 	var stale []ActiveTicker
 	for _, a := range in.Active {
 		if a.isStale(by, in.MaxStale) {
@@ -205,8 +203,8 @@ func (h *Health) judgeTickers(in HealthInputs, by time.Time) {
 		p.Tickers = append(p.Tickers, a.Ticker)
 		named = append(named, fmt.Sprintf("%s (%s)", a.Ticker, cmp.Or(a.State.LastSession.String(), "nothing is stored")))
 	}
-	if more := len(named) - mostNamed; more > 0 {
-		named = append(named[:mostNamed], fmt.Sprintf("and %d more", more))
+	if more := len(named) - maxNamed; more > 0 {
+		named = append(named[:maxNamed], fmt.Sprintf("and %d more", more))
 	}
 	behind := "behind"
 	if in.MaxStale > 0 {
@@ -217,26 +215,26 @@ func (h *Health) judgeTickers(in HealthInputs, by time.Time) {
 	h.Problems = append(h.Problems, p)
 }
 
-// isStale says whether a ticker is more than most sessions behind those completed by a time, without
+// isStale reports whether a ticker is more than limit sessions behind those completed by a time, without
 // good reason: one that has not had its first turn is not, nor is one whose provider has answered since, of
 // an exchange whose holidays nobody knows.
-func (a ActiveTicker) isStale(by time.Time, most int) bool {
+func (a ActiveTicker) isStale(by time.Time, limit int) bool {
 	known := a.Ticker.HasCalendar()
 	switch {
 	case by.IsZero(), a.State.LastSession.IsZero() && a.State.AskedAt.IsZero(), !known && !a.State.CheckedAt.Before(by):
 		return false
 	default:
-		return SessionsBehind(a, by) > most
+		return SessionsBehind(a, by) > limit
 	}
 }
 
-// missing says whether no run has finished since one was due, although there was time for it to begin and
-// none is under way, and since when that has been; the zero time where none has ever finished.
-func (in HealthInputs) missing(whole []Run) (since time.Time, missing bool) {
-	if slices.ContainsFunc(whole, func(r Run) bool { return r.Status == Running && in.At.Sub(r.StartedAt) < longestRun }) {
+// missing reports whether no run has finished since one was due, although there was time for it to begin and
+// none is under way, and since when that has been so; the zero time if none has ever finished.
+func (in HealthInputs) missing(scheduled []Run) (since time.Time, missing bool) {
+	if slices.ContainsFunc(scheduled, func(r Run) bool { return r.Status == Running && in.At.Sub(r.StartedAt) < maxRunTime }) {
 		return time.Time{}, false
 	}
-	last, finished := lastFinished(whole)
+	last, finished := lastFinished(scheduled)
 	if !finished {
 		return time.Time{}, true
 	}
@@ -244,14 +242,14 @@ func (in HealthInputs) missing(whole []Run) (since time.Time, missing bool) {
 	return since, isDue
 }
 
-// settled is the time by which a session must have been completed for its bar to be missed: one that was
+// settled returns the time by which a session must have been completed for its bar to be missed: one that was
 // completed after the last run had begun is left to the next, as long as that is not missing. It is zero
 // while the first run is under way.
-func (in HealthInputs) settled(whole []Run) time.Time {
-	if _, missing := in.missing(whole); missing {
+func (in HealthInputs) settled(scheduled []Run) time.Time {
+	if _, missing := in.missing(scheduled); missing {
 		return in.At
 	}
-	last, _ := lastFinished(whole)
+	last, _ := lastFinished(scheduled)
 	return last.StartedAt
 }
 
@@ -260,19 +258,18 @@ func (in HealthInputs) freshness() Freshness {
 	var stale []ActiveTicker
 	for _, a := range in.Active {
 		behind := SessionsBehind(a, in.At)
-		action, _ := decide(a, in.At, false)
-		if action == Leave && behind == 0 {
-			f.Fresh++
-		}
-		if action == FetchQuote || action == FetchSeries {
+		switch outcome := updateWant(a, in.At, false).Outcome; {
+		case outcome == OutcomePlanned:
 			f.Due++
+		case outcome == OutcomeFresh && behind == 0:
+			f.Fresh++
 		}
 		if behind > 0 {
 			stale = append(stale, a)
 		}
 	}
 	sortStalest(stale, in.At)
-	for _, a := range stale[:min(mostStalest, len(stale))] {
+	for _, a := range stale[:min(maxStalest, len(stale))] {
 		s := StaleTicker{Ticker: a.Ticker, LastSession: a.State.LastSession}
 		if !s.LastSession.IsZero() {
 			s.Behind = SessionsBehind(a, in.At)
@@ -292,12 +289,12 @@ func sortStalest(tickers []ActiveTicker, at time.Time) {
 	})
 }
 
-// AddCloses tells the last closes of the stalest tickers, of bars that are ascending.
+// AddCloses adds the last closes of the stalest tickers, whose bars are ascending.
 func (h *Health) AddCloses(bars map[marketdata.Ticker][]history.StoredBar) {
 	for i := range h.Freshness.Stalest {
 		s := &h.Freshness.Stalest[i]
 		stored := bars[s.Ticker]
-		for _, bar := range stored[max(0, len(stored)-mostCloses):] {
+		for _, bar := range stored[max(0, len(stored)-maxCloses):] {
 			s.Closes = append(s.Closes, marketdata.FormatPrice(bar.Close))
 		}
 	}
@@ -311,24 +308,24 @@ func (in HealthInputs) runs(records []RunRecord) []Run {
 	return runs
 }
 
-// IsRunning says whether a run is under way, or was when its process ended.
+// IsRunning reports whether a run is under way, or was when its process ended.
 func (r RunRecord) IsRunning() bool { return strings.EqualFold(r.Status, string(Running)) }
 
-// read makes the best of a record, which can be another program's.
+// read returns what can be read of a record, which can be another program's.
 func (in HealthInputs) read(record RunRecord) Run {
-	var told struct {
-		Mode   Mode    `json:"mode"`
+	var metadata struct {
+		Mode   string  `json:"mode"`
 		Status Status  `json:"status"`
 		Counts *Counts `json:"counts"`
 		Calls  *int    `json:"calls"`
 	}
-	if err := json.Unmarshal(record.Metadata, &told); err != nil {
-		told.Counts = nil // what else could be read is good
+	if err := json.Unmarshal(record.Metadata, &metadata); err != nil {
+		metadata.Counts = nil // whatever else could be read is good
 	}
 	r := Run{
-		ID: record.ID, Job: record.JobName, Mode: told.Mode, Status: Status(strings.ToLower(record.Status)),
+		ID: record.ID, Job: record.JobName, Mode: metadata.Mode, Kind: recordedKind(record.JobName, metadata.Mode), Status: Status(strings.ToLower(record.Status)),
 		StartedAt: record.StartedAt.UTC(), FinishedAt: record.FinishedAt,
-		Counts: told.Counts, Calls: told.Calls, Error: strings.Join(strings.Fields(record.ErrorMessage), " "),
+		Counts: metadata.Counts, Calls: metadata.Calls, Error: strings.Join(strings.Fields(record.ErrorMessage), " "),
 	}
 	took := r.FinishedAt.Sub(r.StartedAt)
 	switch {
@@ -338,13 +335,13 @@ func (in HealthInputs) read(record RunRecord) Run {
 		r.Status, r.failed = Died, true
 	default:
 		r.failed = r.Status == Failed
-		r.Status = cmp.Or(told.Status, r.Status)
+		r.Status = cmp.Or(metadata.Status, r.Status)
 	}
 	r.Seconds = max(0, took.Round(time.Millisecond).Seconds())
 	return r
 }
 
-// failure is how a run failed: the end of a sentence.
+// failure returns how a run failed: the end of a sentence.
 func (r Run) failure() string {
 	switch r.Status {
 	case Died:
@@ -358,7 +355,7 @@ func (r Run) failure() string {
 	}
 }
 
-// lastEnded is the newest run that is not under way, the newest first.
+// lastEnded returns the newest run that is not under way, the newest first.
 func lastEnded(runs []Run) (Run, bool) {
 	i := slices.IndexFunc(runs, func(r Run) bool { return r.Status != Running })
 	if i < 0 {
@@ -367,7 +364,7 @@ func lastEnded(runs []Run) (Run, bool) {
 	return runs[i], true
 }
 
-// lastFinished is the run that has finished last.
+// lastFinished returns the run that has finished last.
 func lastFinished(runs []Run) (last Run, found bool) {
 	for _, r := range runs {
 		if r.FinishedAt.After(last.FinishedAt) {

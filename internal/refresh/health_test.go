@@ -22,7 +22,7 @@ func healthAt(at time.Time) HealthInputs {
 	}
 	run := ended(instant(24, 0), 100*time.Minute, "SUCCEEDED", `{"status": "succeeded", "counts": {"active": 2, "refreshed": 2}, "calls": 2}`)
 	return HealthInputs{
-		At: at, Schedule: schedule, MaxStale: 1, LastSuccess: instant(24, 0), Recent: []RunRecord{run}, Whole: []RunRecord{run},
+		At: at, Schedule: schedule, MaxStale: 1, LastSuccess: instant(24, 0), Recent: []RunRecord{run}, Scheduled: []RunRecord{run},
 		Active: []ActiveTicker{activeSince("AAPL", 23), activeSince("TSCO.LON", 23)},
 	}
 }
@@ -68,13 +68,13 @@ func TestProblems(t *testing.T) {
 			in.Locked = nil
 		}, []string{"run_failed", "the last run, of 2026-11-25T00:00:00Z, died: its process ended before it did"}},
 		{"the very first run is under way", instant(24, 1), func(in *HealthInputs) {
-			in.Whole, in.Recent = nil, nil
+			in.Scheduled, in.Recent = nil, nil
 			in.begin(underWay(instant(24, 0)))
 		}, nil},
-		{"no run has ever finished", instant(24, 1), func(in *HealthInputs) { in.Whole, in.Recent = nil, nil }, []string{
+		{"no run has ever finished", instant(24, 1), func(in *HealthInputs) { in.Scheduled, in.Recent = nil, nil }, []string{
 			"run_missing", "no run of all active tickers has finished yet"}},
 		{"disabled", instant(25, 12), func(in *HealthInputs) { in.Disabled = true }, []string{
-			"run_missing", daily + ", and refresh.enabled is false"}},
+			"run_missing", daily}},
 		{"one by hand that began before the schedule fired counts", instant(25, 12), func(in *HealthInputs) {
 			in.begin(ended(instant(24, 23), 2*time.Hour, "SUCCEEDED", `{}`))
 		}, nil},
@@ -87,27 +87,27 @@ func TestProblems(t *testing.T) {
 		}, nil},
 
 		{"a failed run", instant(24, 12), func(in *HealthInputs) {
-			in.Whole[0].Status, in.Whole[0].ErrorMessage, in.Whole[0].Metadata = "FAILED", "2 of 2 tickers failed,\n0 deferred", []byte(`{"status": "failed"}`)
+			in.Scheduled[0].Status, in.Scheduled[0].ErrorMessage, in.Scheduled[0].Metadata = "FAILED", "2 of 2 tickers failed,\n0 deferred", []byte(`{"status": "failed"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed: 2 of 2 tickers failed, 0 deferred"}},
 		{"one that spent the quota", instant(24, 12), func(in *HealthInputs) {
-			in.Whole[0].Status, in.Whole[0].Metadata = "FAILED", []byte(`{"status": "deferred"}`)
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", []byte(`{"status": "deferred"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, refreshed nothing"}},
 		{"an interrupted one", instant(24, 12), func(in *HealthInputs) {
-			in.Whole[0].Status, in.Whole[0].Metadata = "FAILED", []byte(`{"status": "interrupted"}`)
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", []byte(`{"status": "interrupted"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, was interrupted"}},
 		{"one of the application's, whose metadata tell nothing", instant(24, 12), func(in *HealthInputs) {
-			in.Whole[0].Status, in.Whole[0].Metadata = "FAILED", nil
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", nil
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed"}},
 		{"a failed run that is made up for", instant(24, 12), func(in *HealthInputs) {
-			in.Whole[0].Status = "FAILED"
+			in.Scheduled[0].Status = "FAILED"
 			in.begin(ended(instant(24, 6), time.Minute, "SUCCEEDED", `{}`))
 		}, nil},
 		{"a failed run that is being made up for", instant(24, 7), func(in *HealthInputs) {
-			in.Whole[0].Status = "FAILED"
+			in.Scheduled[0].Status = "FAILED"
 			in.begin(underWay(instant(24, 6)))
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed"}},
 		{"a partial run left one ticker behind", instant(24, 12), func(in *HealthInputs) {
-			in.Whole[0].Metadata = []byte(`{"status": "partial"}`)
+			in.Scheduled[0].Metadata = []byte(`{"status": "partial"}`)
 			in.Active[0] = activeSince("AAPL", 20)
 		}, nil},
 		{"which is too much with --max-stale 0", instant(24, 12), func(in *HealthInputs) {
@@ -152,12 +152,12 @@ func TestProblems(t *testing.T) {
 
 // begin adds the newest run, whose process lives.
 func (in *HealthInputs) begin(run RunRecord) {
-	in.Whole, in.Locked = append([]RunRecord{run}, in.Whole...), map[string]bool{JobName: true}
+	in.Scheduled, in.Locked = append([]RunRecord{run}, in.Scheduled...), map[string]bool{JobName: true}
 }
 
 func TestHealth(t *testing.T) {
 	in := healthAt(instant(25, 0).Add(30 * time.Minute))
-	in.Active[1].State.Splits = []Split{{Session: date(9), New: 3, Old: 1, Rebased: true}, {Session: date(20), New: 10, Old: 1}}
+	in.Active[1].State.Splits = []history.Split{{Session: date(9), New: 3, Old: 1, Rebased: true}, {Session: date(20), New: 10, Old: 1}}
 	unknown, once := activeSince("GONE", 10), activeSince("SHY", 23)
 	unknown.State.UnknownSessions, unknown.State.UnknownSession = 4, date(20)
 	once.State.UnknownSessions, once.State.UnknownSession = 1, date(24)
@@ -169,7 +169,7 @@ func TestHealth(t *testing.T) {
 	dead := underWay(instant(24, 13))
 	dead.JobName, dead.Metadata = BackfillJobName, nil
 	in.Recent = []RunRecord{underWay(instant(25, 0)), intraday, foreign, dead}
-	in.Whole = []RunRecord{underWay(instant(25, 0)), in.Whole[0]}
+	in.Scheduled = []RunRecord{underWay(instant(25, 0)), in.Scheduled[0]}
 	in.Locked = map[string]bool{JobName: true}
 
 	h := NewHealth(in)
@@ -221,9 +221,9 @@ const wantHealth = `{
 	]},
 	"unknown": [
 		{"ticker": "GONE", "unknown_sessions": 4, "asked_again_for": "2026-11-27",
-			"note": "unknown to the provider for 4 sessions: asked weekly, next for the session of 2026-11-27; --force asks again"},
+			"note": "unknown to the provider for 4 sessions: asked weekly, next for the session of 2026-11-27"},
 		{"ticker": "SHY", "unknown_sessions": 1,
-			"note": "the provider did not know it in the session of 2026-11-24; --force asks again"}
+			"note": "the provider did not know it in the session of 2026-11-24"}
 	],
 	"splits": [{"ticker": "TSCO.LON", "session": "2026-11-20", "ratio": "10:1"}],
 	"pending_tasks": 3

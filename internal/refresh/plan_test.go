@@ -2,6 +2,7 @@ package refresh
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,147 +19,219 @@ func date(day int) exchange.Date { return exchange.Date{Year: 2026, Month: time.
 
 func instant(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
 
-func TestDecide(t *testing.T) {
-	tests := []struct {
-		name  string
-		state State
-		at    time.Time
-		force bool
-		want  Action
-	}{
-		{"nothing stored", State{}, instant(21, 0), false, FetchQuote},
-		{"Saturday midnight fetches Friday", State{LastSession: date(19)}, instant(21, 0), false, FetchQuote},
-		{"Sunday midnight has nothing new", State{LastSession: date(20)}, instant(22, 0), false, Leave},
-		{"nor has Monday's", State{LastSession: date(20)}, instant(23, 0), false, Leave},
-		{"Tuesday midnight fetches Monday", State{LastSession: date(20)}, instant(24, 0), false, FetchQuote},
-		{"noon makes up for a missed midnight", State{LastSession: date(19)}, instant(21, 12), false, FetchQuote},
-		{"midnight after Thanksgiving has nothing new", State{LastSession: date(25)}, instant(27, 0), false, Leave},
-		{"forced", State{LastSession: date(20)}, instant(22, 0), true, FetchQuote},
-		{"just checked", State{LastSession: date(19), CheckedAt: instant(21, 0).Add(-59 * time.Minute)}, instant(21, 0), false, Leave},
-		{"checked an hour ago", State{LastSession: date(19), CheckedAt: instant(20, 23)}, instant(21, 0), false, FetchQuote},
-		{"checked before the close", State{LastSession: date(19), CheckedAt: instant(20, 20)}, instant(20, 21), false, FetchQuote},
-		{"checked in the future", State{LastSession: date(19), CheckedAt: instant(25, 0)}, instant(21, 0), false, FetchQuote},
-		{"just checked but forced", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), true, FetchQuote},
-		{"fetched before the close", State{LastSession: date(20), FetchedAt: instant(20, 20)}, instant(21, 0), false, FetchQuote},
-		{"fetched after the close", State{LastSession: date(20), FetchedAt: instant(20, 22)}, instant(21, 0), false, Leave},
-		{"one session of two missing is a gap", State{LastSession: date(18)}, instant(21, 0), false, FetchSeries},
-		{"a long weekend is none", State{LastSession: date(25)}, instant(28, 0), false, FetchQuote},
+// Capabilities of vendors.
+var (
+	oneQuote  = marketdata.Capability{Kind: marketdata.Quotes, Name: "quote", MaxTickers: 1}
+	quotes100 = marketdata.Capability{Kind: marketdata.Quotes, Name: "quotes", MaxTickers: 100}
+	compact   = marketdata.Capability{Kind: marketdata.History, Name: "compact", MaxTickers: 1, Reach: marketdata.NewestSessions(100)}
+	full      = marketdata.Capability{Kind: marketdata.History, Name: "full", MaxTickers: 1, Premium: true}
+	marketDay = marketdata.Capability{Kind: marketdata.MarketDay, Name: "day"}
+)
+
+// vendorOf is a vendor that has anything of any ticker.
+func vendorOf(limits []quota.Limit, capabilities ...marketdata.Capability) VendorState {
+	return VendorState{
+		Capabilities: capabilities, Covers: func(marketdata.Ticker) bool { return true }, Limits: limits, MaxWait: 5 * time.Minute,
 	}
-	for _, tt := range tests {
+}
+
+// newTickers returns T0, T1 and so on, of which nothing is stored.
+func newTickers(n int) []ActiveTicker {
+	active := make([]ActiveTicker, n)
+	for i := range active {
+		active[i].Ticker = marketdata.MustParseTicker(fmt.Sprintf("T%d", i))
+	}
+	return active
+}
+
+// midnightInputs are those of a run of Saturday's midnight.
+func midnightInputs(active []ActiveTicker, vendors ...VendorState) Inputs {
+	return Inputs{
+		At: instant(21, 0), Now: instant(21, 0), Wants: updateWants(active, instant(21, 0), false), Vendors: vendors,
+		BatchSize: 5, Concurrency: 1,
+	}
+}
+
+// outcomes are those of the items of a plan.
+func outcomes(p Plan) []Outcome {
+	var all []Outcome
+	for _, item := range p.Items {
+		all = append(all, item.Outcome)
+	}
+	return all
+}
+
+func batches(p Plan) []int {
+	var all []int
+	for _, item := range p.Items {
+		all = append(all, item.Batch)
+	}
+	return all
+}
+
+func TestPlan(t *testing.T) {
+	active := newTickers(8)
+	active[2].State.LastSession = date(20)
+	in := midnightInputs(active, vendorOf([]quota.Limit{{Calls: 5, Window: time.Minute}, {Calls: 500}}, oneQuote, compact))
+	in.BatchDelay = 12 * time.Second
+	plan := NewPlan(in)
+	if diff := cmp.Diff([]int{1, 1, 0, 1, 1, 1, 2, 2}, batches(plan)); diff != "" {
+		t.Errorf("batches (-want +got):\n%s", diff)
+	}
+	if plan.Session != date(20) || plan.Batches != 2 || len(plan.Calls) != 7 || plan.Estimate.Round(time.Second) != time.Minute {
+		t.Errorf("session %s, %d batches, %d calls, estimate %v; want 2026-11-20, 2, 7, 1m", plan.Session, plan.Batches, len(plan.Calls), plan.Estimate)
+	}
+}
+
+// Planning changes nothing that it is given, and gives the same each time.
+func TestPlanIsPure(t *testing.T) {
+	in := midnightInputs(newTickers(30), vendorOf([]quota.Limit{{Calls: 4}}, oneQuote))
+	first := NewPlan(in)
+	if wants := updateWants(newTickers(30), in.At, false); !reflect.DeepEqual(wants, in.Wants) {
+		t.Errorf("the wants are changed from %+v to %+v", wants, in.Wants)
+	}
+	again := NewPlan(in)
+	if diff := cmp.Diff([]any{outcomes(first), batches(first), first.Estimate}, []any{outcomes(again), batches(again), again.Estimate}); diff != "" {
+		t.Errorf("planned again (-first +again):\n%s", diff)
+	}
+}
+
+func TestPlanDefersWhatTheLimitsLeaveNoCallFor(t *testing.T) {
+	const planned, deferred = OutcomePlanned, OutcomeDeferred
+	call := quota.Call{Cost: 1, From: instant(21, 0), Until: instant(21, 0)}
+	for _, tt := range []struct {
+		name    string
+		account quota.Account
+		maxWait time.Duration
+		want    []Outcome
+		refusal string
+	}{
+		{"four calls a day", quota.Account{}, 5 * time.Minute,
+			[]Outcome{planned, planned, planned, planned, deferred, deferred}, "no call before 2026-11-22T00:00:01Z"},
+		{"three of which are made", quota.Account{Calls: []quota.Call{call, call, call}}, 5 * time.Minute,
+			[]Outcome{planned, deferred, deferred, deferred, deferred, deferred}, "no call before 2026-11-22T00:00:01Z"},
+		{"the vendor says that none is left", quota.Account{HeldUntil: instant(22, 0)}, 5 * time.Minute,
+			slices.Repeat([]Outcome{deferred}, 6), "the vendor says that the quota is spent: no call before 2026-11-22T00:00:00Z"},
+		{"no wait is tolerated", quota.Account{}, 0,
+			[]Outcome{planned, deferred, deferred, deferred, deferred, deferred}, "no call before 2026-11-21T00:01:01Z"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			active := ActiveTicker{Ticker: marketdata.MustParseTicker("AAPL"), State: tt.state}
-			if got, reason := decide(active, tt.at, tt.force); got != tt.want || reason == "" {
-				t.Errorf("action %v (%s), want %v", got, reason, tt.want)
+			active := newTickers(6)
+			for i := range active {
+				active[i].Priority = 10 * i
+			}
+			vendor := vendorOf([]quota.Limit{{Calls: 1, Window: time.Second}, {Calls: 4}}, oneQuote)
+			vendor.Account, vendor.MaxWait = tt.account, tt.maxWait
+			in := midnightInputs(active, vendor)
+			in.Now, in.BatchSize = instant(21, 0).Add(time.Minute), 2
+			plan := NewPlan(in)
+			if diff := cmp.Diff(tt.want, outcomes(plan)); diff != "" {
+				t.Errorf("outcomes (-want +got):\n%s", diff)
+			}
+			calls := 0
+			for _, item := range plan.Items {
+				isPlanned := item.Outcome == planned
+				if isPlanned != (item.Batch > 0) || isPlanned == strings.Contains(item.Reason, plan.Refusal) {
+					t.Errorf("%+v", item)
+				}
+				if isPlanned {
+					calls++
+				}
+			}
+			if len(plan.Calls) != calls || !strings.Contains(plan.Refusal, tt.refusal) {
+				t.Errorf("%d calls, want %d; %q", len(plan.Calls), calls, plan.Refusal)
 			}
 		})
 	}
 }
 
-func TestPlan(t *testing.T) {
-	in := Inputs{
-		At: instant(21, 0), Now: instant(21, 0), TickersPerCall: 1, BatchSize: 5, BatchDelay: 12 * time.Second, MaxWait: 5 * time.Minute,
-		Limits: []quota.Limit{{Calls: 5, Window: time.Minute}, {Calls: 500}},
-	}
-	for i := range 8 {
-		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i))})
-	}
-	in.Active[2].State.LastSession = date(20)
-	plan := NewPlan(in)
-	var batches []int
-	for _, item := range plan.Items {
-		batches = append(batches, item.Batch)
-	}
-	if diff := cmp.Diff([]int{1, 1, 0, 1, 1, 1, 2, 2}, batches); diff != "" {
-		t.Errorf("batches (-want +got):\n%s", diff)
-	}
-	if plan.Session != date(20) || plan.Batches != 2 || plan.Calls != 7 || plan.Estimate.Round(time.Second) != time.Minute {
-		t.Errorf("session %s, %d batches, %d calls, estimate %v; want 2026-11-20, 2, 7, 1m", plan.Session, plan.Batches, plan.Calls, plan.Estimate)
-	}
-}
-
-// From the third session in a row on, a ticker that the provider does not know is asked about weekly.
-func TestUnknownTickersAreAskedWeekly(t *testing.T) {
-	state := State{LastSession: date(2), AskedAt: instant(21, 0), UnknownSessions: 2, UnknownSession: date(20)}
-	active := ActiveTicker{Ticker: marketdata.MustParseTicker("GONE"), State: state}
-	for _, step := range []struct {
-		sessions int
-		at       time.Time
-		force    bool
-		want     Action
-	}{
-		{2, instant(24, 0), false, FetchSeries},
-		{3, instant(24, 0), false, Skip},
-		{3, instant(24, 0), true, FetchSeries},
-		{3, instant(27, 0), false, Skip},
-		{3, instant(28, 0), false, FetchSeries},
-	} {
-		active.State.UnknownSessions = step.sessions
-		if got, reason := decide(active, step.at, step.force); got != step.want || got == Skip && !strings.Contains(reason, "2026-11-27") {
-			t.Errorf("%d sessions, at %s: action %v (%s), want %v", step.sessions, step.at, got, reason, step.want)
-		}
-	}
-}
-
-func TestPlanDefersWhatTheLimitsLeaveNoCallFor(t *testing.T) {
-	in := Inputs{
-		At: instant(21, 0), Now: instant(21, 0).Add(time.Minute), TickersPerCall: 1, BatchSize: 2, MaxWait: 5 * time.Minute,
-		Limits: []quota.Limit{{Calls: 1, Window: time.Second}, {Calls: 4}},
-	}
-	for i := range 6 {
-		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i)), Priority: 10 * i})
-	}
-	call := quota.Call{Cost: 1, From: instant(21, 0), Until: instant(21, 0)}
-	for _, tt := range []struct {
-		account quota.Account
-		maxWait time.Duration
-		actions []Action
-		refusal string
-	}{
-		{quota.Account{}, in.MaxWait, []Action{FetchQuote, FetchQuote, FetchQuote, FetchQuote, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
-		{quota.Account{Calls: []quota.Call{call, call, call}}, in.MaxWait, []Action{FetchQuote, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-22T00:00:01Z"},
-		{quota.Account{HeldUntil: instant(22, 0)}, in.MaxWait, slices.Repeat([]Action{Defer}, 6), "the vendor says that the quota is spent: no call before 2026-11-22T00:00:00Z"},
-		{quota.Account{}, 0, []Action{FetchQuote, Defer, Defer, Defer, Defer, Defer}, "no call before 2026-11-21T00:01:01Z"},
-	} {
-		in.Account, in.MaxWait = tt.account, tt.maxWait
-		plan := NewPlan(in)
-		var actions []Action
-		calls := 0
-		for _, item := range plan.Items {
-			actions = append(actions, item.Action)
-			if item.Fetches() != (item.Batch > 0) || (item.Action == Defer) != strings.Contains(item.Reason, plan.Refusal) {
-				t.Errorf("%+v", item)
-			}
-			if item.Fetches() {
-				calls++
-			}
-		}
-		if diff := cmp.Diff(tt.actions, actions); diff != "" || plan.Calls != calls || !strings.Contains(plan.Refusal, tt.refusal) {
-			t.Errorf("%d calls, %q (-want +got):\n%s", plan.Calls, plan.Refusal, diff)
-		}
-	}
-}
-
 func TestEstimateCountsTheDelayBetweenBatches(t *testing.T) {
-	in := Inputs{
-		At: instant(21, 0), Now: instant(21, 0), TickersPerCall: 1, BatchSize: 2, BatchDelay: 12 * time.Second, MaxWait: time.Minute,
-		Limits: []quota.Limit{{Calls: 100, Window: time.Minute}},
-	}
-	for i := range 5 {
-		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i))})
-	}
+	in := midnightInputs(newTickers(5), vendorOf([]quota.Limit{{Calls: 100, Window: time.Minute}}, oneQuote))
+	in.BatchSize, in.BatchDelay = 2, 12*time.Second
 	if plan := NewPlan(in); plan.Batches != 3 || plan.Estimate != 24*time.Second {
 		t.Errorf("%d batches take %v, want 3 and 24s", plan.Batches, plan.Estimate)
 	}
 }
 
-func TestTroubleFitsItsColumn(t *testing.T) {
+// A batch whose tickers were all answered by the calls of another has no call to wait for.
+func TestEstimateCountsNoDelayBeforeBatchesWithoutACall(t *testing.T) {
+	in := midnightInputs(newTickers(150), vendorOf([]quota.Limit{{Calls: 100, Window: time.Minute}}, quotes100))
+	in.BatchDelay = 12 * time.Second
+	if plan := NewPlan(in); plan.Batches != 30 || len(plan.Calls) != 2 || plan.Estimate != 12*time.Second {
+		t.Errorf("%d batches and %d calls take %v, want 30, 2 and 12s", plan.Batches, len(plan.Calls), plan.Estimate)
+	}
+}
+
+// Histories without a bound are long: few are in memory at once. Others come in batches as large as is asked for.
+func TestUnboundedHistoriesShareSmallBatches(t *testing.T) {
+	for _, tt := range []struct {
+		from exchange.Date
+		want int
+	}{
+		{exchange.Date{Year: 2020, Month: 1, Day: 2}, 3}, // 25 in batches of 10
+		{date(2), 1},
+	} {
+		var requests []gapRequest
+		for _, a := range newTickers(25) {
+			requests = append(requests, gapRequest{ActiveTicker: a, goal: Fill, ranges: []Range{{From: tt.from}}})
+		}
+		in := midnightInputs(nil, vendorOf([]quota.Limit{{Calls: 500}}, oneQuote, compact, full))
+		in.Wants, in.BatchSize = gapWants(requests, nil, in.At), 50
+		if plan := NewPlan(in); plan.Batches != tt.want || len(plan.Calls) != 25 {
+			t.Errorf("from %s on: %d batches and %d calls, want %d and 25", tt.from, plan.Batches, len(plan.Calls), tt.want)
+		}
+	}
+}
+
+// A run that leaves calls to the next one counts those that it needs, however many tickers they take.
+func TestReserve(t *testing.T) {
+	day := []quota.Limit{{Calls: 10}}
+	for _, tt := range []struct {
+		name       string
+		active     int
+		capability marketdata.Capability
+		planned    int
+		want       Reserve
+	}{
+		{"one ticker per call", 7, oneQuote, 3, Reserve{Kept: 7, KeptFor: instant(24, 0), HoldsBack: true}},
+		{"100 tickers per call", 250, quotes100, 10, Reserve{Kept: 3, KeptFor: instant(24, 0)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			active := newTickers(tt.active)
+			for i := range active {
+				active[i].State.LastSession = date(20)
+			}
+			entries := make([]intradayEntry, 10)
+			for i := range entries {
+				entries[i].ActiveTicker = active[i%len(active)]
+			}
+			at := instant(23, 15) // on Monday, while the exchange is open
+			in := midnightInputs(nil, vendorOf(day, tt.capability))
+			in.At, in.Now = at, at
+			in.Wants = intradayWants(entries, at, false)
+			in.Next = &NextRun{At: instant(24, 0), Wants: updateWants(active, instant(24, 0), false)}
+			plan := NewPlan(in)
+			planned := 0
+			for _, outcome := range outcomes(plan) {
+				if outcome == OutcomePlanned {
+					planned++
+				}
+			}
+			if diff := cmp.Diff(tt.want, plan.Reserve); diff != "" || planned != tt.planned {
+				t.Errorf("%d planned, want %d; reserve (-want +got):\n%s", planned, tt.planned, diff)
+			}
+		})
+	}
+}
+
+func TestErrorSummaryFitsItsColumn(t *testing.T) {
 	var r Report
 	for i := range 50 {
 		r.Tickers = append(r.Tickers, TickerReport{
 			Ticker: marketdata.MustParseTicker("AAPL"), Status: OutcomeFailed, Error: &TickerError{Message: fmt.Sprint("größer als erlaubt: ", i)}})
 	}
 	r.count()
-	if runes := []rune(r.trouble()); len(runes) != 500 || runes[499] != '…' {
+	if runes := []rune(r.errorSummary()); len(runes) != 500 || runes[499] != '…' {
 		t.Errorf("%d characters: %s", len(runes), string(runes))
 	}
 }

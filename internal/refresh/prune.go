@@ -31,18 +31,18 @@ type PruneStore interface {
 	DeleteExpiredPrices(ctx context.Context, block PriceBlock) (ExpiredPrices, error)
 	// CountExpiredRuns counts the runs of some jobs that have finished before a time.
 	CountExpiredRuns(ctx context.Context, jobs []string, before time.Time) (int, error)
-	// DeleteExpiredRuns deletes so many of them at most, in one transaction.
-	DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, most int) (int, error)
+	// DeleteExpiredRuns deletes at most limit of them, in one transaction.
+	DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, limit int) (int, error)
 }
 
-// Retention is for how long rows are kept; zero is for ever.
+// Retention is for how long rows are kept; zero keeps them for ever.
 type Retention struct{ Daily, RealTime, Runs time.Duration }
 
 // PruneOptions are what a prune is asked to do.
 type PruneOptions struct {
 	At        time.Time // the age of rows is their age at this time
 	Keep      Retention
-	BlockRows int  // so many rows of a table are looked at in one transaction
+	BlockRows int  // rows of a table that are looked at in one transaction
 	DryRun    bool // count only: nothing is written
 }
 
@@ -63,7 +63,7 @@ type Expired struct {
 
 // Prune deletes daily bars, real-time prices and finished runs of papertrade's jobs that are older
 // than they are to be kept, block by block. It takes no lock of a job. Once ctx is done it ends with
-// the block that is under way; what was deleted until then is in Pruned, also where there is an error.
+// the block that is under way; what was deleted until then is in Pruned, even if there is an error.
 func Prune(ctx context.Context, store PruneStore, o PruneOptions) (Pruned, error) {
 	pruned := Pruned{
 		DryRun: o.DryRun, At: o.At,
@@ -76,7 +76,7 @@ func Prune(ctx context.Context, store PruneStore, o PruneOptions) (Pruned, error
 	return pruned, err
 }
 
-// expired is of rows that are kept for so long, of which none is counted yet.
+// expired returns what is known before any row is counted of rows that are kept for a time.
 func (o PruneOptions) expired(keep time.Duration) Expired {
 	if keep == 0 {
 		return Expired{}
@@ -105,7 +105,7 @@ func (o PruneOptions) prunePrices(ctx context.Context, store PruneStore, pruned 
 }
 
 func (o PruneOptions) pruneRuns(ctx context.Context, store PruneStore, runs *Expired) (err error) {
-	jobs := []string{JobName, BackfillJobName, TasksJobName}
+	jobs := JobNames()
 	switch {
 	case runs.Before.IsZero():
 		return nil
@@ -120,26 +120,26 @@ func (o PruneOptions) pruneRuns(ctx context.Context, store PruneStore, runs *Exp
 	})
 }
 
-// longestRest is how long a writer may take to ask SQLite once more for a lock that it did not get.
-const longestRest = 100 * time.Millisecond
+// maxPause is how long a writer may take to ask SQLite once more for a lock that it did not get.
+const maxPause = 100 * time.Millisecond
 
-// eachBlock prunes one block after the other until the last one. In between it rests for as long as the
-// block took: who waits for SQLite's lock gets it only by asking at a time when nobody has it.
+// eachBlock prunes one block after the other until the last one. In between it pauses for as long as the
+// block took: whoever waits for SQLite's lock gets it only by asking at a time when nobody has it.
 func (o PruneOptions) eachBlock(ctx context.Context, prune func(ctx context.Context) (last bool, err error)) error {
-	kept, cancel := grace(ctx, lastWrites)
-	defer cancel()
-	var rest time.Duration
+	deadlines := newDeadlines(ctx)
+	defer deadlines.cancel()
+	var pause time.Duration
 	for {
-		if err := sleep(ctx, rest); err != nil {
+		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 		began := time.Now()
-		last, err := prune(kept)
+		last, err := prune(deadlines.write)
 		if err != nil || last {
 			return err
 		}
 		if !o.DryRun {
-			rest = min(time.Since(began), longestRest)
+			pause = min(time.Since(began), maxPause)
 		}
 	}
 }

@@ -5,17 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/internal/quota"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
-
-// JobName is what runs are recorded under, and what the application's health page looks for.
-const JobName = "refresh_active_stocks"
 
 // Status is how a run ended.
 type Status string
@@ -23,7 +20,7 @@ type Status string
 // The ways in which a run ends.
 const (
 	Succeeded   Status = "succeeded"
-	Partial     Status = "partial"     // more tickers failed than are put up with
+	Partial     Status = "partial"     // more tickers failed than are tolerated
 	Failed      Status = "failed"      // nothing could be refreshed, or the store or the credentials failed
 	Deferred    Status = "deferred"    // the quota did not suffice for all
 	Interrupted Status = "interrupted" // what was fetched is committed
@@ -42,11 +39,11 @@ const (
 	OutcomeFresh     Outcome = "fresh" // nothing was due
 	OutcomeFailed    Outcome = "failed"
 	OutcomeDeferred  Outcome = "deferred" // not asked: a later run does
-	OutcomeSkipped   Outcome = "skipped"  // not asked: it would be in vain
+	OutcomeSkipped   Outcome = "skipped"  // not asked: it would be pointless
 	OutcomePlanned   Outcome = "planned"
 )
 
-// TickerReport tells of one ticker.
+// TickerReport is what a run did about one ticker.
 type TickerReport struct {
 	Ticker   marketdata.Ticker `json:"ticker"`
 	Sources  []Source          `json:"sources"`
@@ -57,8 +54,10 @@ type TickerReport struct {
 	Price    string            `json:"price,omitempty"`  // as it is stored
 	Currency string            `json:"currency,omitempty"`
 	Reason   string            `json:"reason,omitempty"` // why it is due or not, or what else there is to say
-	Error    *TickerError      `json:"error,omitempty"`
-	Split    *SplitReport      `json:"split,omitempty"`
+	// Forceable says that a run with Options.Force would fetch what this one skipped.
+	Forceable bool         `json:"-"`
+	Error     *TickerError `json:"error,omitempty"`
+	Split     *SplitReport `json:"split,omitempty"`
 
 	// Of a backfill: sessions that were missing, bars that were stored, and missing sessions that the
 	// key's plan cannot fetch.
@@ -95,37 +94,36 @@ type Counts struct {
 
 // Report is what a run did, or a dry run would do.
 type Report struct {
-	RunID           string         `json:"run_id"`
-	DryRun          bool           `json:"dry_run"`
-	At              time.Time      `json:"at"`
-	Session         exchange.Date  `json:"session,omitzero"`
-	Provider        string         `json:"provider"`
-	Status          Status         `json:"status"`
-	Reason          string         `json:"reason,omitempty"` // why not all was done
-	Counts          Counts         `json:"counts"`
-	Batches         int            `json:"batches"`
-	Calls           int            `json:"calls"`
-	EstimateSeconds int            `json:"estimate_seconds"`
-	EndsAt          time.Time      `json:"-"` // when the last call is made, by the real clock
-	Kept            int            `json:"kept_calls,omitempty"`
-	KeptFor         time.Time      `json:"kept_for,omitzero"` // the coming run, for which Kept calls are left
-	HoldsBack       bool           `json:"-"`                 // tickers are deferred for that
-	TriesFull       bool           `json:"-"`                 // a full series is asked for
-	StartedAt       time.Time      `json:"started_at,omitzero"`
-	FinishedAt      time.Time      `json:"finished_at,omitzero"`
-	Tickers         []TickerReport `json:"tickers"`
-	PendingTasks    int            `json:"pending_tasks,omitempty"` // of the application, when the run began
-	Tasks           *TasksReport   `json:"backfill,omitempty"`      // those that were worked off
+	RunID           string        `json:"run_id"`
+	DryRun          bool          `json:"dry_run"`
+	At              time.Time     `json:"at"`
+	Session         exchange.Date `json:"session,omitzero"`
+	Provider        string        `json:"provider"`
+	Status          Status        `json:"status"`
+	Reason          string        `json:"reason,omitempty"` // why not all was done
+	Counts          Counts        `json:"counts"`
+	Batches         int           `json:"batches"`
+	Calls           int           `json:"calls"`
+	Credits         int           `json:"credits,omitempty"` // that the calls cost, if that is another number
+	EstimateSeconds int           `json:"estimate_seconds"`
+	EndsAt          time.Time     `json:"-"` // when the last call is made, by the real clock
+	Reserve
+	TriesPremium bool           `json:"-"` // a capability is asked that the key's plan may not include
+	StartedAt    time.Time      `json:"started_at,omitzero"`
+	FinishedAt   time.Time      `json:"finished_at,omitzero"`
+	Tickers      []TickerReport `json:"tickers"`
+	PendingTasks int            `json:"pending_tasks,omitempty"` // of the application, when the run began
+	Tasks        *TasksReport   `json:"backfill,omitempty"`      // those that were processed
+	Kind         Kind           `json:"-"`
 
-	mode    Mode
-	jobName string
+	mode string // of its record
 }
 
-// oneLine is an error as it fits a cell of a table.
+// oneLine returns an error as it fits a cell of a table.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// kindOf names an error as reports do.
-func kindOf(err error) string {
+// errorKind names an error as reports do.
+func errorKind(err error) string {
 	for _, k := range []struct {
 		err  error
 		kind string
@@ -142,48 +140,59 @@ func kindOf(err error) string {
 			return k.kind
 		}
 	}
-	if errors.As(err, new(*quota.DeferredError)) {
+	switch {
+	case errors.As(err, new(*quota.DeferredError)):
 		return "quota"
+	default:
+		return "store"
 	}
-	return "store"
 }
 
-// report is that of a plan of which nothing was done yet.
+// report returns that of a plan of which nothing was done yet.
 func (p Plan) report() Report {
 	r := Report{
-		At: p.At, Session: p.Session, Status: Succeeded, Reason: p.Refusal, Batches: p.Batches, Calls: p.Calls,
+		At: p.At, Session: p.Session, Status: Succeeded, Reason: p.Refusal, Batches: p.Batches,
 		EstimateSeconds: int(p.Estimate.Round(time.Second) / time.Second), EndsAt: p.End,
-		Kept: p.Kept, KeptFor: p.KeptFor, HoldsBack: p.HoldsBack,
-		Tickers: []TickerReport{},
+		Reserve: p.Reserve, TriesPremium: p.triesPremium(), Tickers: make([]TickerReport, len(p.Items)),
 	}
-	outcomes := map[Action]Outcome{Leave: OutcomeFresh, Skip: OutcomeSkipped, FetchQuote: OutcomePlanned, FetchSeries: OutcomePlanned, FetchFull: OutcomePlanned, Defer: OutcomeDeferred}
-	for _, item := range p.Items {
-		row := TickerReport{
-			Ticker: item.Ticker, Sources: item.Sources, Priority: item.Priority, Status: outcomes[item.Action],
-			Batch: item.Batch, Session: item.State.LastSession, Reason: item.Reason, Split: item.State.splitReport(),
-		}
-		if f := item.fill; f != nil {
-			row.Missing, row.OutOfReach, row.Tasks = len(f.wanted), len(f.beyond), len(f.tasks)
-		}
-		r.TriesFull = r.TriesFull || item.Action == FetchFull
-		r.Tickers = append(r.Tickers, row)
+	for i, item := range p.Items {
+		r.Tickers[i] = item.row()
 	}
+	r.setCost(quota.Usage{Calls: len(p.Calls), Cost: cost(p.Calls)})
 	r.count()
 	return r
 }
 
-// splitReport is the newest split that the stored history lacks; nil where it lacks none.
-func (s State) splitReport() *SplitReport {
-	marks := s.Marks()
-	if len(marks) == 0 {
-		return nil
+func (r *Report) setCost(used quota.Usage) {
+	r.Calls, r.Credits = used.Calls, 0
+	if used.Cost != used.Calls {
+		r.Credits = used.Cost
 	}
-	newest := marks[len(marks)-1]
-	return &SplitReport{Session: newest.Session, Ratio: newest.String()}
 }
 
-func rebased(splits []Split) []Split {
-	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return !s.Rebased })
+// row returns what there is to report of an item before anything is done about it.
+func (i Item) row() TickerReport {
+	row := TickerReport{
+		Ticker: i.Ticker, Sources: i.Sources, Priority: i.Priority, Status: i.Outcome, Batch: i.Batch,
+		Session: i.State.LastSession, Reason: i.Reason, Forceable: i.Forceable, Split: pendingSplit(i.State.Splits), Tasks: len(i.tasks),
+	}
+	if i.Goal.isOfPast() {
+		row.Missing, row.OutOfReach = len(i.Sessions), len(i.route.unreachable)
+	}
+	return row
+}
+
+// pendingSplit returns the newest split that the stored history lacks; nil if it lacks none.
+func pendingSplit(known []history.Split) *SplitReport {
+	pending := history.Pending(known)
+	if len(pending) == 0 {
+		return nil
+	}
+	return reportSplit(pending[len(pending)-1])
+}
+
+func reportSplit(s history.Split) *SplitReport {
+	return &SplitReport{Session: s.Session, Ratio: s.String()}
 }
 
 func (r *Report) count() { r.Counts = countsOf(r.Tickers) }
@@ -210,17 +219,26 @@ func countsOf(tickers []TickerReport) Counts {
 
 const reasonStopped = "not asked: the run stopped"
 
-// putOff leaves a ticker that was not answered through no fault of its own to a later run.
-func (t *TickerReport) putOff(err error) {
+// postpone leaves a ticker that was not answered through no fault of its own to a later run.
+func (t *TickerReport) postpone(err error) {
 	t.Status, t.Reason = OutcomeDeferred, ""
 	if errors.Is(err, errNotAsked) {
 		t.Reason = reasonStopped
 		return
 	}
-	t.Error = &TickerError{Kind: kindOf(err), Message: oneLine(err)}
+	t.Error = newTickerError(err)
 }
 
-// finish puts off what was not asked for, and judges the run. stop is why it ended early, if it did.
+// fail takes note of why a ticker failed.
+func (t *TickerReport) fail(err error) {
+	t.Status, t.Reason, t.Error = OutcomeFailed, "", newTickerError(err)
+}
+
+func newTickerError(err error) *TickerError {
+	return &TickerError{Kind: errorKind(err), Message: oneLine(err)}
+}
+
+// finish postpones what was not asked for, and evaluates the run. stop is why it ended early, if it did.
 func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 	for i := range r.Tickers {
 		if t := &r.Tickers[i]; t.Status == OutcomePlanned {
@@ -228,7 +246,7 @@ func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 		}
 	}
 	r.count()
-	r.judge(maxErrorRate)
+	r.evaluate(maxErrorRate)
 	if stop == nil {
 		return
 	}
@@ -236,13 +254,13 @@ func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 	switch {
 	case ctx.Err() != nil && errors.Is(stop, context.Cause(ctx)):
 		r.Status = Interrupted
-	case !defers(stop):
+	case !isDeferral(stop):
 		r.Status = Failed
 	}
 }
 
-// judge decides how a run that ran to its end ended. Nothing refreshed is never a success.
-func (r *Report) judge(maxErrorRate float64) {
+// evaluate decides how a run that went to its end ended. Nothing refreshed is never a success.
+func (r *Report) evaluate(maxErrorRate float64) {
 	attempted := r.Counts.Refreshed + r.Counts.Failed
 	switch {
 	case r.Counts.Failed > 0 && r.Counts.Refreshed == 0:
@@ -256,9 +274,9 @@ func (r *Report) judge(maxErrorRate float64) {
 	}
 }
 
-// record is the row that the application's health page reads.
+// record returns the row that the application's health page reads.
 func (r *Report) record() RunRecord {
-	record := RunRecord{ID: r.RunID, JobName: r.jobName, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Status: "RUNNING"}
+	record := RunRecord{ID: r.RunID, JobName: r.Kind.JobName(), StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Status: "RUNNING"}
 	ended := Status("")
 	if !r.FinishedAt.IsZero() {
 		ended = r.Status
@@ -266,11 +284,11 @@ func (r *Report) record() RunRecord {
 		if r.Status == Failed || r.Status == Interrupted || r.Status == Deferred && r.Counts.Refreshed == 0 && !r.HoldsBack {
 			record.Status = "FAILED"
 		}
-		record.ErrorMessage = r.trouble()
+		record.ErrorMessage = r.errorSummary()
 	}
 	// A struct of strings and numbers: this cannot fail.
 	record.Metadata, _ = json.Marshal(struct {
-		Mode     Mode          `json:"mode,omitempty"`
+		Mode     string        `json:"mode,omitempty"`
 		Status   Status        `json:"status,omitempty"`
 		At       time.Time     `json:"at"`
 		Session  exchange.Date `json:"session,omitzero"`
@@ -281,8 +299,8 @@ func (r *Report) record() RunRecord {
 	return record
 }
 
-// trouble is one line of what went wrong, "" where nothing did.
-func (r *Report) trouble() string {
+// errorSummary returns one line of what went wrong; "" if nothing did.
+func (r *Report) errorSummary() string {
 	if r.Counts.Failed == 0 && r.Counts.Deferred == 0 && r.Reason == "" {
 		return ""
 	}

@@ -55,15 +55,18 @@ func newJobOn(t *testing.T, vendor *fakevantage.Server, store *sqlite.Store, lim
 		t.Fatal(err)
 	}
 	return &refresh.Job{
-		Store: store, Provider: client, Limiter: limiter, Now: midnight, Observe: func(refresh.Event) {},
+		Store: store, Vendors: []refresh.Vendor{{Provider: client, Limiter: limiter, Attempts: 3}}, Now: midnight, Observe: func(refresh.Event) {},
 		Discovery: refresh.Discovery{Sources: []refresh.Source{refresh.SourceWatchlist, refresh.SourceTransactions}, ActiveDays: 30},
-		BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, Attempts: 3, Schedule: midnights{},
+		BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, Schedule: midnights{},
 	}
 }
 
 func run(ctx context.Context, t *testing.T, j *refresh.Job, o refresh.Options) (refresh.Report, error) {
 	t.Helper()
 	o.RunID = uuid.NewString()
+	if o.Kind == refresh.Scheduled && len(o.Tickers) > 0 {
+		o.Kind = refresh.Named
+	}
 	return j.Run(ctx, o)
 }
 
@@ -243,7 +246,7 @@ func TestAVendorThatAlwaysThrottlesFailsNoTicker(t *testing.T) {
 			t.Errorf("%+v, %v; want %+v", report, err, want)
 		}
 		vendor.Mend("TSLA")
-		j = newJobOn(t, vendor, j.Store.(*sqlite.Store), j.Limiter.Limits()...)
+		j = newJobOn(t, vendor, j.Store.(*sqlite.Store), j.Vendors[0].Limiter.Limits()...)
 		rest, err := run(t.Context(), t, j, refresh.Options{})
 		if want := (refresh.Counts{Active: 7, Fresh: 2, Planned: 5, Refreshed: 5}); err != nil || rest.Counts != want {
 			t.Errorf("%+v, %v; want %+v", rest, err, want)
@@ -285,7 +288,7 @@ func TestLimitsOutliveARun(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: midnight, Limits: []fakevantage.Limit{{Calls: 5, Window: time.Minute}}})
 		j := newJob(t, vendor)
 		for range 3 {
-			report, err := run(t.Context(), t, newJobOn(t, vendor, j.Store.(*sqlite.Store), j.Limiter.Limits()...), refresh.Options{Force: true})
+			report, err := run(t.Context(), t, newJobOn(t, vendor, j.Store.(*sqlite.Store), j.Vendors[0].Limiter.Limits()...), refresh.Options{Force: true})
 			if err != nil || report.Calls != 7 {
 				t.Errorf("%+v, %v; want 7 calls and no throttling", report, err)
 			}
@@ -329,7 +332,7 @@ func TestTriesComeAtGrowingIntervals(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
 		vendor.Fault("META", fakevantage.ServerError, 3)
 		j := newJob(t, vendor)
-		j.Attempts = 4
+		j.Vendors[0].Attempts = 4
 		if _, err := run(t.Context(), t, j, refresh.Options{Tickers: []marketdata.Ticker{marketdata.MustParseTicker("META")}}); err != nil {
 			t.Fatal(err)
 		}
@@ -357,14 +360,14 @@ func TestABrokenLedgerStopsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
 		j := newJob(t, vendor)
-		limits := j.Limiter.Limits()
+		limits := j.Vendors[0].Limiter.Limits()
 		limiter := quota.NewLimiter(quota.Options{Ledger: brokenLedger{}, Limits: limits, MaxWait: time.Minute})
 		client, err := alphavantage.New(alphavantage.Options{
 			Key: "key", BaseURL: "http://vendor.invalid", HTTP: &http.Client{Transport: vendor}, Limiter: limiter})
 		if err != nil {
 			t.Fatal(err)
 		}
-		j.Provider, j.Limiter = client, limiter
+		j.Vendors[0].Provider, j.Vendors[0].Limiter = client, limiter
 		report, err := run(t.Context(), t, j, refresh.Options{})
 		if !errors.Is(err, quota.ErrLedger) || report.Status != refresh.Failed || len(vendor.Arrivals()) != 0 || report.Counts.Failed > 1 {
 			t.Errorf("%+v, %v after %d calls; want a failed run without any", report, err, len(vendor.Arrivals()))

@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"papertrade/internal/fakevantage"
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
 )
@@ -188,7 +189,7 @@ func TestForceForgetsASplit(t *testing.T) {
 		if row := m.refresh(t); row.Split == nil {
 			t.Fatal("no split was told")
 		}
-		runBackfill(t, m.job, refresh.Options{Force: true, Backfill: &refresh.Backfill{From: date(t, "2026-10-01")}}, "NVDA")
+		runBackfill(t, m.job, refresh.Options{Force: true, Kind: refresh.Backfill, Range: refresh.Range{From: date(t, "2026-10-01")}}, "NVDA")
 		if splits := m.state(t).Splits; len(splits) != 0 {
 			t.Errorf("%v, want none", splits)
 		}
@@ -218,7 +219,7 @@ func TestCoefficientsDismissAMark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, true, "2026-11-21")
 		backfill(t, m.job, "2026-10-01", "NVDA")
-		mark(t, m, refresh.Split{Session: date(t, "2026-11-17"), New: 2, Old: 1})
+		mark(t, m, history.Split{Session: date(t, "2026-11-17"), New: 2, Old: 1})
 		rebase(t, m.job)
 		m.wantOneScale(t, 1)
 		if splits := m.state(t).Splits; len(splits) != 0 {
@@ -227,7 +228,7 @@ func TestCoefficientsDismissAMark(t *testing.T) {
 	})
 }
 
-func mark(t *testing.T, m *market, splits ...refresh.Split) {
+func mark(t *testing.T, m *market, splits ...history.Split) {
 	t.Helper()
 	_, err := m.job.Store.CommitBatch(t.Context(), refresh.Batch{
 		Findings: []refresh.Finding{{Ticker: marketdata.MustParseTicker("NVDA"), Splits: splits}}})
@@ -273,7 +274,7 @@ func TestForceOfAPartKeepsSplits(t *testing.T) {
 			m.moveTo(t, "2026-11-21")
 			force := func(from, to string) {
 				t.Helper()
-				runBackfill(t, m.job, refresh.Options{Force: true, Backfill: &refresh.Backfill{From: date(t, from), To: date(t, to)}}, "NVDA")
+				runBackfill(t, m.job, refresh.Options{Force: true, Kind: refresh.Backfill, Range: refresh.Range{From: date(t, from), To: date(t, to)}}, "NVDA")
 			}
 			force("2026-11-19", "2026-11-20")
 			if splits := m.state(t).Splits; len(splits) != 1 || splits[0].Rebased {

@@ -80,7 +80,7 @@ type State struct {
 	UnknownSession  exchange.Date
 	FirstSession    exchange.Date   // the oldest that a provider has of the ticker
 	Absent          []exchange.Date // sessions that a provider has no bar of, ascending
-	Splits          []Split         // ascending by session
+	Splits          []history.Split // ascending by session
 }
 
 // Price is a row of the price history that is to be written. Where a row of the same ticker, stamp,
@@ -139,7 +139,7 @@ type Finding struct {
 	FirstSession exchange.Date   // zero: what is known stays
 	Absent       []exchange.Date // besides those that are known
 	ForgetSplits bool            // those that are known, before Splits are written
-	Splits       []Split         // each takes the place of one of the same session
+	Splits       []history.Split // each takes the place of one of the same session
 }
 
 // Batch is what one transaction writes: the prices; for each ticker with a price that was not refused
@@ -180,7 +180,7 @@ type Store interface {
 	CommitBatch(ctx context.Context, batch Batch) ([]StoredPrice, error)
 	// OpenTasks opens the application's tasks, until Close or the death of the process. The error is
 	// ErrLocked where another process has them and the database cannot share them.
-	OpenTasks(ctx context.Context) (Tasks, error)
+	OpenTasks(ctx context.Context) (TaskQueue, error)
 	// PendingTasks reads the tasks that Claim would hand out next, at most limit of them, and how many
 	// there are in all.
 	PendingTasks(ctx context.Context, limit int) (tasks []Task, all int, err error)

@@ -85,9 +85,9 @@ func yearOfMidnights(t *testing.T, store storetest.Store) {
 		t.Fatal(err)
 	}
 	job := &refresh.Job{
-		Store: store, Provider: client, Limiter: limiter, Now: now, Observe: func(refresh.Event) {},
+		Store: store, Vendors: []refresh.Vendor{{Provider: client, Limiter: limiter, Attempts: 3}}, Now: now, Observe: func(refresh.Event) {},
 		Discovery: refresh.Discovery{Sources: []refresh.Source{refresh.SourceWatchlist}, ActiveDays: 30},
-		BatchSize: 5, Concurrency: 1, Attempts: 3,
+		BatchSize: 5, Concurrency: 1,
 	}
 	for ; !clock.After(last); clock = clock.AddDate(0, 0, 1) {
 		report, err := job.Run(t.Context(), refresh.Options{RunID: uuid.NewString()})

@@ -21,7 +21,7 @@ type tasks struct {
 
 // OpenTasks opens the application's tasks. A file has no rows that others skip, so that one process at a
 // time has them all; for any other the error is refresh.ErrLocked.
-func (s *Store) OpenTasks(context.Context) (refresh.Tasks, error) {
+func (s *Store) OpenTasks(context.Context) (refresh.TaskQueue, error) {
 	lock, err := s.tryLock(tasksJob)
 	if err != nil {
 		return nil, err

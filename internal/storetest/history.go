@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
@@ -61,20 +62,20 @@ func batchKeepsFindings(t *testing.T, db Database) {
 	}
 	thursday := friday.AddDays(-1)
 	commitAll(t, store, refresh.Batch{Failures: []refresh.Failure{{Ticker: nvda, AskedAt: midnight, UnknownIn: friday}}})
-	split := refresh.Split{Session: friday, New: 10, Old: 1}
+	split := history.Split{Session: friday, New: 10, Old: 1}
 	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{
-		{Ticker: nvda, FirstSession: thursday, Absent: []exchange.Date{friday, thursday}, Splits: []refresh.Split{split}}}})
-	want := refresh.State{AskedAt: midnight, FirstSession: thursday, Absent: []exchange.Date{thursday, friday}, Splits: []refresh.Split{split}}
+		{Ticker: nvda, FirstSession: thursday, Absent: []exchange.Date{friday, thursday}, Splits: []history.Split{split}}}})
+	want := refresh.State{AskedAt: midnight, FirstSession: thursday, Absent: []exchange.Date{thursday, friday}, Splits: []history.Split{split}}
 	equal(t, state(), want)
 
 	// What is not told stays, and what is told again takes its place.
 	split.New, split.Old, split.Rebased = 3, 2, true
-	older := refresh.Split{Session: thursday, New: 1, Old: 8}
-	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, Absent: []exchange.Date{friday}, Splits: []refresh.Split{split, older}}}})
-	want.Splits = []refresh.Split{older, split}
+	older := history.Split{Session: thursday, New: 1, Old: 8}
+	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, Absent: []exchange.Date{friday}, Splits: []history.Split{split, older}}}})
+	want.Splits = []history.Split{older, split}
 	equal(t, state(), want)
-	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, ForgetSplits: true, Splits: []refresh.Split{older}}}})
-	want.Splits = []refresh.Split{older}
+	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, ForgetSplits: true, Splits: []history.Split{older}}}})
+	want.Splits = []history.Split{older}
 	equal(t, state(), want)
 	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, ForgetSplits: true}}})
 	want.Splits = nil
@@ -104,14 +105,14 @@ func (db Database) insertTask(t *testing.T, n int, ticker, priority, status stri
 
 func taskID(n int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", n) }
 
-func openTasks(t *testing.T, store Store) refresh.Tasks {
+func openTasks(t *testing.T, store Store) refresh.TaskQueue {
 	t.Helper()
 	tasks, err := store.OpenTasks(t.Context())
 	noError(t, err)
 	return tasks
 }
 
-func claim(t *testing.T, tasks refresh.Tasks, most int) (ids []string) {
+func claim(t *testing.T, tasks refresh.TaskQueue, most int) (ids []string) {
 	t.Helper()
 	claimed, err := tasks.Claim(t.Context(), most, most)
 	noError(t, err)

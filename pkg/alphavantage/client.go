@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,49 +88,80 @@ func New(o Options) (*Client, error) {
 
 var errRedirect = errors.New("redirected elsewhere, where the API key must not go")
 
-// Source is the constant Source.
-func (c *Client) Source() string { return Source }
+// Name is the constant Source.
+func (c *Client) Name() string { return Source }
 
-// TickersPerCall is 1: the quotes of a free key come one by one.
-func (c *Client) TickersPerCall() int { return 1 }
+// Covers reports true: Alpha Vantage may have any ticker.
+func (c *Client) Covers(marketdata.Ticker) bool { return true }
 
-// Quotes asks for GLOBAL_QUOTE of the one ticker that a call takes.
-func (c *Client) Quotes(ctx context.Context, tickers []marketdata.Ticker) ([]marketdata.Quote, error) {
-	if len(tickers) != 1 {
-		return nil, fmt.Errorf("alphavantage: a call takes 1 ticker, not %d", len(tickers))
-	}
-	ticker := tickers[0]
-	body, err := c.query(ctx, url.Values{"function": {"GLOBAL_QUOTE"}, "symbol": {ticker.String()}}, maxBody)
-	if err != nil {
-		return nil, err
-	}
-	quote := marketdata.Quote{Ticker: ticker}
-	quote.Bar, quote.Err = parseQuote(ticker, c.currencies.Of(ticker), body)
-	// A refusal of the call is no fault of the ticker.
-	if quote.Err != nil && !errors.Is(quote.Err, marketdata.ErrUnknownTicker) && !errors.Is(quote.Err, marketdata.ErrInvalidData) {
-		return nil, quote.Err
-	}
-	return []marketdata.Quote{quote}, nil
+// compactSessions is how many sessions TIME_SERIES_DAILY brings without outputsize=full.
+const compactSessions = 100
+
+// The functions of Alpha Vantage, as the capabilities are named. In all of them prices are as they were
+// traded; the last one, a premium feature, reports splits.
+const (
+	globalQuote         = "GLOBAL_QUOTE"
+	timeSeriesDaily     = "TIME_SERIES_DAILY"
+	timeSeriesDailyFull = "TIME_SERIES_DAILY_ADJUSTED"
+)
+
+var capabilities = []marketdata.Capability{
+	{Kind: marketdata.Quotes, Name: globalQuote, MaxTickers: 1},
+	{Kind: marketdata.History, Name: timeSeriesDaily, MaxTickers: 1, Reach: marketdata.NewestSessions(compactSessions)},
+	{Kind: marketdata.History, Name: timeSeriesDailyFull, MaxTickers: 1, Premium: true},
 }
 
-// Daily asks for TIME_SERIES_DAILY, or with Full for TIME_SERIES_DAILY_ADJUSTED, which tells splits and
-// is a premium feature. In both the prices are as they were traded.
-func (c *Client) Daily(ctx context.Context, ticker marketdata.Ticker, extent marketdata.Extent) (marketdata.Series, error) {
-	function, size, most := "TIME_SERIES_DAILY", "compact", maxBody
-	if extent == marketdata.Full {
-		function, size, most = "TIME_SERIES_DAILY_ADJUSTED", "full", maxFullBody
+// Capabilities returns the quote, the newest 100 sessions, and the whole history of one ticker a call.
+func (c *Client) Capabilities() []marketdata.Capability { return slices.Clone(capabilities) }
+
+// Ask makes one call. A History answers with all sessions that its function has.
+func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketdata.Answer, error) {
+	if len(question.Tickers) != 1 {
+		return marketdata.Answer{}, fmt.Errorf("alphavantage: a call takes 1 ticker, not %d", len(question.Tickers))
 	}
-	body, err := c.query(ctx, url.Values{
-		"function": {function}, "symbol": {ticker.String()}, "outputsize": {size}}, most)
+	ticker := question.Tickers[0]
+	values := url.Values{"function": {question.Capability.Name}, "symbol": {ticker.String()}}
+	var answer marketdata.Answer
+	var err error
+	switch question.Capability.Name {
+	case globalQuote:
+		answer, err = c.quote(ctx, ticker, values)
+	case timeSeriesDaily:
+		values.Set("outputsize", "compact")
+		answer, err = c.series(ctx, ticker, values, maxBody, compactSessions)
+	case timeSeriesDailyFull:
+		values.Set("outputsize", "full")
+		answer, err = c.series(ctx, ticker, values, maxFullBody, 0)
+	default:
+		return answer, fmt.Errorf("alphavantage: there is no capability %q", question.Capability.Name)
+	}
+	// What is wrong with the one ticker is no refusal of the call.
+	if errors.Is(err, marketdata.ErrUnknownTicker) || errors.Is(err, marketdata.ErrInvalidData) {
+		return marketdata.Answer{Missing: map[marketdata.Ticker]error{ticker: err}}, nil
+	}
+	return answer, err
+}
+
+func (c *Client) quote(ctx context.Context, ticker marketdata.Ticker, values url.Values) (marketdata.Answer, error) {
+	body, err := c.query(ctx, values, maxBody)
 	if err != nil {
-		return marketdata.Series{}, err
+		return marketdata.Answer{}, err
 	}
-	return parseSeries(ticker, c.currencies.Of(ticker), body, extent)
+	bar, err := parseQuote(ticker, c.currencies.Of(ticker), body)
+	return marketdata.Answer{Bars: []marketdata.Bar{bar}}, err
+}
+
+func (c *Client) series(ctx context.Context, ticker marketdata.Ticker, values url.Values, limit, maxSessions int) (marketdata.Answer, error) {
+	body, err := c.query(ctx, values, limit)
+	if err != nil {
+		return marketdata.Answer{}, err
+	}
+	return parseSeries(ticker, c.currencies.Of(ticker), body, maxSessions)
 }
 
 // query makes one call and returns the body of its answer, whatever that says, unless it is a refusal
-// or has more than most bytes.
-func (c *Client) query(ctx context.Context, values url.Values, most int) ([]byte, error) {
+// or has more than limit bytes.
+func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byte, error) {
 	if c.key == "" {
 		return nil, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
 	}
@@ -168,12 +200,12 @@ func (c *Client) query(ctx context.Context, values url.Values, most int) ([]byte
 		return nil, c.unavailable(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, int64(most)+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
 	if err != nil {
 		return nil, c.unavailable(err)
 	}
-	if len(body) > most {
-		return nil, fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, most)
+	if len(body) > limit {
+		return nil, fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, limit)
 	}
 	switch status := response.StatusCode; {
 	case status == http.StatusTooManyRequests:

@@ -63,13 +63,32 @@ func dialWith(t *testing.T, o fakevantage.Options, with alphavantage.Options) (*
 	return vendor, client
 }
 
+// The capabilities, in their order.
+const (
+	newest = iota
+	compact
+	full
+)
+
+// ask asks about one ticker; an error is of the call or of the ticker.
+func ask(t *testing.T, c *alphavantage.Client, capability int, symbol string) (marketdata.Answer, error) {
+	t.Helper()
+	ticker := marketdata.MustParseTicker(symbol)
+	answer, err := c.Ask(t.Context(), marketdata.Question{
+		Capability: c.Capabilities()[capability], Tickers: []marketdata.Ticker{ticker}})
+	if err == nil {
+		err = answer.Missing[ticker]
+	}
+	return answer, err
+}
+
 func quote(t *testing.T, c *alphavantage.Client, symbol string) (marketdata.Bar, error) {
 	t.Helper()
-	quotes, err := c.Quotes(t.Context(), []marketdata.Ticker{marketdata.MustParseTicker(symbol)})
+	answer, err := ask(t, c, newest, symbol)
 	if err != nil {
 		return marketdata.Bar{}, err
 	}
-	return quotes[0].Bar, quotes[0].Err
+	return answer.Bars[0], nil
 }
 
 func TestQuote(t *testing.T) {
@@ -197,13 +216,16 @@ func TestNoConnectionHidesTheKey(t *testing.T) {
 	}
 }
 
-func TestDaily(t *testing.T) {
+func TestSeries(t *testing.T) {
 	vendor, client := dialFor(t, fakevantage.Options{Entitled: true}, 30*time.Second)
-	for extent, least := range map[marketdata.Extent]int{marketdata.Compact: marketdata.CompactSessions, marketdata.Full: 5000} {
-		series, err := client.Daily(t.Context(), marketdata.MustParseTicker("TSCO.LON"), extent)
-		got := series.Bars
-		if err != nil || len(got) < least || series.Complete != (extent == marketdata.Full) {
-			t.Fatalf("%d bars, complete %t, %v; want %d", len(got), series.Complete, err, least)
+	for capability, sessions := range map[int]int{compact: 100, full: 5000} {
+		answer, err := ask(t, client, capability, "TSCO.LON")
+		got := answer.Bars
+		if err != nil || len(got) < sessions || answer.Since.IsZero() != (capability == full) {
+			t.Fatalf("%d bars since %s, %v; want %d", len(got), answer.Since, err, sessions)
+		}
+		if capability == compact && answer.Since != got[0].Session {
+			t.Errorf("it speaks for sessions since %s, and has them since %s", answer.Since, got[0].Session)
 		}
 		for i, bar := range got[len(got)-2:] {
 			want, ok := vendor.Bar("TSCO.LON", bar.Session)
@@ -218,30 +240,30 @@ func TestDaily(t *testing.T) {
 	}
 }
 
-// A listing of fewer sessions than a compact series has is complete, and only a full one tells splits.
-func TestDailyTellsTheFirstSessionAndSplits(t *testing.T) {
+// A listing of fewer sessions than a compact series has is complete, and only a full one reports splits.
+func TestSeriesReportsTheFirstSessionAndSplits(t *testing.T) {
 	vendor, client := dialFor(t, fakevantage.Options{Entitled: true}, 30*time.Second)
 	split := exchange.Date{Year: 2026, Month: time.November, Day: 12}
 	vendor.List("NEW", exchange.Date{Year: 2026, Month: time.November, Day: 2})
 	vendor.Split("NEW", fakevantage.Split{Session: split, New: 3, Old: 2})
-	for extent, want := range map[marketdata.Extent]string{marketdata.Compact: "", marketdata.Full: "1.5"} {
-		series, err := client.Daily(t.Context(), marketdata.MustParseTicker("NEW"), extent)
-		if err != nil || !series.Complete || len(series.Bars) != 15 {
-			t.Fatalf("%d bars, complete %t, %v; want 15, complete", len(series.Bars), series.Complete, err)
+	for capability, want := range map[int]string{compact: "", full: "1.5"} {
+		answer, err := ask(t, client, capability, "NEW")
+		if err != nil || !answer.Since.IsZero() || len(answer.Bars) != 15 {
+			t.Fatalf("%d bars since %s, %v; want 15, complete", len(answer.Bars), answer.Since, err)
 		}
-		for _, bar := range series.Bars {
+		for _, bar := range answer.Bars {
 			wanted := want
 			if want != "" && bar.Session != split {
 				wanted = "1"
 			}
-			if told := bar.SplitCoefficient; told.Valid != (wanted != "") || told.Valid && told.Decimal.String() != wanted {
-				t.Errorf("%s: coefficient %+v, want %q", bar.Session, told, wanted)
+			if got := bar.SplitCoefficient; got.Valid != (wanted != "") || got.Valid && got.Decimal.String() != wanted {
+				t.Errorf("%s: coefficient %+v, want %q", bar.Session, got, wanted)
 			}
 		}
 	}
 }
 
-func TestDailyRefusals(t *testing.T) {
+func TestSeriesRefusals(t *testing.T) {
 	vendor, client := dialFor(t, fakevantage.Options{Unknown: []string{"GONE"}}, 30*time.Second)
 	vendor.Fault("MSFT", fakevantage.NonePrice, 1)
 	vendor.Fault("IBM", fakevantage.TruncatedJSON, 1)
@@ -249,11 +271,26 @@ func TestDailyRefusals(t *testing.T) {
 	for symbol, want := range map[string]error{
 		"GONE": marketdata.ErrUnknownTicker, "MSFT": marketdata.ErrInvalidData, "IBM": marketdata.ErrUnavailable, "AAPL": marketdata.ErrUnavailable,
 	} {
-		if series, err := client.Daily(t.Context(), marketdata.MustParseTicker(symbol), marketdata.Compact); !errors.Is(err, want) {
-			t.Errorf("%s: %d bars, %v; want %v", symbol, len(series.Bars), err, want)
+		if answer, err := ask(t, client, compact, symbol); !errors.Is(err, want) {
+			t.Errorf("%s: %d bars, %v; want %v", symbol, len(answer.Bars), err, want)
 		}
 	}
-	if _, err := client.Daily(t.Context(), marketdata.MustParseTicker("ZM"), marketdata.Full); !errors.Is(err, marketdata.ErrNotEntitled) {
+	if _, err := ask(t, client, full, "ZM"); !errors.Is(err, marketdata.ErrNotEntitled) {
 		t.Errorf("%v, want an ErrNotEntitled", err)
+	}
+}
+
+// A question that the client cannot ask costs no call.
+func TestQuestionsOutsideOfTheCapabilities(t *testing.T) {
+	vendor, client := dial(t, fakevantage.Options{})
+	ibm := marketdata.MustParseTicker("IBM")
+	for _, question := range []marketdata.Question{
+		{Capability: client.Capabilities()[newest]},
+		{Capability: client.Capabilities()[newest], Tickers: []marketdata.Ticker{ibm, ibm}},
+		{Capability: marketdata.Capability{Kind: marketdata.MarketDay, Name: "MARKET"}, Tickers: []marketdata.Ticker{ibm}},
+	} {
+		if answer, err := client.Ask(t.Context(), question); err == nil || len(vendor.Arrivals()) > 0 {
+			t.Errorf("%+v: %+v, %v after %d calls", question, answer, err, len(vendor.Arrivals()))
+		}
 	}
 }

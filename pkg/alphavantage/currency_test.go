@@ -65,7 +65,7 @@ func TestCurrencies(t *testing.T) {
 		if !bar.PreviousClose.Decimal.Equal(bar.Close) {
 			t.Errorf("previous close of %s with %v: %s, want %s", tt.symbol, tt.override, bar.PreviousClose.Decimal, bar.Close)
 		}
-		series, err := client.Daily(t.Context(), marketdata.MustParseTicker(tt.symbol), marketdata.Compact)
+		series, err := ask(t, client, compact, tt.symbol)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,8 +11,8 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// globalQuote is the answer to GLOBAL_QUOTE. Each value is a string; prices have four decimals.
-type globalQuote struct {
+// quoteAnswer is the answer to GLOBAL_QUOTE. Each value is a string; prices have four decimals.
+type quoteAnswer struct {
 	Quote *struct {
 		Symbol        string `json:"01. symbol"`
 		Open          string `json:"02. open"`
@@ -26,7 +26,7 @@ type globalQuote struct {
 }
 
 func parseQuote(ticker marketdata.Ticker, currency marketdata.Currency, body []byte) (marketdata.Bar, error) {
-	var answer globalQuote
+	var answer quoteAnswer
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Quote == nil {
 		return marketdata.Bar{}, fmt.Errorf("%w: the answer is not a quote", marketdata.ErrUnavailable)
 	}

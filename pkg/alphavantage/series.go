@@ -26,27 +26,31 @@ type timeSeries struct {
 	} `json:"Time Series (Daily)"`
 }
 
-// parseSeries reads all bars. Of those that cannot be right only the newest is an error.
-func parseSeries(ticker marketdata.Ticker, currency marketdata.Currency, body []byte, extent marketdata.Extent) (marketdata.Series, error) {
-	var answer timeSeries
-	if err := json.Unmarshal(body, &answer); err != nil || answer.Days == nil {
-		return marketdata.Series{}, fmt.Errorf("%w: the answer is not a daily series", marketdata.ErrUnavailable)
+// parseSeries reads all bars, ascending. Of those that cannot be right only the newest is an error. A
+// series of maxSessions days may go on before its first; 0 is one that never does.
+func parseSeries(ticker marketdata.Ticker, currency marketdata.Currency, body []byte, maxSessions int) (marketdata.Answer, error) {
+	var series timeSeries
+	var answer marketdata.Answer
+	if err := json.Unmarshal(body, &series); err != nil || series.Days == nil {
+		return answer, fmt.Errorf("%w: the answer is not a daily series", marketdata.ErrUnavailable)
 	}
-	if len(answer.Days) == 0 {
-		return marketdata.Series{}, fmt.Errorf("%w: Alpha Vantage has no series of %s", marketdata.ErrUnknownTicker, ticker)
+	if len(series.Days) == 0 {
+		return answer, fmt.Errorf("%w: Alpha Vantage has no series of %s", marketdata.ErrUnknownTicker, ticker)
 	}
-	days := slices.Sorted(maps.Keys(answer.Days))
-	bars := make([]marketdata.Bar, 0, len(days))
+	days := slices.Sorted(maps.Keys(series.Days))
 	for i, text := range days {
-		day := answer.Days[text]
+		day := series.Days[text]
 		session, err := exchange.ParseDate(text)
 		if err != nil {
-			return marketdata.Series{}, invalid("trading day", text)
+			return answer, invalid("trading day", text)
+		}
+		if i == 0 && maxSessions > 0 && len(days) >= maxSessions {
+			answer.Since = session
 		}
 		price := priceIn(currency, day.Close)
 		switch {
 		case price.Valid:
-			bars = append(bars, marketdata.Bar{
+			answer.Bars = append(answer.Bars, marketdata.Bar{
 				Ticker: ticker, Session: session, Currency: currency.Code(), Close: price.Decimal,
 				Open: priceIn(currency, day.Open), High: priceIn(currency, day.High), Low: priceIn(currency, day.Low),
 				Volume:           optionalVolume(cmp.Or(day.Volume, day.AdjustedVolume)),
@@ -54,8 +58,8 @@ func parseSeries(ticker marketdata.Ticker, currency marketdata.Currency, body []
 				AdjustedClose:    priceIn(currency, day.AdjustedClose),
 			})
 		case i == len(days)-1:
-			return marketdata.Series{}, invalid("close of "+text, day.Close)
+			return answer, invalid("close of "+text, day.Close)
 		}
 	}
-	return marketdata.Series{Bars: bars, Complete: extent == marketdata.Full || len(days) < marketdata.CompactSessions}, nil
+	return answer, nil
 }

@@ -1,9 +1,9 @@
 // Package marketdata is the port between a program that wants prices and the vendors that sell
-// them: what a ticker, a bar and a provider are, and the ways in which a provider can refuse.
+// them: what a ticker, a bar and a provider are, what a provider can be asked, and the ways in which
+// it can refuse.
 package marketdata
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -31,49 +31,6 @@ type Bar struct {
 	// not tell.
 	AdjustedClose decimal.NullDecimal
 }
-
-// Series is the daily bars of one ticker.
-type Series struct {
-	Bars []Bar // ascending by session, at least one; the newest can be of a session under way
-	// Complete says that the vendor has no bar of an older session.
-	Complete bool
-}
-
-// Quote is a provider's answer about one ticker: its newest Bar, or the Err why there is none.
-type Quote struct {
-	Ticker Ticker
-	Bar    Bar
-	Err    error
-}
-
-// Provider is a source of daily prices. Its methods are safe for concurrent use.
-type Provider interface {
-	// Source is the name that prices of this provider are stored under, like "alpha_vantage".
-	Source() string
-	// TickersPerCall is the largest number of tickers that one call of Quotes takes, 1 or more.
-	TickersPerCall() int
-	// Quotes asks for the newest daily bar of each ticker with exactly one call to the vendor. It
-	// returns one Quote a ticker, in the order asked, or an error that concerns the whole call.
-	// Errors of either kind wrap one of this package's Err values or the context's error.
-	Quotes(ctx context.Context, tickers []Ticker) ([]Quote, error)
-	// Daily asks for the daily bars of one ticker with exactly one call to the vendor: the newest
-	// CompactSessions of them, or with Full all of them and their splits. A bar other than the newest
-	// whose numbers cannot be right is left out. Errors are as those of Quotes; ErrNotEntitled where
-	// the plan does not include Full.
-	Daily(ctx context.Context, ticker Ticker, extent Extent) (Series, error)
-}
-
-// Extent is how far back a call of Provider.Daily reaches.
-type Extent int
-
-// The extents. A vendor may know of fewer sessions.
-const (
-	Compact Extent = iota // the newest CompactSessions
-	Full                  // all
-)
-
-// CompactSessions is how many sessions Compact brings.
-const CompactSessions = 100
 
 // The ways in which a vendor, or the way to it, can refuse. errors.Is tells them apart.
 var (

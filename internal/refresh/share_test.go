@@ -16,22 +16,20 @@ import (
 // session, and no other waits longer than 8 sessions, whatever the priorities are.
 func TestScarceQuotaIsSharedFairly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		quotaADay := rapid.IntRange(5, 30).Draw(t, "calls a day")
-		urgent := rapid.IntRange(0, quotaADay-1).Draw(t, "urgent")
-		others := longestWait * (quotaADay - urgent) // which is all that fit
+		perDay := rapid.IntRange(5, 30).Draw(t, "calls a day")
+		urgent := rapid.IntRange(0, perDay-1).Draw(t, "urgent")
+		others := maxSessionsWaited * (perDay - urgent) // which is all that fit
 		if rapid.Bool().Draw(t, "with calls to spare") {
 			others = rapid.IntRange(1, others).Draw(t, "others")
 		}
-		in := Inputs{
-			TickersPerCall: 1, BatchSize: 5, MaxWait: 5 * time.Minute,
-			Limits: []quota.Limit{{Calls: 1, Window: time.Second}, {Calls: quotaADay}},
-		}
+		vendor := vendorOf([]quota.Limit{{Calls: 1, Window: time.Second}, {Calls: perDay}}, oneQuote, compact)
+		var active []ActiveTicker
 		for i := range urgent + others {
 			priority := rapid.IntRange(FirstPriority, UrgentPriority).Draw(t, "urgent priority")
 			if i >= urgent {
 				priority = rapid.IntRange(UrgentPriority+1, LastPriority).Draw(t, "priority")
 			}
-			in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i)), Priority: priority})
+			active = append(active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i)), Priority: priority})
 		}
 		fails := rapid.IntRange(0, 10).Draw(t, "failing tickers")
 		turns := map[marketdata.Ticker]int{}
@@ -41,44 +39,46 @@ func TestScarceQuotaIsSharedFairly(t *testing.T) {
 				continue
 			}
 			session++
-			in.At, in.Now = at, at
-			sortForRun(in.Active)
+			sortForRun(active)
+			in := midnightInputs(nil, vendor)
+			in.At, in.Now, in.Wants = at, at, updateWants(active, at, false)
 			plan := NewPlan(in)
-			if plan.Calls > quotaADay {
-				t.Fatalf("%d calls", plan.Calls)
+			if len(plan.Calls) > perDay {
+				t.Fatalf("%d calls", len(plan.Calls))
 			}
 			for i, item := range plan.Items {
 				waited := session - turns[item.Ticker]
-				if !item.Fetches() {
-					if waited > longestWait || item.Priority <= UrgentPriority {
+				if item.Outcome != OutcomePlanned {
+					if waited > maxSessionsWaited || item.Priority <= UrgentPriority {
 						t.Fatalf("%s of priority %d waits for its turn for %d sessions", item.Ticker, item.Priority, waited)
 					}
 					continue
 				}
 				turns[item.Ticker] = session
-				in.Active[i].State.AskedAt = at
+				active[i].State.AskedAt = at
 				if i >= fails {
-					in.Active[i].State.LastSession = newest.Date
+					active[i].State.LastSession = newest.Date
 				}
 			}
 		}
 	})
 }
 
-// Where the quota allows it, a better priority is fetched more often.
+// If the quota allows it, a better priority is fetched more often.
 func TestScarceQuotaGoesByPriority(t *testing.T) {
-	in := Inputs{TickersPerCall: 1, BatchSize: 5, MaxWait: time.Minute, Limits: []quota.Limit{{Calls: 25}}}
+	in := midnightInputs(nil, vendorOf([]quota.Limit{{Calls: 25}}, oneQuote, compact))
+	var active []ActiveTicker
 	for i := range 30 {
-		in.Active = append(in.Active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%02d", i)), Priority: 20 + i})
+		active = append(active, ActiveTicker{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%02d", i)), Priority: 20 + i})
 	}
-	fetched := make([]int, len(in.Active))
+	fetched := make([]int, len(active))
 	for day := range 30 {
 		in.At = time.Date(2026, 3, 3+day, 0, 0, 0, 0, time.UTC)
-		in.Now = in.At
+		in.Now, in.Wants = in.At, updateWants(active, in.At, false)
 		for i, item := range NewPlan(in).Items {
-			if item.Fetches() {
+			if item.Outcome == OutcomePlanned {
 				fetched[i]++
-				in.Active[i].State.LastSession = exchange.XNYS.LastCompleted(in.At).Date
+				active[i].State.LastSession = exchange.XNYS.LastCompleted(in.At).Date
 			}
 		}
 	}

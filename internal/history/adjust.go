@@ -1,0 +1,68 @@
+package history
+
+import (
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"papertrade/pkg/marketdata"
+)
+
+// Adjust returns bars, which are ascending, in shares as they are in the newest: those before a split are divided by
+// it if the vendor reports them as they were traded. The splits are those that the vendor reports with the bars, or if
+// it reports none, those that are known. Applied are those that changed anything, ascending.
+func Adjust(bars []marketdata.Bar, known []Split) (adjusted []marketdata.Bar, applied []Split) {
+	splits := sortSplits(known)
+	if reportsSplits(bars) {
+		splits = reportedSplits(bars)
+	}
+	adjusted = slices.Clone(bars)
+	for _, s := range splits {
+		first, _ := find(bars, s.Session)
+		if first == 0 || first == len(bars) || !s.isUnadjusted(bars[first-1], bars[first]) {
+			continue
+		}
+		for i := range first {
+			adjusted[i] = s.adjust(adjusted[i])
+		}
+		applied = append(applied, s)
+	}
+	return adjusted, applied
+}
+
+// isUnadjusted reports whether the bars before and after the split differ by it rather than not at all.
+func (s Split) isUnadjusted(before, after marketdata.Bar) bool {
+	high, low := before.Close, after.Close
+	if before.AdjustedClose.Valid && after.AdjustedClose.Valid {
+		// How much each close is adjusted shows it without the day's move.
+		high, low = high.Mul(after.AdjustedClose.Decimal), low.Mul(before.AdjustedClose.Decimal)
+	}
+	// (high/low)² > New/Old, unless it is a reverse split: the change is nearer to the ratio than to 1.
+	changed := high.Mul(high).Mul(decimal.NewFromInt(s.Old))
+	unchanged := low.Mul(low).Mul(decimal.NewFromInt(s.New))
+	if s.New < s.Old {
+		return changed.LessThan(unchanged)
+	}
+	return changed.GreaterThan(unchanged)
+}
+
+// adjust returns a bar from before the split in shares as they are since.
+func (s Split) adjust(bar marketdata.Bar) marketdata.Bar {
+	bar.Close = s.divide(bar.Close)
+	for _, price := range []*decimal.NullDecimal{&bar.Open, &bar.High, &bar.Low} {
+		if price.Valid {
+			price.Decimal = s.divide(price.Decimal)
+		}
+	}
+	if bar.Volume != nil {
+		bar.Volume = new(decimal.NewFromInt(*bar.Volume).Mul(s.factor()).Round(0).IntPart())
+	}
+	return bar
+}
+
+// minPlaces is the smallest number of decimals of a price that was divided.
+const minPlaces = 4
+
+func (s Split) divide(price decimal.Decimal) decimal.Decimal {
+	return price.Mul(decimal.NewFromInt(s.Old)).DivRound(decimal.NewFromInt(s.New), max(minPlaces, -price.Exponent()))
+}

@@ -1,0 +1,84 @@
+package history
+
+import (
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
+
+// quotientPlaces is how many decimals a quotient is computed to.
+const quotientPlaces = 12
+
+// ratio is a split that companies make, and the quotients of prices that are taken for it.
+type ratio struct {
+	Split
+	low, high decimal.Decimal // both inclusive
+}
+
+var (
+	// closeRatios are recognized between two closes of the same session, ascending.
+	closeRatios = newRatios(append(wholeRatios(100), fractionRatios...), func(factor decimal.Decimal) decimal.Decimal {
+		// Every large quotient is within a hundredth of a whole number.
+		return decimal.Min(factor.Shift(-2), decimal.New(1, -1))
+	})
+	// overnightRatios are recognized between a close and the next open, ascending. Of more than ten for one, the
+	// night's move hides the exact number.
+	overnightRatios = slices.Concat(
+		newRatios(wholeRatios(10), func(factor decimal.Decimal) decimal.Decimal { return factor.Mul(decimal.New(2, -2)) }),
+		newRatios(roundRatios, func(factor decimal.Decimal) decimal.Decimal { return factor.Mul(decimal.New(5, -2)) }),
+	)
+)
+
+// wholeRatios returns 2:1, 3:1 … n:1.
+func wholeRatios(n int64) []Split {
+	var splits []Split
+	for shares := int64(2); shares <= n; shares++ {
+		splits = append(splits, Split{New: shares, Old: 1})
+	}
+	return splits
+}
+
+var (
+	fractionRatios = []Split{
+		{New: 11, Old: 10}, {New: 6, Old: 5}, {New: 5, Old: 4}, {New: 4, Old: 3}, {New: 7, Old: 5},
+		{New: 3, Old: 2}, {New: 5, Old: 3}, {New: 5, Old: 2}, {New: 7, Old: 2},
+	}
+	roundRatios = []Split{
+		{New: 15, Old: 1}, {New: 20, Old: 1}, {New: 25, Old: 1}, {New: 30, Old: 1}, {New: 40, Old: 1}, {New: 50, Old: 1},
+		{New: 100, Old: 1},
+	}
+)
+
+// newRatios returns the ratios of splits, ascending, each taken for quotients that differ from it by no more than its
+// tolerance.
+func newRatios(splits []Split, tolerance func(factor decimal.Decimal) decimal.Decimal) []ratio {
+	ratios := make([]ratio, len(splits))
+	for i, s := range splits {
+		factor := s.factor()
+		ratios[i] = ratio{s, factor.Sub(tolerance(factor)), factor.Add(tolerance(factor))}
+	}
+	slices.SortFunc(ratios, func(a, b ratio) int { return a.low.Cmp(b.low) })
+	return ratios
+}
+
+// matchRatio returns the split that divides a price of before to one of after, if it is one of ratios, which are
+// ascending, or the reverse of one.
+func matchRatio(before, after decimal.Decimal, ratios []ratio) (Split, bool) {
+	if !before.IsPositive() || !after.IsPositive() {
+		return Split{}, false
+	}
+	if before.LessThan(after) {
+		s, found := matchRatio(after, before, ratios)
+		return Split{New: s.Old, Old: s.New}, found
+	}
+	quotient := before.DivRound(after, quotientPlaces)
+	for _, r := range ratios {
+		if quotient.LessThan(r.low) {
+			break
+		}
+		if quotient.LessThanOrEqual(r.high) {
+			return r.Split, true
+		}
+	}
+	return Split{}, false
+}

@@ -1,0 +1,87 @@
+package refresh
+
+import (
+	"fmt"
+	"slices"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// answer is what became of an item whose calls were made.
+type answer struct {
+	bars  []marketdata.Bar // of the ticker, ascending, one a session; at least one if err is nil
+	since exchange.Date    // as marketdata.Answer has it
+	err   error
+	// attempted says that the ticker has had its turn, whatever came of it.
+	attempted bool
+	// conclusive says that the provider has answered something in this run, so that a failure is the ticker's.
+	conclusive bool
+}
+
+// collect checks what a call brought and divides it among the items that it serves, in their order. Answers
+// may lack tickers, have others, and come in any order: a ticker that is missing costs itself alone.
+func collect(call Call, items []Item, got marketdata.Answer, err error) []answer {
+	answers := make([]answer, len(call.Items))
+	if err != nil {
+		for i := range answers {
+			answers[i].err = err
+		}
+		return answers
+	}
+	bars := map[marketdata.Ticker][]marketdata.Bar{}
+	for _, bar := range got.Bars {
+		if answersTo(bar, call.Question) {
+			bars[bar.Ticker] = append(bars[bar.Ticker], bar)
+		}
+	}
+	for i, item := range call.Items {
+		a, ticker := &answers[i], items[item].Ticker
+		a.since, a.bars = got.Since, distinct(bars[ticker])
+		if len(a.bars) == 0 {
+			a.err = missing(ticker, got)
+		} else if call.Question.Capability.Kind == marketdata.Quotes {
+			a.bars = a.bars[len(a.bars)-1:]
+		}
+	}
+	return answers
+}
+
+// answersTo reports whether a bar can be part of the answer to a question.
+func answersTo(bar marketdata.Bar, q marketdata.Question) bool {
+	return q.Capability.Kind != marketdata.MarketDay || bar.Session == q.From
+}
+
+// distinct sorts bars by session, of which each has the bar that came last.
+func distinct(bars []marketdata.Bar) []marketdata.Bar {
+	slices.SortStableFunc(bars, func(a, b marketdata.Bar) int { return a.Session.Compare(b.Session) })
+	var kept []marketdata.Bar
+	for _, bar := range bars {
+		if n := len(kept); n > 0 && kept[n-1].Session == bar.Session {
+			kept = kept[:n-1]
+		}
+		kept = append(kept, bar)
+	}
+	return kept
+}
+
+// join adds to the answer of an item what another call for it brought.
+func (a answer) join(b answer) answer {
+	a.bars = distinct(slices.Concat(a.bars, b.bars))
+	a.attempted, a.conclusive = a.attempted || b.attempted, a.conclusive || b.conclusive
+	if b.since.After(a.since) {
+		a.since = b.since
+	}
+	if a.err == nil {
+		a.err = b.err
+	}
+	return a
+}
+
+// missing returns why an answer has no bar of a ticker.
+func missing(ticker marketdata.Ticker, got marketdata.Answer) error {
+	if err := got.Missing[ticker]; err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: the answer has nothing about %s", marketdata.ErrInvalidData, ticker)
+}

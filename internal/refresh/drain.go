@@ -1,0 +1,100 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// drainTasks processes the application's tasks. The error is why the run stops: what stops the tasks after a refresh,
+// other than an interruption, is no fault of the refresh.
+func (r *run) drainTasks(ctx context.Context) error {
+	if r.tasks == nil {
+		return nil
+	}
+	done, stop := r.processTasks(ctx)
+	if stop != nil && ctx.Err() == nil && r.Kind != Tasks {
+		done.Reason = oneLine(stop)
+		stop = r.tasksFailed(stop)
+	}
+	if done.Tasks > 0 {
+		r.report.Tasks = &done
+	}
+	if r.Kind == Tasks {
+		r.report.Tickers, r.report.Batches, r.report.Reason = done.Tickers, done.Batches, done.Reason
+		r.report.Reserve = done.reserve
+		r.report.count()
+	}
+	return stop
+}
+
+// processTasks processes tasks, some at a time, until none is left or the limits leave no call for them. The error is
+// why it stopped before that.
+func (r *run) processTasks(ctx context.Context) (done TasksReport, err error) {
+	done.Tickers = []TickerReport{}
+	// What the run has done so far counts for what the next one needs.
+	if err := fillStates(ctx, r.Store, r.active); err != nil {
+		return done, err
+	}
+	for remaining := r.Kind.maxTasks(); remaining > 0; {
+		if ctx.Err() != nil {
+			return done, context.Cause(ctx)
+		}
+		claimed, err := r.tasks.Claim(ctx, r.BatchSize, remaining)
+		if err != nil || len(claimed) == 0 {
+			return done, err
+		}
+		remaining -= len(claimed)
+		part, err := r.processClaimed(ctx, claimed)
+		done.add(part)
+		if err != nil || part.Counts.Deferred > 0 {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// processClaimed processes the tasks that were claimed. Those that are not done are pending again.
+func (r *run) processClaimed(ctx context.Context, claimed []Task) (TasksReport, error) {
+	requests, results := taskRequests(claimed, r.Now())
+	for _, rejected := range results {
+		r.observe(TaskRejected{rejected.ID, rejected.Error})
+	}
+	in, err := r.readVendors(ctx)
+	if err != nil {
+		return TasksReport{}, err
+	}
+	if in.Wants, err = r.taskWants(ctx, requests); err != nil {
+		return TasksReport{}, err
+	}
+	in.Next = r.nextRun()
+	plan := NewPlan(in)
+	part := plan.report()
+	part.Batches, r.results = 0, nil
+	items, stop := r.execute(ctx, in, plan, &part)
+	part.finish(ctx, stop, r.MaxErrorRate)
+	results = append(results, r.unsettled(items, part.Tickers)...)
+	if len(results) > 0 {
+		if _, err := r.Store.CommitBatch(r.deadlines.write, Batch{Tasks: results, Run: r.report.record()}); err != nil {
+			stop = errors.Join(err, stop)
+		}
+	}
+	report := TasksReport{
+		Tasks: len(claimed), Reason: part.Reason, Counts: part.Counts, Batches: part.Batches, Tickers: part.Tickers,
+		reserve: part.Reserve,
+	}
+	report.countResults(append(results, r.results...))
+	return report, stop
+}
+
+// unsettled returns the results of those tasks that were not committed with what was fetched for them.
+func (r *run) unsettled(items []Item, rows []TickerReport) []TaskResult {
+	var results []TaskResult
+	for i := range items {
+		item, isTurn := &items[i], rows[i].Status != OutcomeFailed // what failed was committed, or else it is the store that did
+		results = append(results, item.taskResults(rows[i], item.route.unreachable, nil, r.Now(), isTurn)...)
+	}
+	return slices.DeleteFunc(results, func(result TaskResult) bool {
+		return slices.ContainsFunc(r.results, func(settled TaskResult) bool { return settled.ID == result.ID })
+	})
+}

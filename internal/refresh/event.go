@@ -1,0 +1,64 @@
+package refresh
+
+import (
+	"time"
+
+	"papertrade/internal/history"
+	"papertrade/internal/quota"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, RunStarted, WorkBegun,
+// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound,
+// SessionMissing, TaskRejected, TasksStopped or RunFinished.
+type Event any
+
+// The events of a run.
+type (
+	RowSkipped      struct{ SkippedRow }
+	CalendarUnknown struct { // of these tickers' exchange: each weekday is taken for a session
+		Suffix  string
+		Tickers []marketdata.Ticker
+	}
+	RunStarted struct{ Report Report } // of which nothing is done yet
+	// WorkBegun comes before the first of a number of tickers, more than once if tasks follow.
+	WorkBegun   struct{ Tickers int }
+	TickerBegun struct{ Ticker marketdata.Ticker }
+	TickerEnded struct { // answered or not; what became of it is reported when its batch is committed
+		Ticker marketdata.Ticker
+		Err    error
+	}
+	// Forecast is what can be said of the rest of the work that has begun.
+	Forecast struct {
+		EndsAt time.Time         // when the last call is answered, by the real clock
+		Left   []quota.Allowance // what the limits allow as of now
+	}
+	Waiting struct { // no call is made before
+		Until time.Time
+	}
+	CallThrottled struct {
+		Ticker marketdata.Ticker
+		Wait   time.Duration // no call is made for this long
+		Err    error
+	}
+	BatchCommitted struct{ Batch, Batches, Refreshed, Failed, Calls int }
+	TickerFailed   struct {
+		Ticker marketdata.Ticker
+		Kind   string
+		Err    error
+	}
+	SplitFound struct { // which the stored history of the ticker lacks
+		Ticker marketdata.Ticker
+		Split  history.Split
+	}
+	SessionMissing struct { // from an answer, whose newest session is older than the newest completed one
+		Ticker          marketdata.Ticker
+		Session, Newest exchange.Date
+	}
+	TaskRejected struct { // of the application: nothing can be fetched for it
+		ID, Reason string
+	}
+	TasksStopped struct{ Err error } // the tasks of the application, and not the refresh before them
+	RunFinished  struct{ Report Report }
+)

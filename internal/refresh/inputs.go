@@ -1,0 +1,215 @@
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// tickersPerRead bounds how much of the stored history is in memory at once.
+const tickersPerRead = 50
+
+// readInputs reads all that the plan of the run depends on.
+func (r *run) readInputs(ctx context.Context) (Inputs, error) {
+	at := r.report.At
+	active, err := r.discover(ctx, at)
+	if err != nil {
+		return Inputs{}, err
+	}
+	r.active = active
+	in, err := r.readVendors(ctx)
+	if err != nil {
+		return Inputs{}, err
+	}
+	if in.Wants, err = r.wants(ctx); err != nil {
+		return Inputs{}, err
+	}
+	if r.Kind.leavesCalls() && len(in.Wants) > 0 {
+		in.Next = r.nextRun()
+	}
+	return in, nil
+}
+
+func (j *Job) discover(ctx context.Context, at time.Time) ([]ActiveTicker, error) {
+	active, skipped, err := Discover(ctx, j.Store, j.Discovery, at)
+	for _, row := range skipped {
+		j.observe(RowSkipped{row})
+	}
+	return active, err
+}
+
+// readVendors returns inputs that lack only what is wanted.
+func (r *run) readVendors(ctx context.Context) (Inputs, error) {
+	in := Inputs{At: r.report.At, BatchSize: r.BatchSize, BatchDelay: r.BatchDelay, Concurrency: r.Concurrency, Now: time.Now()}
+	for i, v := range r.Vendors {
+		account, err := v.Limiter.Account(ctx)
+		if err != nil {
+			return Inputs{}, err
+		}
+		in.Vendors = append(in.Vendors, VendorState{
+			Capabilities: v.Provider.Capabilities(), Covers: v.Provider.Covers,
+			Limits: v.Limiter.Limits(), MaxWait: v.Limiter.MaxWait(), Account: account,
+			LacksPremium: r.fetcher != nil && r.fetcher.askers[i].lacksPremium(),
+		})
+	}
+	return in, nil
+}
+
+// wants returns what a run of its kind wants.
+func (r *run) wants(ctx context.Context) ([]Want, error) {
+	at := r.report.At
+	switch r.Kind {
+	case Intraday:
+		r.reportUnknownCalendars(r.active)
+		return intradayWants(r.entries, at, r.Force), nil
+	case Backfill:
+		chosen, err := r.named(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return r.gapWants(ctx, r.gapRequests(chosen))
+	case Tasks:
+		return r.pendingWants(ctx)
+	default:
+		chosen, err := r.named(ctx)
+		return updateWants(chosen, at, r.Force), err
+	}
+}
+
+// named returns the active tickers, or instead those that are named.
+func (r *run) named(ctx context.Context) ([]ActiveTicker, error) {
+	chosen := r.active
+	if len(r.Tickers) > 0 {
+		var err error
+		if chosen, err = FindNamed(ctx, r.Store, r.active, r.Tickers); err != nil {
+			return nil, err
+		}
+	}
+	r.reportUnknownCalendars(chosen)
+	return chosen, nil
+}
+
+func (r *run) reportUnknownCalendars(active []ActiveTicker) {
+	bySuffix := map[string][]marketdata.Ticker{}
+	for _, a := range active {
+		if !a.Ticker.HasCalendar() {
+			bySuffix[a.Ticker.Suffix()] = append(bySuffix[a.Ticker.Suffix()], a.Ticker)
+		}
+	}
+	for _, suffix := range slices.Sorted(maps.Keys(bySuffix)) {
+		r.observe(CalendarUnknown{suffix, bySuffix[suffix]})
+	}
+}
+
+// gapRequests returns what the options of a backfill ask for.
+func (r *run) gapRequests(chosen []ActiveTicker) []gapRequest {
+	requests := make([]gapRequest, len(chosen))
+	for i, a := range chosen {
+		requests[i] = gapRequest{ActiveTicker: a, goal: Fill, ranges: []Range{r.Range}}
+		switch {
+		case r.Rebase:
+			requests[i].goal, requests[i].ranges = Rebase, nil
+		case r.Force:
+			requests[i].goal = Overwrite
+		}
+	}
+	return requests
+}
+
+// pendingWants returns what all pending tasks want, for a dry run. A real one claims some at a time.
+func (r *run) pendingWants(ctx context.Context) ([]Want, error) {
+	if !r.DryRun {
+		return nil, nil
+	}
+	tasks, _, err := r.Store.PendingTasks(ctx, math.MaxInt32)
+	if err != nil {
+		return nil, err
+	}
+	requests, _ := taskRequests(tasks, r.report.At)
+	return r.taskWants(ctx, requests)
+}
+
+// taskWants returns what is wanted of the tickers of tasks.
+func (r *run) taskWants(ctx context.Context, requests []gapRequest) ([]Want, error) {
+	active := make([]ActiveTicker, len(requests))
+	for i := range requests {
+		active[i] = requests[i].ActiveTicker
+	}
+	if err := fillStates(ctx, r.Store, active); err != nil {
+		return nil, err
+	}
+	for i := range requests {
+		requests[i].ActiveTicker = active[i]
+	}
+	return r.gapWants(ctx, requests)
+}
+
+func (r *run) gapWants(ctx context.Context, requests []gapRequest) ([]Want, error) {
+	stored, err := r.storedSessions(ctx, requests)
+	return gapWants(requests, stored, r.report.At), err
+}
+
+// storedSessions returns the sessions of the tickers that are stored, from the oldest that any of them wants.
+func (j *Job) storedSessions(ctx context.Context, requests []gapRequest) (map[marketdata.Ticker][]exchange.Date, error) {
+	sessions := map[marketdata.Ticker][]exchange.Date{}
+	for part := range slices.Chunk(requests, tickersPerRead) {
+		tickers := make([]marketdata.Ticker, len(part))
+		from := part[0].oldest()
+		for i, request := range part {
+			tickers[i] = request.Ticker
+			if oldest := request.oldest(); oldest.Before(from) {
+				from = oldest
+			}
+		}
+		bars, err := j.Store.Bars(ctx, tickers, from, exchange.Date{})
+		if err != nil {
+			return nil, err
+		}
+		for ticker, stored := range bars {
+			for _, bar := range stored {
+				sessions[ticker] = append(sessions[ticker], bar.Session)
+			}
+		}
+	}
+	return sessions, nil
+}
+
+// nextRun returns the next run of the schedule.
+func (r *run) nextRun() *NextRun {
+	at := r.Schedule.Next(r.report.At)
+	return &NextRun{At: at, Wants: updateWants(r.active, at, false)}
+}
+
+// intradayEntries reads the watchlist, the most urgent entry first.
+func (r *run) intradayEntries(ctx context.Context) ([]intradayEntry, error) {
+	list, err := r.Store.Watchlist(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	var entries []intradayEntry
+	for _, row := range list {
+		ticker, err := marketdata.ParseTicker(row.Symbol)
+		if err != nil {
+			r.observe(RowSkipped{SkippedRow{SourceWatchlist, err}})
+			continue
+		}
+		entries = append(entries, intradayEntry{
+			ActiveTicker: ActiveTicker{Ticker: ticker, Sources: []Source{SourceWatchlist}, Priority: row.Priority},
+			next:         row.NextRefreshAt,
+		})
+	}
+	slices.SortFunc(entries, func(a, b intradayEntry) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.next.Compare(b.next), a.Ticker.Compare(b.Ticker))
+	})
+	return entries, nil
+}
+
+func anyOpen(entries []intradayEntry, at time.Time) bool {
+	return slices.ContainsFunc(entries, func(e intradayEntry) bool { return e.Ticker.Calendar().IsOpen(at) })
+}

@@ -1,0 +1,194 @@
+package refresh
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"papertrade/internal/history"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// answered is an item with its answer, and what is stored of the sessions that the answer is about.
+type answered struct {
+	*Item
+	answer
+	row      *TickerReport
+	provider string // the name of the one that answered
+	stored   []history.StoredBar
+}
+
+// verdict is what is to be written of an answer, and what is to be reported once it is written.
+type verdict struct {
+	*Item
+	row      TickerReport
+	prices   []Price
+	findings []Finding
+	failures []Failure
+	tasks    []TaskResult
+	split    *history.Split // detected by this answer
+	err      error          // why the ticker failed
+	result   history.Result // of a goal of the past
+}
+
+// judge decides what becomes of an answer. at is the time of the run, by which sessions were wanted, and now
+// that of the commit.
+func judge(a answered, at, now time.Time) verdict {
+	v := verdict{Item: a.Item, row: *a.row}
+	switch {
+	case a.err != nil && isDeferral(a.err):
+		v.row.postpone(a.err)
+		return v
+	case a.err != nil:
+		v.fail(a.err)
+		if a.attempted {
+			v.failures = []Failure{newFailure(a.Ticker, a.err, now)}
+		}
+	default:
+		v.row.Status, v.row.Reason = OutcomeRefreshed, ""
+		if a.Goal.isOfPast() {
+			v.mend(a, at, now)
+		} else {
+			v.update(a, now)
+		}
+	}
+	v.tasks = v.taskResults(now, a.err == nil || a.conclusive)
+	return v
+}
+
+func (v *verdict) fail(err error) {
+	v.err = err
+	v.row.fail(err)
+}
+
+// update takes the newest bars of an answer.
+func (v *verdict) update(a answered, now time.Time) {
+	bars := a.bars
+	newest := bars
+	if a.route.capability.Kind != marketdata.Quotes {
+		if !a.route.capability.Adjusted {
+			bars, _ = history.Adjust(bars, rebased(a.State.Splits))
+		}
+		newest = history.Newer(bars, a.State.LastSession, a.Ticker.Calendar().LastCompleted(now).Date)
+	}
+	for _, bar := range newest {
+		v.prices = append(v.prices, newPrice(bar, a.provider, now))
+	}
+	if s, found := detectSplit(a, bars); found {
+		v.findings = []Finding{{Ticker: a.Ticker, Splits: []history.Split{s}}}
+		v.reportSplit(s)
+	}
+}
+
+func (v *verdict) reportSplit(s history.Split) { v.split, v.row.Split = &s, reportSplit(s) }
+
+// detectSplit returns the split that an answer shows to be lacking in the stored history.
+func detectSplit(a answered, bars []marketdata.Bar) (history.Split, bool) {
+	calendar := a.Ticker.Calendar()
+	if a.route.capability.Kind == marketdata.Quotes {
+		bar := bars[0]
+		if !bar.PreviousClose.Valid {
+			return history.Split{}, false
+		}
+		before := marketdata.Bar{Session: previousSession(calendar, bar.Session), Close: bar.PreviousClose.Decimal, Currency: bar.Currency}
+		return history.DetectSplit(a.stored, []marketdata.Bar{before}, nil, calendar)
+	}
+	if s, found := history.DetectSplit(a.stored, bars, nil, calendar); found {
+		return s, true
+	}
+	return history.PriceGap(bars, a.State.LastSession.AddDays(1))
+}
+
+func previousSession(calendar *exchange.Exchange, d exchange.Date) exchange.Date {
+	sessions := calendar.Sessions(d.AddDays(-30), d.AddDays(-1))
+	return sessions[len(sessions)-1]
+}
+
+func rebased(splits []history.Split) []history.Split {
+	var kept []history.Split
+	for _, s := range splits {
+		if s.Rebased {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// mend takes of an answer what is wanted of the past.
+func (v *verdict) mend(a answered, at, now time.Time) {
+	calendar := a.Ticker.Calendar()
+	request := history.Request{
+		Sessions: a.Sessions, Completed: calendar.LastCompleted(at).Date, Splits: a.State.Splits,
+		Overwrite: a.Goal == Overwrite, Rebase: a.Goal == Rebase,
+	}
+	got := history.Fill(request, history.Series{Bars: a.bars, Since: a.since}, a.stored, calendar)
+	for _, write := range got.Writes {
+		price := newPrice(write.Bar, a.provider, now)
+		price.Backfill, price.Keep, price.Row = true, write.Keep, write.Row
+		v.prices = append(v.prices, price)
+	}
+	finding := Finding{Ticker: a.Ticker, FirstSession: got.FirstSession, Absent: got.Absent}
+	if got.SplitsChanged {
+		finding.ForgetSplits, finding.Splits = true, got.Splits
+		v.row.Split = pendingSplit(got.Splits)
+	}
+	v.findings, v.result = []Finding{finding}, got
+	v.row.Reason, v.row.OutOfReach, v.row.Absent = leftOver(got, a.Sessions[0]), len(got.Unreachable), len(got.Absent)
+	if got.Detected != nil {
+		v.reportSplit(*got.Detected)
+	}
+}
+
+// leftOver returns what became of the sessions that were wanted, the first one among them, and are not stored.
+func leftOver(got history.Result, first exchange.Date) string {
+	var parts []string
+	if n := len(got.Unreachable); n > 0 {
+		parts = append(parts, outOfReach(n))
+	}
+	if n := len(got.Absent); n > 0 {
+		parts = append(parts, countSessions(n)+" that the provider does not have")
+	}
+	if n := len(got.Unpublished); n > 0 {
+		parts = append(parts, countSessions(n)+" not out yet")
+	}
+	if first.Before(got.FirstSession) {
+		parts = append(parts, "the provider's first is "+got.FirstSession.String())
+	}
+	return strings.Join(parts, "; ")
+}
+
+func outOfReach(sessions int) string {
+	return countSessions(sessions) + " out of reach: the key's plan has no full series"
+}
+
+// newFailure returns what is kept of a ticker that a provider had nothing of.
+func newFailure(ticker marketdata.Ticker, err error, at time.Time) Failure {
+	f := Failure{Ticker: ticker, AskedAt: at}
+	if errors.Is(err, marketdata.ErrUnknownTicker) {
+		f.UnknownIn = ticker.Calendar().LastCompleted(at).Date
+	}
+	return f
+}
+
+// unpublished returns the newest completed session of the ticker's exchange, if a price was stored and is of an
+// older one.
+func (v verdict) unpublished(now time.Time) (newest exchange.Date, late bool) {
+	newest = v.Ticker.Calendar().LastCompleted(now).Date
+	return newest, v.row.Status == OutcomeRefreshed && !v.Goal.isOfPast() && v.row.Session.Before(newest)
+}
+
+// newPrice returns a bar as it is stored: the close of a completed session, or the price of the moment while
+// the session is under way, which must never pass for its close.
+func newPrice(bar marketdata.Bar, provider string, now time.Time) Price {
+	p := Price{Bar: bar, Timestamp: DailyStamp(bar.Session), Source: provider, Interval: IntervalDaily, FetchedAt: now}
+	if bar.Session.After(bar.Ticker.Calendar().LastCompleted(now).Date) {
+		p.Interval, p.Timestamp = IntervalRealTime, now
+	}
+	return p
+}
+
+// DailyStamp returns the time that the application stores a daily bar under: 21:00 UTC of its trading day.
+func DailyStamp(session exchange.Date) time.Time {
+	return session.In(time.UTC).Add(21 * time.Hour)
+}

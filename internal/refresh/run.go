@@ -1,0 +1,261 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"papertrade/internal/quota"
+)
+
+// Job is what a run works with.
+type Job struct {
+	Store   Store
+	Vendors []Vendor // at least one, the preferred first
+	// Now stands for the time in every decision and record; rate limits go by the real clock.
+	Now func() time.Time
+	// Observe is called with what happens while it happens, by one goroutine at a time.
+	Observe func(Event)
+	// WantForecast asks for a Forecast after each call, which costs a look into the ledger.
+	WantForecast bool
+
+	Discovery    Discovery
+	BatchSize    int // tickers per commit
+	BatchDelay   time.Duration
+	Concurrency  int     // calls under way at once
+	MaxErrorRate float64 // failed share of the attempted tickers that still counts as success
+	Schedule     Schedule
+
+	observing sync.Mutex
+}
+
+// Schedule knows when runs are due.
+type Schedule interface {
+	// Next returns the first time after t at which a run is due, in the zone of t.
+	Next(t time.Time) time.Time
+}
+
+func (j *Job) observe(e Event) {
+	j.observing.Lock()
+	defer j.observing.Unlock()
+	j.Observe(e)
+}
+
+// run is one run of a job.
+type run struct {
+	*Job
+	Options
+	began     time.Time // by the real clock
+	deadlines deadlines
+	entries   []intradayEntry // of Intraday
+	unlock    func()          // nil if the run shares its lock
+	active    []ActiveTicker  // all of them, whatever the run is about
+	inputs    Inputs
+	plan      Plan
+	tasks     TaskQueue // of the application; nil if the run processes none
+	fetcher   *fetcher
+	lastRound time.Time    // when the last calls were answered
+	results   []TaskResult // of tasks that were committed with what was fetched for them
+	report    Report
+}
+
+// Run does the job once. The report is complete even if an error says why the run could not go on; without a
+// Status there is none. The error is ErrLocked if another run is under way.
+func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
+	r := j.newRun(ctx, o)
+	defer r.release()
+	if err := r.idle(ctx); err != nil || r.report.Status != "" {
+		return r.report, err
+	}
+	if err := r.lock(ctx); err != nil {
+		return r.report, err
+	}
+	if err := r.makePlan(ctx); err != nil || o.DryRun {
+		return r.report, err
+	}
+	if err := r.begin(ctx); err != nil {
+		return r.report, err
+	}
+	return r.finish(ctx, r.work(ctx))
+}
+
+func (j *Job) newRun(ctx context.Context, o Options) *run {
+	r := &run{Job: j, Options: o, began: time.Now(), deadlines: newDeadlines(ctx)}
+	r.report = r.identify(Report{At: j.Now(), Tickers: []TickerReport{}})
+	return r
+}
+
+// identify says in a report which run it is of.
+func (r *run) identify(report Report) Report {
+	var names []string
+	for _, v := range r.Vendors {
+		names = append(names, v.Provider.Name())
+	}
+	report.RunID, report.DryRun, report.Kind, report.mode = r.RunID, r.DryRun, r.Kind, r.mode()
+	report.Provider = strings.Join(names, ", ")
+	return report
+}
+
+func (r *run) release() {
+	if r.tasks != nil {
+		r.tasks.Close()
+	}
+	if r.unlock != nil {
+		r.unlock()
+	}
+	r.deadlines.cancel()
+}
+
+// idle sets the status of a run that has nothing to do because of the time of day.
+func (r *run) idle(ctx context.Context) error {
+	switch {
+	case r.IfDue:
+		last, err := r.Store.LastRun(ctx, JobName)
+		if err != nil {
+			return err
+		}
+		if next, isDue := due(r.Schedule, last, r.report.At); !isDue {
+			r.report.Status = NotDue
+			r.report.Reason = fmt.Sprintf("the last run was at %s, the next is due at %s",
+				last.UTC().Format(time.RFC3339), next.Format(time.RFC3339))
+		}
+	case r.Kind == Intraday:
+		var err error
+		if r.entries, err = r.intradayEntries(ctx); err != nil {
+			return err
+		}
+		if !anyOpen(r.entries, r.report.At) {
+			r.report.Status, r.report.Reason = Closed, "no exchange of the watchlist is open"
+		}
+	}
+	return nil
+}
+
+// due reports whether a schedule has fired by a time since the last run, and when it fires after that; the
+// zero time if there was no run, in which case one is due.
+func due(s Schedule, last, at time.Time) (next time.Time, isDue bool) {
+	if last.IsZero() {
+		return time.Time{}, true
+	}
+	next = s.Next(last.UTC())
+	return next, !next.After(at)
+}
+
+func (r *run) lock(ctx context.Context) error {
+	if r.DryRun {
+		return nil
+	}
+	unlock, err := r.Store.Lock(ctx, r.Kind.JobName())
+	switch {
+	case errors.Is(err, ErrLocked) && r.Kind.sharesLock():
+		return nil
+	case errors.Is(err, ErrLocked):
+		r.report.Status = Locked
+	case err == nil:
+		r.unlock = unlock
+	}
+	return err
+}
+
+// makePlan reads all that the plan depends on, plans, and reports the plan.
+func (r *run) makePlan(ctx context.Context) error {
+	in, err := r.readInputs(ctx)
+	if err != nil {
+		return err
+	}
+	pending := 0
+	if r.Kind.maxTasks() > 0 {
+		if _, pending, err = r.Store.PendingTasks(ctx, 1); err != nil {
+			if err = r.tasksFailed(err); err != nil {
+				return err
+			}
+		}
+	}
+	r.inputs, r.plan = in, NewPlan(in)
+	r.report = r.identify(r.plan.report())
+	r.report.PendingTasks = pending
+	if r.DryRun {
+		r.report.evaluate(r.MaxErrorRate)
+	}
+	return nil
+}
+
+// tasksFailed returns an error that is about the application's tasks, if that is what the run is about. It is
+// no fault of any other run.
+func (r *run) tasksFailed(err error) error {
+	if r.Kind == Tasks {
+		return err
+	}
+	r.observe(TasksStopped{err})
+	return nil
+}
+
+// begin records that the run has begun.
+func (r *run) begin(ctx context.Context) error {
+	planned := r.report
+	r.report.Status = "" // there is none yet
+	if err := r.openTasks(ctx); err != nil {
+		return err
+	}
+	r.report.StartedAt, planned.StartedAt = r.report.At, r.report.At
+	r.report.Batches = 0
+	r.report.setCost(quota.Usage{})
+	if err := r.Store.BeginRun(ctx, r.report.record(), r.unlock != nil); err != nil {
+		return err
+	}
+	r.report.Status = planned.Status
+	r.observe(RunStarted{planned})
+	for _, v := range r.Vendors {
+		v.Limiter.OnWait(func(until time.Time) { r.observe(Waiting{until}) })
+	}
+	r.fetcher = newFetcher(r.Vendors, r.Concurrency, r.deadlines.write, r.observe)
+	return nil
+}
+
+func (r *run) openTasks(ctx context.Context) error {
+	if r.Kind.maxTasks() == 0 {
+		return nil
+	}
+	tasks, err := r.Store.OpenTasks(ctx)
+	switch {
+	case err == nil:
+		r.tasks = tasks
+		return nil
+	case !errors.Is(err, ErrLocked):
+		return r.tasksFailed(err)
+	case r.Kind == Tasks:
+		r.report = r.identify(Report{At: r.report.At, Status: Locked, Tickers: []TickerReport{}})
+		return err
+	default: // another process has them
+		return nil
+	}
+}
+
+// work carries out the plan, and then processes the application's tasks. The error is why the run stops.
+func (r *run) work(ctx context.Context) error {
+	if _, err := r.execute(ctx, r.inputs, r.plan, &r.report); err != nil {
+		return err
+	}
+	return r.drainTasks(ctx)
+}
+
+// finish evaluates the run, and records and returns what came of it. stop is why it ended early, if it did.
+func (r *run) finish(ctx context.Context, stop error) (Report, error) {
+	if err := r.fetcher.close(r.deadlines.record); err != nil && ctx.Err() == nil {
+		stop = errors.Join(stop, err)
+	}
+	// Even if the clock of the job stands still, the run takes its time.
+	r.report.FinishedAt = r.report.StartedAt.Add(time.Since(r.began))
+	r.report.finish(ctx, stop, r.MaxErrorRate)
+	if err := r.Store.FinishRun(r.deadlines.record, r.report.record()); err != nil {
+		if r.report.Status != Interrupted {
+			r.report.Status = Failed
+		}
+		stop = errors.Join(stop, err)
+	}
+	r.observe(RunFinished{r.report})
+	return r.report, stop
+}

@@ -1,0 +1,112 @@
+package refresh
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"papertrade/internal/quota"
+)
+
+// Inputs are all that a plan depends on.
+type Inputs struct {
+	At      time.Time
+	Wants   []Want // in the order in which the run is to take them
+	Vendors []VendorState
+
+	BatchSize   int // tickers a commit
+	BatchDelay  time.Duration
+	Concurrency int       // calls under way at once within a batch
+	Now         time.Time // of the real clock, by which the limits go
+	// Next is the coming run, for which this one is to leave the calls that it needs; nil if it need not.
+	Next *NextRun
+}
+
+// NextRun is the next run of the schedule, as far as it can be known.
+type NextRun struct {
+	At    time.Time // by the clock of Inputs.At
+	Wants []Want
+}
+
+// forecast is how far a run comes within the limits.
+type forecast struct {
+	made    []bool         // of each call, whether it is made at all
+	calls   [][]quota.Call // of each vendor, those that are made
+	end     time.Time      // when the last one is answered
+	refusal error          // why a call is not made: a *quota.DeferredError; nil if all are
+}
+
+// simulate lets a run make calls, which are ascending by batch, from a time on.
+func (in Inputs) simulate(begin time.Time, calls []Call) forecast {
+	f := forecast{end: begin, made: make([]bool, len(calls)), calls: make([][]quota.Call, len(in.Vendors))}
+	schedules := make([]*quota.Schedule, len(in.Vendors))
+	spent := make([]bool, len(in.Vendors)) // no call of the vendor is made any more
+	for i, vendor := range in.Vendors {
+		schedules[i] = quota.NewSchedule(vendor.Limits, vendor.Account.Calls)
+	}
+	now := begin
+	inFlight := make([]time.Time, max(1, in.Concurrency)) // when calls under way are answered
+	for i, call := range calls {
+		if spent[call.Vendor] {
+			continue
+		}
+		if i > 0 && call.Batch != calls[i-1].Batch {
+			now = f.end.Add(in.BatchDelay)
+		}
+		slices.SortFunc(inFlight, time.Time.Compare)
+		if inFlight[0].After(now) {
+			now = inFlight[0]
+		}
+		vendor := in.Vendors[call.Vendor]
+		at, err := vendor.next(schedules[call.Vendor], now, begin, call.Question.Cost())
+		if err != nil {
+			spent[call.Vendor], f.refusal = true, err
+			continue
+		}
+		schedules[call.Vendor].Add(at, call.Question.Cost())
+		f.made[i] = true
+		f.calls[call.Vendor] = append(f.calls[call.Vendor], quota.Call{From: at, Until: at, Cost: call.Question.Cost()})
+		inFlight[0] = at.Add(vendor.Account.CallTime)
+		now, f.end = at, inFlight[0]
+	}
+	return f
+}
+
+// next returns when the next call is made, or a *quota.DeferredError.
+func (s VendorState) next(schedule *quota.Schedule, now, begin time.Time, cost int) (time.Time, error) {
+	if begin.Before(s.Account.HeldUntil) {
+		return time.Time{}, &quota.DeferredError{Until: s.Account.HeldUntil, Spent: true}
+	}
+	at := schedule.Next(now, cost)
+	if at.Sub(now) > s.MaxWait {
+		return time.Time{}, &quota.DeferredError{Until: at}
+	}
+	return at, nil
+}
+
+// affordable returns how many of the first calls can be made now so that the next run can still serve all
+// that it could without them. A limit of a calendar day is taken for one of 24 hours, since nobody knows
+// when the vendor's day ends.
+func (in Inputs) affordable(calls []Call, next nextPlan) int {
+	begin := in.Now.Add(in.Next.At.Sub(in.At))
+	later := in
+	later.Vendors = slices.Clone(in.Vendors)
+	for i := range later.Vendors {
+		limits := slices.Clone(in.Vendors[i].Limits)
+		for n := range limits {
+			if limits[n].Window == 0 {
+				limits[n].Window = 24 * time.Hour
+			}
+		}
+		later.Vendors[i].Limits = limits
+	}
+	servedAfter := func(n int) int {
+		for i, made := range in.simulate(in.Now, calls[:n]).calls {
+			later.Vendors[i].Account.Calls = slices.Concat(in.Vendors[i].Account.Calls, made)
+		}
+		return len(served(next.order, next.calls, later.simulate(begin, next.calls).made))
+	}
+	all := servedAfter(0)
+	// Fewer calls never leave less.
+	return sort.Search(len(calls), func(n int) bool { return servedAfter(n+1) < all })
+}

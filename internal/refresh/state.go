@@ -1,0 +1,94 @@
+package refresh
+
+import (
+	"fmt"
+	"time"
+
+	"papertrade/pkg/exchange"
+)
+
+const (
+	// recheckAfter is how long a ticker is left alone after an answer that did not yet have the newest
+	// completed session.
+	recheckAfter = time.Hour
+	// unknownSessions in a row make a ticker one that the provider does not know, which is then asked
+	// about only every unknownDays.
+	unknownSessions = 3
+	unknownDays     = 7
+	// maxSessionsWaited is after how many sessions at the latest a ticker has its turn, whatever the priorities
+	// of the others, if there are calls enough for that.
+	maxSessionsWaited = 8
+)
+
+// fetchedBeforeClose reports whether the stored bar of the newest session was fetched before the close: it is
+// not that session's bar.
+func (s State) fetchedBeforeClose(newest exchange.Session) bool {
+	return s.LastSession == newest.Date && !s.FetchedAt.IsZero() && s.FetchedAt.Before(newest.Close)
+}
+
+// recentlyChecked reports whether a provider has answered lately, since the session's close.
+func (s State) recentlyChecked(newest exchange.Session, at time.Time) bool {
+	return s.CheckedAt.After(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
+}
+
+// skipReason returns why it is pointless to ask for the ticker when a session is the newest; "" if it is not.
+func (s State) skipReason(newest exchange.Date) string {
+	switch {
+	case s.UnknownSessions > 0 && s.UnknownSession == newest:
+		return fmt.Sprintf("the provider did not know it in the session of %s", newest)
+	case s.unknown() && newest.Before(s.askAgain()):
+		return s.Note()
+	default:
+		return ""
+	}
+}
+
+// unknown reports whether the provider has not known the ticker for so long that it is asked weekly.
+func (s State) unknown() bool { return s.UnknownSessions >= unknownSessions }
+
+func (s State) askAgain() exchange.Date { return s.UnknownSession.AddDays(unknownDays) }
+
+// Note returns what there is to say of a ticker that its sessions do not show; "" if there is nothing.
+func (s State) Note() string {
+	if !s.unknown() {
+		return ""
+	}
+	return fmt.Sprintf("unknown to the provider for %d sessions: asked weekly, next for the session of %s", s.UnknownSessions, s.askAgain())
+}
+
+// SessionsBehind returns how many sessions of the ticker's exchange were completed by a time and have no daily
+// price yet, after the newest that has one. It is 1 if nothing is stored, since a run would fetch just
+// one, as long as the ticker has yet to have its turn or has only had it during a session; and
+// maxSessionsWaited (8) once a provider was asked and had nothing, so that a ticker without a price does not
+// pass for one that is nearly fresh. It is 0 for a ticker that the provider does not know: Note says so.
+func SessionsBehind(a ActiveTicker, at time.Time) int {
+	calendar := a.Ticker.Calendar()
+	newest := calendar.LastCompleted(at)
+	nothing, unanswered := a.State.LastSession.IsZero(), a.State.AskedAt.After(a.State.CheckedAt)
+	switch {
+	case a.State.unknown():
+		return 0
+	case nothing && unanswered:
+		return maxSessionsWaited
+	case nothing, a.State.fetchedBeforeClose(newest):
+		return 1
+	default:
+		return len(calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date))
+	}
+}
+
+// sessionsWaited returns how many sessions were completed since the ticker had its turn, at most
+// maxSessionsWaited.
+func sessionsWaited(a ActiveTicker, at time.Time) int {
+	calendar := a.Ticker.Calendar()
+	last := a.State.LastSession
+	if !a.State.AskedAt.IsZero() {
+		if asked := calendar.LastCompleted(a.State.AskedAt).Date; asked.After(last) {
+			last = asked
+		}
+	}
+	if last.IsZero() {
+		return maxSessionsWaited
+	}
+	return min(maxSessionsWaited, len(calendar.Sessions(last.AddDays(1), calendar.LastCompleted(at).Date)))
+}

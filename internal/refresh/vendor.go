@@ -1,0 +1,116 @@
+package refresh
+
+import (
+	"slices"
+	"time"
+
+	"papertrade/internal/quota"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// Vendor is one that is asked, with what its calls go by.
+type Vendor struct {
+	Provider marketdata.Provider
+	Limiter  *quota.Limiter // the one that the provider's calls wait for
+	Attempts int            // tries of one call, 1 or more
+}
+
+// VendorState is what a plan knows of a vendor, as plain data.
+type VendorState struct {
+	Capabilities []marketdata.Capability
+	Covers       func(marketdata.Ticker) bool
+	Limits       []quota.Limit
+	MaxWait      time.Duration // a longer wait for the limits defers the rest
+	Account      quota.Account // the calls already made that count
+	// LacksPremium says that the key's plan turned out, in this run, not to include premium capabilities.
+	LacksPremium bool
+}
+
+// notEntitledFor is how long a key that was refused a premium capability is not asked for it again.
+const notEntitledFor = 30 * 24 * time.Hour
+
+// mayAsk reports whether a want may be served by a capability, as far as is known of the key's plan. A want
+// that overwrites finds out whether the plan has changed since.
+func (s VendorState) mayAsk(c marketdata.Capability, goal Goal, now time.Time) bool {
+	switch refused := s.Account.NotEntitledAt; {
+	case !c.Premium:
+		return true
+	case s.LacksPremium, !goal.isOfPast():
+		return false
+	default:
+		return goal == Overwrite || refused.IsZero() || now.Sub(refused) > notEntitledFor
+	}
+}
+
+// maxTickers returns how many tickers a call takes within the limits: a call that costs more than one of
+// them can never be made.
+func (s VendorState) maxTickers(c marketdata.Capability) int {
+	n := c.MaxTickers
+	if c.CreditsPerTicker > 0 {
+		for _, limit := range s.Limits {
+			n = min(n, limit.Calls/c.CreditsPerTicker)
+		}
+	}
+	return max(1, n)
+}
+
+// route is the way by which a want is to be served.
+type route struct {
+	vendor      int
+	capability  marketdata.Capability
+	unreachable []exchange.Date // sessions of the want that the capability does not reach back to
+}
+
+// routeOf returns the first vendor that brings all of a want, or else the one that brings most of it; false
+// if none brings any.
+func (in Inputs) routeOf(want Want) (best route, found bool) {
+	for i, vendor := range in.Vendors {
+		r, ok := vendor.routeOf(want, in.At, in.Now)
+		if !ok {
+			continue
+		}
+		r.vendor = i
+		if !found || len(r.unreachable) < len(best.unreachable) {
+			best, found = r, true
+		}
+	}
+	return best, found
+}
+
+// routeOf returns the capability that brings all of a want, the first one, or else the one that brings most of
+// it. A history that is to be brought on one scale is fetched as far back as can be.
+func (s VendorState) routeOf(want Want, at, now time.Time) (best route, found bool) {
+	if !s.Covers(want.Ticker) {
+		return route{}, false
+	}
+	calendar := want.Ticker.Calendar()
+	for _, c := range s.Capabilities {
+		if !serves(c.Kind, want, calendar, at) || !s.mayAsk(c, want.Goal, now) {
+			continue
+		}
+		oldest := c.OldestSession(calendar, at)
+		before, _ := slices.BinarySearchFunc(want.Sessions, oldest, exchange.Date.Compare)
+		deeper := want.Goal == Rebase && oldest.Before(best.capability.OldestSession(calendar, at))
+		if !found || before < len(best.unreachable) || deeper {
+			best, found = route{capability: c, unreachable: want.Sessions[:before]}, true
+		}
+	}
+	return best, found
+}
+
+// serves reports whether answers of a kind bring what is wanted.
+func serves(kind marketdata.Kind, want Want, calendar *exchange.Exchange, at time.Time) bool {
+	switch kind {
+	case marketdata.Quotes:
+		// During a session a quote is of that one.
+		isNewest := len(want.Sessions) == 1 && want.Sessions[0] == calendar.LastCompleted(at).Date && !calendar.IsOpen(at)
+		return want.Goal == PriceNow || want.Goal == Update && isNewest
+	case marketdata.History:
+		return want.Goal != PriceNow
+	case marketdata.MarketDay:
+		return want.Goal == Update || want.Goal == Fill
+	default:
+		return false
+	}
+}

@@ -1,0 +1,233 @@
+package refresh
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// Goal is what is to become of the stored prices of a ticker.
+type Goal int
+
+// The goals of a want.
+const (
+	Update    Goal = iota // the newest completed sessions get their bars, and the ticker counts as refreshed
+	PriceNow              // the price of the moment is stored
+	Fill                  // sessions without a bar get one; bars that are stored stay
+	Overwrite             // as Fill, and bars that are stored are fetched again
+	Rebase                // all that is stored is brought on one scale
+)
+
+// isOfPast reports whether the goal is a mended history rather than a fresh price.
+func (g Goal) isOfPast() bool { return g == Fill || g == Overwrite || g == Rebase }
+
+// Want is a ticker with what is to be stored of it.
+type Want struct {
+	ActiveTicker
+	Goal     Goal
+	Sessions []exchange.Date // to be stored, ascending; none of PriceNow
+	Outcome  Outcome         // OutcomePlanned; OutcomeFresh or OutcomeSkipped if nothing is to be fetched
+	Reason   string          // for people
+	// Forceable says that a run with Options.Force would fetch what this one skips.
+	Forceable bool
+	tasks     []taskRange // of the application, which the want is for
+}
+
+// updateWants returns what a run of active tickers wants.
+func updateWants(active []ActiveTicker, at time.Time, force bool) []Want {
+	wants := make([]Want, len(active))
+	for i, a := range active {
+		wants[i] = updateWant(a, at, force)
+	}
+	return wants
+}
+
+// updateWant is the one place that knows what is due.
+func updateWant(a ActiveTicker, at time.Time, force bool) Want {
+	calendar := a.Ticker.Calendar()
+	newest := calendar.LastCompleted(at)
+	stored := !a.State.LastSession.Before(newest.Date)
+	premature := a.State.fetchedBeforeClose(newest)
+	skip := a.State.skipReason(newest.Date)
+	want := Want{ActiveTicker: a, Sessions: []exchange.Date{newest.Date}, Outcome: OutcomePlanned}
+	switch {
+	case stored && !premature && force:
+		want.Reason = "forced; " + storedReason(a, newest.Date)
+		if calendar.IsOpen(at) {
+			want.Goal, want.Sessions = PriceNow, nil
+		}
+	case stored && !premature:
+		want.Outcome, want.Reason = OutcomeFresh, storedReason(a, newest.Date)
+	case !force && skip != "":
+		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, skip, true
+	case !force && a.State.recentlyChecked(newest, at):
+		want.Outcome = OutcomeFresh
+		want.Reason = fmt.Sprintf("checked at %s: the session of %s was not out yet",
+			a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
+	case premature:
+		want.Reason = fmt.Sprintf("the price of %s was fetched before the close", newest.Date)
+	case a.State.LastSession.IsZero():
+		want.Reason = "nothing is stored"
+	default:
+		want.Sessions = calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date)
+		want.Reason = fmt.Sprintf("stored up to %s, the session of %s is complete", a.State.LastSession, newest.Date)
+		if missing := len(want.Sessions); missing > 1 {
+			want.Reason = fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", a.State.LastSession, missing, newest.Date)
+		}
+	}
+	return want
+}
+
+func storedReason(a ActiveTicker, newest exchange.Date) string {
+	if a.State.LastSession.After(newest) {
+		return fmt.Sprintf("stored up to %s, which is past the session of %s", a.State.LastSession, newest)
+	}
+	return "the session of " + newest.String() + " is stored"
+}
+
+// intradayEntry is an entry of the watchlist during the session.
+type intradayEntry struct {
+	ActiveTicker
+	next time.Time // when it is to be refreshed; zero: at once
+}
+
+// intradayWants returns what a run during the session wants of the entries of the watchlist.
+func intradayWants(entries []intradayEntry, at time.Time, force bool) []Want {
+	wants := make([]Want, len(entries))
+	for i, entry := range entries {
+		want := Want{ActiveTicker: entry.ActiveTicker, Goal: PriceNow, Outcome: OutcomePlanned}
+		switch {
+		case !entry.Ticker.Calendar().IsOpen(at):
+			want.Outcome, want.Reason = OutcomeFresh, "its exchange is closed"
+		case !force && entry.next.After(at):
+			want.Outcome, want.Reason = OutcomeFresh, "its next refresh is at "+entry.next.UTC().Format(time.RFC3339)
+		case entry.next.IsZero():
+			want.Reason = "it was never refreshed"
+		default:
+			want.Reason = "its refresh was due at " + entry.next.UTC().Format(time.RFC3339)
+		}
+		wants[i] = want
+	}
+	return wants
+}
+
+// gapRequest is a ticker whose history a run is to mend.
+type gapRequest struct {
+	ActiveTicker
+	goal   Goal
+	ranges []Range // none of Rebase
+	tasks  []taskRange
+}
+
+// oldest returns the first day of the ranges; the zero Date of Rebase, which is about all days.
+func (g gapRequest) oldest() exchange.Date {
+	var oldest exchange.Date
+	for i, r := range g.ranges {
+		if i == 0 || r.From.Before(oldest) {
+			oldest = r.From
+		}
+	}
+	return oldest
+}
+
+// gapWants returns what a run that mends histories wants. stored are the sessions that are stored, ascending.
+func gapWants(requests []gapRequest, stored map[marketdata.Ticker][]exchange.Date, at time.Time) []Want {
+	wants := make([]Want, len(requests))
+	for i, request := range requests {
+		wants[i] = gapWant(request, stored[request.Ticker], at)
+	}
+	return wants
+}
+
+func gapWant(g gapRequest, stored []exchange.Date, at time.Time) Want {
+	newest := g.Ticker.Calendar().LastCompleted(at).Date
+	want := Want{ActiveTicker: g.ActiveTicker, Goal: g.goal, tasks: g.tasks, Outcome: OutcomePlanned}
+	if g.goal == Rebase && len(stored) == 0 {
+		want.Outcome, want.Reason = OutcomeSkipped, "nothing is stored"
+		return want
+	}
+	want.Sessions = g.sessions(stored, newest)
+	skip := g.State.skipReason(newest)
+	switch {
+	case len(want.Sessions) == 0:
+		want.Outcome, want.Reason = OutcomeFresh, g.completeReason()
+	case skip != "" && g.goal != Overwrite:
+		want.Outcome, want.Reason = OutcomeSkipped, skip
+	default:
+		want.Reason = gapReason(want)
+	}
+	return want
+}
+
+func gapReason(want Want) string {
+	n := len(want.Sessions)
+	reason := fmt.Sprintf("%s from %s to %s", countSessions(n), want.Sessions[0], want.Sessions[n-1])
+	switch want.Goal {
+	case Rebase:
+		return reason + " again"
+	case Overwrite:
+		return "forced; " + reason
+	default:
+		return reason + verb(n, " is missing", " are missing")
+	}
+}
+
+// sessions returns those that are wanted, up to the newest, ascending.
+func (g gapRequest) sessions(stored []exchange.Date, newest exchange.Date) []exchange.Date {
+	ranges := g.ranges
+	if g.goal == Rebase {
+		ranges = []Range{{From: stored[0], To: newest}}
+	}
+	var wanted []exchange.Date
+	for _, r := range ranges {
+		from, to := r.From, r.To
+		if to.IsZero() || to.After(newest) {
+			to = newest
+		}
+		if g.goal != Overwrite && from.Before(g.State.FirstSession) {
+			from = g.State.FirstSession
+		}
+		wanted = append(wanted, g.Ticker.Calendar().Sessions(from, to)...)
+	}
+	slices.SortFunc(wanted, exchange.Date.Compare)
+	wanted = slices.Compact(wanted)
+	if g.goal != Fill {
+		return wanted
+	}
+	return slices.DeleteFunc(wanted, func(d exchange.Date) bool { return has(stored, d) || has(g.State.Absent, d) })
+}
+
+func has(ascending []exchange.Date, d exchange.Date) bool {
+	_, found := slices.BinarySearchFunc(ascending, d, exchange.Date.Compare)
+	return found
+}
+
+// completeReason returns why nothing is wanted.
+func (g gapRequest) completeReason() string {
+	if g.goal == Rebase {
+		return "nothing is stored of a completed session"
+	}
+	from, to := g.ranges[0].From, g.ranges[0].To
+	reason := "no session from " + from.String() + " on is missing"
+	if !to.IsZero() {
+		reason = fmt.Sprintf("no session from %s to %s is missing", from, to)
+	}
+	if from.Before(g.State.FirstSession) {
+		reason += "; the provider's first is " + g.State.FirstSession.String()
+	}
+	return reason
+}
+
+func countSessions(n int) string { return countOf(n, "session") }
+
+func countOf(n int, noun string) string { return fmt.Sprintf("%d %s%s", n, noun, verb(n, "", "s")) }
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

@@ -1,0 +1,193 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"papertrade/internal/quota"
+)
+
+// execute makes the calls of a plan and commits what they bring, batch by batch. If it turns out that a key's plan
+// does not include what is asked for, what is still wanted is planned again. It returns the items with what was
+// decided about them in the end. The error is why it stopped early.
+func (r *run) execute(ctx context.Context, in Inputs, plan Plan, report *Report) ([]Item, error) {
+	if len(plan.Calls) > 0 {
+		r.observe(WorkBegun{len(planned(plan.Items))})
+	}
+	for {
+		p := r.newPass(plan, report)
+		replan, err := p.work(ctx)
+		if err != nil || !replan {
+			return plan.Items, err
+		}
+		again, err := r.readVendors(ctx)
+		if err != nil {
+			return plan.Items, err
+		}
+		again.Next, again.Wants = in.Next, p.left(in.Wants)
+		plan = NewPlan(again)
+		r.reportAgain(plan, report)
+	}
+}
+
+// pass carries out one plan.
+type pass struct {
+	*run
+	plan    Plan
+	result  *Report        // what is reported of the plan's items
+	begun   int            // batches that earlier passes committed
+	calls   map[int][]Call // by their batch
+	batches map[int][]int  // the items of each batch
+	awaited map[int]int    // calls that are still to be made, by item
+	answers map[int]answer // by item
+	ended   atomic.Int64   // calls that were answered
+}
+
+func (r *run) newPass(plan Plan, report *Report) *pass {
+	p := &pass{
+		run: r, plan: plan, result: report, begun: report.Batches,
+		calls: map[int][]Call{}, batches: map[int][]int{}, awaited: map[int]int{}, answers: map[int]answer{},
+	}
+	for _, call := range plan.Calls {
+		p.calls[call.Batch] = append(p.calls[call.Batch], call)
+		for _, i := range call.Items {
+			p.awaited[i]++
+		}
+	}
+	for i, item := range plan.Items {
+		if item.Batch > 0 {
+			p.batches[item.Batch] = append(p.batches[item.Batch], i)
+		}
+	}
+	return p
+}
+
+// work makes the calls and commits the batches. Once it is to stop, or to be planned again, it makes no further
+// call, and commits what was answered.
+func (p *pass) work(ctx context.Context) (replan bool, stop error) {
+	p.reportForecast(ctx)
+	p.fetcher.ended = func(calls int) {
+		p.ended.Add(int64(calls))
+		p.reportForecast(ctx)
+	}
+	for batch := 1; batch <= p.plan.Batches; batch++ {
+		calls := p.calls[batch]
+		if len(calls) > 0 && stop == nil && !replan {
+			stop = p.makeCalls(ctx, calls)
+			replan = p.lacksAny()
+		}
+		if err := p.commitBatch(ctx, batch); err != nil {
+			return false, errors.Join(err, stop)
+		}
+	}
+	return replan && stop == nil, stop
+}
+
+// makeCalls makes the calls of a batch.
+func (p *pass) makeCalls(ctx context.Context, calls []Call) (stop error) {
+	if next := p.lastRound.Add(p.BatchDelay); !p.lastRound.IsZero() && time.Until(next) > 0 {
+		p.observe(Waiting{next})
+		if err := sleep(ctx, time.Until(next)); err != nil {
+			return err
+		}
+	}
+	stop = p.fetcher.round(ctx, calls, p.plan.Items, p.answers)
+	p.lastRound = time.Now()
+	p.report.setCost(p.fetcher.used())
+	for _, call := range calls {
+		for _, i := range call.Items {
+			p.awaited[i]--
+		}
+	}
+	return stop
+}
+
+// lacksAny reports whether an item is to be planned again.
+func (p *pass) lacksAny() bool {
+	for _, a := range p.answers {
+		if errors.Is(a.err, errLacking) {
+			return true
+		}
+	}
+	return false
+}
+
+// commitBatch commits those items of a batch all of whose calls were made.
+func (p *pass) commitBatch(ctx context.Context, batch int) error {
+	var items []answered
+	for _, i := range p.batches[batch] {
+		a, found := p.answers[i]
+		if !found || p.awaited[i] > 0 || errors.Is(a.err, errLacking) {
+			continue
+		}
+		delete(p.answers, i)
+		item := &p.plan.Items[i]
+		items = append(items, answered{
+			Item: item, answer: a, row: &p.result.Tickers[i], provider: p.Vendors[item.route.vendor].Provider.Name(),
+		})
+	}
+	committed, err := p.commit(ctx, items, p.result)
+	if err == nil && committed {
+		p.result.Batches++
+		p.observe(BatchCommitted{
+			Batch: p.begun + batch, Batches: p.begun + p.plan.Batches, Calls: p.report.Calls,
+			Refreshed: p.result.Counts.Refreshed, Failed: p.result.Counts.Failed,
+		})
+	}
+	return err
+}
+
+// left returns the wants of the plan of which those that are done are not wanted any more.
+func (p *pass) left(wants []Want) []Want {
+	left := slices.Clone(wants)
+	for i := range left {
+		if row := p.result.Tickers[i]; row.Status != OutcomePlanned {
+			left[i].Outcome, left[i].Reason = row.Status, row.Reason
+		}
+	}
+	return left
+}
+
+// reportAgain reports what another plan decided about those items that are not done.
+func (r *run) reportAgain(plan Plan, report *Report) {
+	for i, item := range plan.Items {
+		if row := &report.Tickers[i]; row.Status == OutcomePlanned {
+			*row = item.row()
+			if item.Batch == 0 {
+				r.observe(TickerEnded{Ticker: item.Ticker})
+			}
+		}
+	}
+	report.Reserve = plan.Reserve
+	if plan.Refusal != "" {
+		report.Reason = plan.Refusal
+	}
+	report.count()
+}
+
+// reportForecast reports what can be said of the calls that are left, if anybody wants to know. If the ledger does
+// not answer it reports nothing: nothing depends on it.
+func (p *pass) reportForecast(ctx context.Context) {
+	rest := p.plan.Calls[min(len(p.plan.Calls), int(p.ended.Load())):]
+	if !p.WantForecast || len(p.plan.Calls) == 0 {
+		return
+	}
+	in, err := p.readVendors(ctx)
+	if err != nil {
+		return
+	}
+	begin := in.Now
+	var left []quota.Allowance
+	for i, vendor := range p.Vendors {
+		state := &in.Vendors[i]
+		left = append(left, quota.Remaining(state.Limits, state.Account, in.Now)...)
+		var notBefore time.Time
+		if state.Limits, notBefore = vendor.Limiter.Outlook(); notBefore.After(begin) {
+			begin = notBefore
+		}
+	}
+	p.observe(Forecast{EndsAt: in.simulate(begin, rest).end, Left: left})
+}
