@@ -300,7 +300,7 @@ func TestLimiterReservesABlockAheadOfItsTime(t *testing.T) {
 		go call(t, limiter, 1, 1)
 		time.Sleep(time.Until(reserved) - 15*time.Second - 1)
 		ledger.has(t, quota.Account{Calls: slices.Concat(first, callsMade(second.Add(tick), 1))})
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		equal(t, "reserved", len(ledger.account.Calls), 4)
 		time.Sleep(time.Until(reserved) + 11*time.Second)
@@ -320,7 +320,7 @@ func TestReservationIsGoodForTenSeconds(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		call(t, limiter, 2)
 		equal(t, "writes", ledger.writes, 1)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		call(t, limiter, 1)
 		equal(t, "writes", ledger.writes, 2)
 		ledger.has(t, quota.Account{Calls: slices.Concat(callsMade(start.Add(tick), 1),

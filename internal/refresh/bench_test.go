@@ -1,23 +1,19 @@
 package refresh_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"papertrade/internal/fakevantage"
-	"papertrade/internal/pgtest"
-	"papertrade/internal/postgres"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
-	"papertrade/internal/sqlite"
+	"papertrade/internal/storetest"
 	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/marketdata"
 )
@@ -27,7 +23,6 @@ import (
 // allow, in the same run. The plan's estimate is shown as a ratio to what the run took. The windows
 // are compressed; the vendor enforces them, and one refusal fails the benchmark.
 func BenchmarkWindows(b *testing.B) {
-	stores := benchmarkStores(b)
 	for _, bench := range []struct {
 		limits []string
 		calls  int
@@ -47,50 +42,18 @@ func BenchmarkWindows(b *testing.B) {
 			enforced = append(enforced, fakevantage.Limit(limit))
 		}
 		floor := time.Duration(0)
-		for _, kind := range []string{"sqlite", "postgres"} {
+		for _, kind := range storeKinds {
 			b.Run(fmt.Sprintf("%s/%v/calls=%d", kind, bench.limits, bench.calls), func(b *testing.B) {
 				for b.Loop() {
 					if floor == 0 {
 						floor = leastTime(b, limits[0], bench.calls)
 					}
-					took, estimate := benchmarkRun(b, stores[kind](b), limits, enforced, bench.calls)
+					took, estimate := benchmarkRun(b, mustOpenStore(b, kind, newDatabase(b, kind)), limits, enforced, bench.calls)
 					b.ReportMetric(float64(took)/float64(floor), "x-floor")
 					b.ReportMetric(float64(estimate)/float64(took), "estimate/real")
 				}
 			})
 		}
-	}
-}
-
-type benchmarkStore interface {
-	refresh.Store
-	quota.Ledger
-}
-
-func benchmarkStores(b *testing.B) map[string]func(*testing.B) benchmarkStore {
-	cluster := pgtest.New(b)
-	return map[string]func(*testing.B) benchmarkStore{
-		"sqlite": func(b *testing.B) benchmarkStore {
-			store, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "papertrade.db"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.Cleanup(func() { store.Close() })
-			return store
-		},
-		"postgres": func(b *testing.B) benchmarkStore {
-			url := cluster.Empty(b)
-			_, err := postgres.Migrate(context.Background(), url)
-			if err != nil {
-				b.Fatal(err)
-			}
-			store, err := postgres.Open(context.Background(), url)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.Cleanup(func() { store.Close() })
-			return store
-		},
 	}
 }
 
@@ -114,7 +77,7 @@ func leastTime(b *testing.B, limit quota.Limit, calls int) time.Duration {
 	return time.Since(start)
 }
 
-func benchmarkRun(b *testing.B, store benchmarkStore, limits []quota.Limit, enforced []fakevantage.Limit, calls int) (took, estimate time.Duration) {
+func benchmarkRun(b *testing.B, store storetest.Store, limits []quota.Limit, enforced []fakevantage.Limit, calls int) (took, estimate time.Duration) {
 	vendor := fakevantage.New(fakevantage.Options{Now: midnight, Limits: enforced})
 	server := httptest.NewServer(vendor)
 	defer server.Close()

@@ -169,7 +169,7 @@ func (f *fetcher) markAttempts(results [][]answer) {
 	for _, answers := range results {
 		for i := range answers {
 			a := &answers[i]
-			a.attempted = !stopsRun(a.err) && !(dead && isUnavailable(*a))
+			a.attempted = !stopsRun(a.err) && (!dead || !isUnavailable(*a))
 			a.conclusive = a.attempted || f.answered.Load() && !stopsRun(a.err)
 		}
 	}

@@ -25,7 +25,6 @@ var (
 	quotes100 = marketdata.Capability{Kind: marketdata.Quotes, Name: "quotes", MaxTickers: 100}
 	compact   = marketdata.Capability{Kind: marketdata.History, Name: "compact", MaxTickers: 1, Reach: marketdata.NewestSessions(100)}
 	full      = marketdata.Capability{Kind: marketdata.History, Name: "full", MaxTickers: 1, Premium: true}
-	marketDay = marketdata.Capability{Kind: marketdata.MarketDay, Name: "day"}
 )
 
 // vendorOf is a vendor that has anything of any ticker.

@@ -3,7 +3,6 @@ package refresh_test
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,11 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"papertrade/internal/fakevantage"
-	"papertrade/internal/pgtest"
-	"papertrade/internal/postgres"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
-	"papertrade/internal/sqlite"
 	"papertrade/internal/storetest"
 	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/exchange"
@@ -25,35 +21,10 @@ import (
 // A year of midnights makes exactly one call for each session of each ticker's exchange: five midnights
 // out of seven have work, and those after a holiday have none.
 func TestAYearOfMidnights(t *testing.T) {
-	for kind, open := range map[string]func(*testing.T) storetest.Store{
-		"sqlite": func(t *testing.T) storetest.Store {
-			store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "papertrade.db"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return store
-		},
-		"postgres": func(t *testing.T) storetest.Store {
-			url := pgtest.New(t).Empty(t)
-			if _, err := postgres.Migrate(t.Context(), url); err != nil {
-				t.Fatal(err)
-			}
-			store, err := postgres.Open(t.Context(), url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return store
-		},
-	} {
+	for _, kind := range storeKinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			store := open(t)
-			defer func() {
-				if err := store.Close(); err != nil {
-					t.Error(err)
-				}
-			}()
-			yearOfMidnights(t, store)
+			yearOfMidnights(t, mustOpenStore(t, kind, newDatabase(t, kind)))
 		})
 	}
 }
