@@ -9,20 +9,23 @@ import (
 // quotientPlaces is how many decimals a quotient is computed to.
 const quotientPlaces = 12
 
-// ratio is a split that companies make, and the quotients of prices that are taken for it.
+var one = decimal.NewFromInt(1)
+
+// ratio is a split that companies make, and the quotients of prices that are taken for it. Those of two ratios in a list
+// do not overlap.
 type ratio struct {
 	Split
 	low, high decimal.Decimal // both inclusive
 }
 
 var (
-	// closeRatios are recognized between two closes of the same session, ascending.
+	// closeRatios are recognized between two closes of the same session.
 	closeRatios = newRatios(append(wholeRatios(100), fractionRatios...), func(factor decimal.Decimal) decimal.Decimal {
 		// Every large quotient is within a hundredth of a whole number.
 		return decimal.Min(factor.Shift(-2), decimal.New(1, -1))
 	})
-	// overnightRatios are recognized between a close and the next open, ascending. Of more than ten for one, the
-	// night's move hides the exact number.
+	// overnightRatios are recognized between a close and the next open. Of more than ten for one, the night's move hides
+	// the exact number.
 	overnightRatios = slices.Concat(
 		newRatios(wholeRatios(10), func(factor decimal.Decimal) decimal.Decimal { return factor.Mul(decimal.New(2, -2)) }),
 		newRatios(roundRatios, func(factor decimal.Decimal) decimal.Decimal { return factor.Mul(decimal.New(5, -2)) }),
@@ -49,34 +52,38 @@ var (
 	}
 )
 
-// newRatios returns the ratios of splits, ascending, each taken for quotients that differ from it by no more than its
-// tolerance.
+// newRatios returns the ratios of splits, for quotients that differ from them by no more than a tolerance.
 func newRatios(splits []Split, tolerance func(factor decimal.Decimal) decimal.Decimal) []ratio {
 	ratios := make([]ratio, len(splits))
 	for i, s := range splits {
 		factor := s.factor()
 		ratios[i] = ratio{s, factor.Sub(tolerance(factor)), factor.Add(tolerance(factor))}
 	}
-	slices.SortFunc(ratios, func(a, b ratio) int { return a.low.Cmp(b.low) })
 	return ratios
 }
 
-// matchRatio returns the split that divides a price of before to one of after, if it is one of ratios, which are
-// ascending, or the reverse of one.
+// matchRatio returns the split that divides a price of before to one of after, if it is one of ratios or the reverse of
+// one.
 func matchRatio(before, after decimal.Decimal, ratios []ratio) (Split, bool) {
-	if !before.IsPositive() || !after.IsPositive() {
+	if !after.IsPositive() {
 		return Split{}, false
 	}
-	if before.LessThan(after) {
-		s, found := matchRatio(after, before, ratios)
-		return Split{New: s.Old, Old: s.New}, found
-	}
 	quotient := before.DivRound(after, quotientPlaces)
+	switch {
+	case !quotient.IsPositive():
+		return Split{}, false
+	case quotient.LessThan(one):
+		s, found := findRatio(one.DivRound(quotient, quotientPlaces), ratios)
+		return Split{New: s.Old, Old: s.New}, found
+	default:
+		return findRatio(quotient, ratios)
+	}
+}
+
+// findRatio returns the split of the ratio that a quotient of at least 1 is taken for.
+func findRatio(quotient decimal.Decimal, ratios []ratio) (Split, bool) {
 	for _, r := range ratios {
-		if quotient.LessThan(r.low) {
-			break
-		}
-		if quotient.LessThanOrEqual(r.high) {
+		if quotient.GreaterThanOrEqual(r.low) && quotient.LessThanOrEqual(r.high) {
 			return r.Split, true
 		}
 	}
