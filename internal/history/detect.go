@@ -91,24 +91,3 @@ func PriceGap(bars []marketdata.Bar, first exchange.Date) (Split, bool) {
 	}
 	return Split{}, false
 }
-
-// DetectInSeries returns the split that a series, ascending and adjusted by the splits that are rebased, shows to be
-// lacking in a stored history whose newest session is last.
-func DetectInSeries(stored []StoredBar, bars []marketdata.Bar, last exchange.Date, calendar *exchange.Exchange) (Split, bool) {
-	if s, found := DetectSplit(stored, bars, nil, calendar); found {
-		return s, true
-	}
-	return PriceGap(bars, last.AddDays(1))
-}
-
-// DetectInQuote returns the split that a quote shows to be lacking in a stored history, by the close of the session
-// before.
-func DetectInQuote(stored []StoredBar, quote marketdata.Bar, calendar *exchange.Exchange) (Split, bool) {
-	if !quote.PreviousClose.Valid {
-		return Split{}, false
-	}
-	before := marketdata.Bar{
-		Session: PreviousSession(calendar, quote.Session), Close: quote.PreviousClose.Decimal, Currency: quote.Currency,
-	}
-	return DetectSplit(stored, []marketdata.Bar{before}, nil, calendar)
-}

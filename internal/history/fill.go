@@ -97,7 +97,7 @@ func (r Request) applicable(known []Split) []Split {
 	if r.Rebase {
 		return known
 	}
-	return Rebased(known)
+	return rebased(known)
 }
 
 // collect returns the writes of the wanted sessions, and what became of those that the series does not have. Bars are

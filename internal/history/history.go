@@ -18,14 +18,6 @@ type StoredBar struct {
 	Row            int64     // its key in the database
 }
 
-// PreviousSession returns the last session before a day.
-func PreviousSession(calendar *exchange.Exchange, day exchange.Date) exchange.Date {
-	for day = day.AddDays(-1); !calendar.IsSession(day); {
-		day = day.AddDays(-1)
-	}
-	return day
-}
-
 // nextSession returns the first session after a day.
 func nextSession(calendar *exchange.Exchange, day exchange.Date) exchange.Date {
 	for day = day.AddDays(1); !calendar.IsSession(day); {

@@ -35,8 +35,8 @@ func Pending(splits []Split) []Split {
 	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return s.Rebased })
 }
 
-// Rebased returns the splits that are rebased, in their order: the stored history is in shares as they are since.
-func Rebased(splits []Split) []Split {
+// rebased returns the splits that are rebased, in their order: the stored history is in shares as they are since.
+func rebased(splits []Split) []Split {
 	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return !s.Rebased })
 }
 
@@ -86,7 +86,7 @@ const (
 // reportedSplit returns the split that a vendor's coefficient stands for; false if there was none.
 func reportedSplit(bar marketdata.Bar) (Split, bool) {
 	c := bar.SplitCoefficient.Decimal
-	if !bar.SplitCoefficient.Valid || c.Equal(decimal.NewFromInt(1)) {
+	if !bar.SplitCoefficient.Valid || c.Equal(one) {
 		return Split{}, false
 	}
 	// Four decimals cannot tell 4:3: the simplest ratio that they can stand for is meant.
