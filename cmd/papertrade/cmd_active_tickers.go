@@ -2,19 +2,13 @@ package main
 
 import (
 	"context"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/refresh"
-	"papertrade/pkg/exchange"
-	"papertrade/pkg/marketdata"
 )
 
-type activeTickersOptions struct{ at instant }
-
-func newActiveTickers(a *app) *cobra.Command {
+func newActiveTickers(p *program) *cobra.Command {
 	var opts activeTickersOptions
 	cmd := &cobra.Command{
 		Use:   "active-tickers",
@@ -26,12 +20,13 @@ a run would take them: by priority (lower first), then the stalest, then by name
   papertrade active-tickers --days 7 --source transactions
   papertrade active-tickers -o plain | xargs -n1 echo`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runActiveTickers(cmd.Context(), a, opts) },
+		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runActiveTickers(ctx, s, opts) }),
 	}
 	opts.AddFlags(cmd)
-	completeSettings(cmd)
 	return cmd
 }
+
+type activeTickersOptions struct{ at instant }
 
 // AddFlags adds the flags of active-tickers; those without a field are settings.
 func (o *activeTickersOptions) AddFlags(cmd *cobra.Command) {
@@ -39,47 +34,21 @@ func (o *activeTickersOptions) AddFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active, at least 1")
 	f.StringSlice("source", nil, "`SOURCE` of active tickers: watchlist, transactions or holdings; repeatable")
-	f.Var(&o.at, "at", atUsage)
+	f.Var(&o.at, "at", instantUsage)
 }
 
-type activeTicker struct {
-	Ticker       marketdata.Ticker `json:"ticker"`
-	Sources      []refresh.Source  `json:"sources"`
-	Priority     int               `json:"priority"`
-	LastTradedAt time.Time         `json:"last_traded_at,omitzero"`
-	LastSession  exchange.Date     `json:"last_session,omitzero"`
-	Note         string            `json:"note,omitempty"`
-}
-
-func runActiveTickers(ctx context.Context, a *app, opts activeTickersOptions) error {
-	db, err := a.openStore(ctx)
+func runActiveTickers(ctx context.Context, s *session, opts activeTickersOptions) error {
+	db, err := openStore(ctx, s.config)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	active, skipped, err := refresh.Discover(ctx, db, discovery(a.config), a.clock(opts.at)())
+	active, skipped, err := refresh.Discover(ctx, db, discovery(s.config), opts.at.clock(s.now)())
 	if err != nil {
 		return err
 	}
 	for _, row := range skipped {
-		observe(a.log)(refresh.RowSkipped{SkippedRow: row})
+		s.log.observe(refresh.RowSkipped{SkippedRow: row})
 	}
-	list, noted := []activeTicker{}, false
-	view := result{columns: []string{"ticker", "priority", "sources", "last_traded_at", "last_session", "note"}}
-	for _, t := range active {
-		list = append(list, activeTicker{t.Ticker, t.Sources, t.Priority, t.LastTradedAt, t.State.LastSession, t.State.Note()})
-		noted = noted || t.State.Note() != ""
-		view.rows = append(view.rows, []string{
-			t.Ticker.String(), strconv.Itoa(t.Priority), joinSources(t.Sources), formatTime(t.LastTradedAt), t.State.LastSession.String(), t.State.Note(),
-		})
-		view.plain = append(view.plain, t.Ticker.String())
-	}
-	view.json = list
-	if !noted && a.output != outputCSV {
-		view = view.without("note")
-	}
-	if len(list) == 0 {
-		view.summary = "No ticker is active: add some with 'papertrade watchlist add TICKER…'."
-	}
-	return a.print(view)
+	return s.print(activeTickersView(active))
 }

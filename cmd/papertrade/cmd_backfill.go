@@ -10,45 +10,46 @@ import (
 	"papertrade/pkg/exchange"
 )
 
-type backfillOptions struct {
-	from, to                       date
-	dryRun, force, rebase, pending bool
-	at                             instant
-}
-
-func newBackfill(a *app) *cobra.Command {
+func newBackfill(p *program) *cobra.Command {
 	var opts backfillOptions
 	cmd := &cobra.Command{
 		Use:   "backfill [TICKER…]",
 		Short: "Fill the gaps in the stored daily history",
 		Long: `backfill finds the sessions since --from that have no daily bar, of the active
-tickers or of those named, and fetches them with the fewest calls: one a ticker. A
-call brings the newest 100 sessions, or all where the key's plan includes full
-series; whether it does is found out once. What is out of reach is counted.
+tickers or of those named, and fetches them with the fewest calls: one per ticker. A
+call brings the newest 100 sessions, or all if the key's plan includes full series;
+whether it does is found out once. What is out of reach is counted.
 
 Like refresh it keeps to the rate limits, commits batch by batch and can be run again
-at any time, also after it was interrupted: what is there is not asked for again. A
-bar that is stored stays as it is, unless --force fetches all sessions again as the
-vendor tells them. The next run by the schedule is left the calls that it needs.
+at any time, also after it was interrupted: what is stored is not asked for again. A
+stored bar stays as it is, unless --force fetches all sessions again as the vendor
+has them. The next scheduled run is left the calls that it needs.
 
-Where what is fetched differs from what is stored by the ratio of a split, the split
-is told and marked: the bars before it are on another scale. --rebase fetches all
-that is stored of the named tickers again and brings it on one scale.
+If what is fetched differs from what is stored by the ratio of a split, the split is
+reported and marked: the bars before it are on another scale. --rebase fetches all
+that is stored of the named tickers again and brings it to one scale.
 
---pending works off the application's table backfill_tasks instead, urgent ones first;
-on Postgres several processes can do so side by side.
+--pending processes the application's table backfill_tasks instead, urgent tasks
+first; on Postgres several processes can do so side by side.
 ` + refreshExitStatuses,
 		Example: `  papertrade backfill --from 2021-01-01 --dry-run      # show the plan; no call, nothing written
   papertrade backfill --from 2021-01-01                # of all active tickers
   papertrade backfill AAPL BRK.B --from 2026-10-01 --to 2026-10-31
   papertrade backfill NVDA --rebase                    # after a split
   papertrade backfill --pending -q                     # what the application asks for`,
-		ValidArgsFunction: a.completeTickers(knownSymbols),
-		RunE:              func(cmd *cobra.Command, args []string) error { return runBackfill(cmd.Context(), a, opts, args) },
+		ValidArgsFunction: p.completeTickers(knownSymbols),
+		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
+			return runBackfill(ctx, s, opts, args)
+		}),
 	}
 	opts.AddFlags(cmd)
-	completeSettings(cmd)
 	return cmd
+}
+
+type backfillOptions struct {
+	dateRange
+	dryRun, force, rebase, pending bool
+	at                             instant
 }
 
 // AddFlags adds the flags of backfill; those without a field are settings.
@@ -61,38 +62,47 @@ func (o *backfillOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is stored too, and overwrite it")
 	f.BoolVar(&o.rebase, "rebase", false, "instead of a range: all that is stored of the named tickers, on one scale")
 	f.BoolVar(&o.pending, "pending", false, "instead of a range: the application's backfill_tasks")
-	f.Var(&o.at, "at", atUsage)
+	f.Var(&o.at, "at", instantUsage)
 	addRunFlags(f)
 }
 
-func runBackfill(ctx context.Context, a *app, opts backfillOptions, args []string) error {
+func runBackfill(ctx context.Context, s *session, opts backfillOptions, args []string) error {
 	tickers, err := parseTickers(args)
 	if err != nil {
 		return err
 	}
-	ranged := !opts.from.IsZero() || !opts.to.IsZero()
-	switch {
-	case opts.pending && (ranged || opts.rebase || opts.force || len(args) > 0):
-		return wrongUsage("--pending takes tickers and dates from the application's tasks: leave out %s", "the tickers, --from, --to, --rebase and --force")
-	case opts.rebase && (ranged || opts.force):
-		return wrongUsage("--rebase fetches all that is stored: leave out --from, --to and --force")
-	case opts.rebase && len(args) == 0:
-		return wrongUsage("--rebase needs the tickers that it is for: papertrade backfill TICKER --rebase")
-	case !opts.pending && !opts.rebase && opts.from.IsZero():
-		return wrongUsage("from when on? Say it with --from DATE, as in: papertrade backfill %s", strings.TrimSpace(strings.Join(args, " ")+" --from 2021-01-01"))
-	}
-	if err := checkRange(opts.from, opts.to); err != nil {
+	if err := opts.check(args, exchange.DateOf(opts.at.clock(s.now)())); err != nil {
 		return err
-	}
-	if opts.from.After(exchange.DateOf(a.clock(opts.at)())) {
-		return wrongUsage("--from %s is in the future: choose a day up to today", opts.from.Date)
 	}
 	kind := refresh.Backfill
 	if opts.pending {
 		kind = refresh.Tasks
 	}
-	return a.runJob(ctx, opts.at, refresh.Options{
+	return runJob(ctx, s, opts.at.clock(s.now), refresh.Options{
 		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
 		Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase,
-	}, backfillColumns)
+	}, backfillView)
+}
+
+// check reports what is wrong with the flags, by themselves and together with the tickers that are named.
+func (o *backfillOptions) check(tickers []string, today exchange.Date) error {
+	hasRange := !o.from.IsZero() || !o.to.IsZero()
+	switch {
+	case o.pending && (hasRange || o.rebase || o.force || len(tickers) > 0):
+		return wrongUsage("--pending takes tickers and dates from the application's tasks: leave out the tickers, --from, --to, --rebase and --force")
+	case o.rebase && (hasRange || o.force):
+		return wrongUsage("--rebase fetches all that is stored: leave out --from, --to and --force")
+	case o.rebase && len(tickers) == 0:
+		return wrongUsage("--rebase needs the tickers that it is for: papertrade backfill TICKER --rebase")
+	case !o.pending && !o.rebase && o.from.IsZero():
+		return wrongUsage("from when on? Say it with --from DATE, as in: papertrade backfill %s",
+			strings.TrimSpace(strings.Join(tickers, " ")+" --from 2021-01-01"))
+	}
+	if err := o.dateRange.check(); err != nil {
+		return err
+	}
+	if o.from.After(today) {
+		return wrongUsage("--from %s is in the future: choose a day up to today", o.from)
+	}
+	return nil
 }

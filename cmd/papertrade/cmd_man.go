@@ -18,14 +18,14 @@ func newMan() *cobra.Command {
 		Use:    "man DIR",
 		Short:  "Write the man pages",
 		Hidden: true,
-		Long: `man writes a man page of each command into a directory, which it makes. They are dated
-by SOURCE_DATE_EPOCH, so that the same source makes the same pages.
+		Long: `man writes a man page of each command into a directory, which it makes if need be. The
+pages are dated by SOURCE_DATE_EPOCH, so that the same source makes the same pages.
 ` + exitStatuses,
 		Example: `  papertrade man ~/.local/share/man/man1
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) papertrade man bin/man`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
-		RunE:              func(cmd *cobra.Command, args []string) error { return runMan(cmd.Root(), args[0]) },
+		RunE:              withoutSession(func(cmd *cobra.Command, args []string) error { return runMan(cmd.Root(), args[0]) }),
 	}
 }
 
@@ -37,7 +37,7 @@ func runMan(root *cobra.Command, dir string) error {
 	return writeManPages(root, dir)
 }
 
-// writeManPages writes those of a command and of all below it.
+// writeManPages writes the pages of a command and of all below it.
 func writeManPages(cmd *cobra.Command, dir string) error {
 	var page bytes.Buffer
 	header := &doc.GenManHeader{Section: "1", Source: "papertrade " + programVersion(), Manual: "papertrade"}
@@ -45,7 +45,7 @@ func writeManPages(cmd *cobra.Command, dir string) error {
 		return fmt.Errorf("write the man page of %s: %w", cmd.CommandPath(), err)
 	}
 	name := strings.ReplaceAll(cmd.CommandPath(), " ", "-") + ".1"
-	if err := os.WriteFile(filepath.Join(dir, name), layOut(page.Bytes()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), formatManPage(page.Bytes()), 0o644); err != nil {
 		return fmt.Errorf("write the man pages: %w", err)
 	}
 	for _, c := range cmd.Commands() {
@@ -63,7 +63,7 @@ var layouts = []struct {
 	cobra *regexp.Regexp
 	man   string
 }{
-	// A flag stands as in the pages of others, without the value that stands for none …
+	// A flag looks as in other programs' pages, without the value that stands for none …
 	{regexp.MustCompile(`(?m)^(?:\.PP\n)?(\\fB-.*\\fP)(?:=|=""|\[=false\])\n\t`), ".TP\n$1\n"},
 	// … and with the name of what it takes.
 	{regexp.MustCompile(`(?m)^(\.TP\n.*)\n(.*?)\\fB([A-Z]+)\\fR`), "$1 \\fI$3\\fP\n$2\\fI$3\\fP"},
@@ -72,8 +72,8 @@ var layouts = []struct {
 	{regexp.MustCompile(`(?m)^ {7}(\w)`), "$1"},
 }
 
-// layOut makes of cobra's page one that looks like those of others.
-func layOut(page []byte) []byte {
+// formatManPage makes of cobra's page one that looks like other programs' pages.
+func formatManPage(page []byte) []byte {
 	for _, l := range layouts {
 		page = l.cobra.ReplaceAll(page, []byte(l.man))
 	}

@@ -7,10 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/config"
-	"papertrade/internal/postgres"
 )
 
-func newMigrate(a *app) *cobra.Command {
+func newMigrate(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Create or upgrade the tables in Postgres",
@@ -22,35 +21,27 @@ file is made and upgraded when it is opened.
 		Example: `  papertrade migrate
   papertrade migrate --database-url postgres://user@localhost/papertrade`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runMigrate(cmd.Context(), a) },
+		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runMigrate(ctx, s) }),
 	}
 }
 
-func runMigrate(ctx context.Context, a *app) error {
-	applied, err := a.migrate(ctx)
-	if err != nil || !a.asksForResult() {
+func runMigrate(ctx context.Context, s *session) error {
+	applied, err := migrate(ctx, s.config)
+	if err != nil || !s.wantsResult() {
 		return err
 	}
-	view := result{
-		json:    map[string][]string{"applied": append([]string{}, applied...)},
-		columns: []string{"applied"},
-		plain:   applied,
-		summary: "The tables of " + a.config.Database.String() + " are up to date.",
-	}
-	for _, name := range applied {
-		view.rows = append(view.rows, []string{strings.TrimSuffix(name, ".sql")})
-	}
-	return a.print(view)
+	return s.print(migrateView(s.config, applied))
 }
 
-func (a *app) migrate(ctx context.Context) (applied []string, err error) {
-	if a.config.Database.Driver == config.Postgres {
-		applied, err = postgres.Migrate(ctx, a.config.Database.URL.Reveal())
-		return applied, a.ofDatabase(err)
+func migrateView(c *config.Config, applied []string) result {
+	t := table{columns: []string{"applied"}}
+	for _, name := range applied {
+		t.rows = append(t.rows, []string{strings.TrimSuffix(name, ".sql")})
 	}
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return nil, err
+	return result{
+		json:  map[string][]string{"applied": append([]string{}, applied...)},
+		csv:   t,
+		plain: applied,
+		text:  []section{{table: t, summary: "The tables of " + c.Database.String() + " are up to date."}},
 	}
-	return nil, db.Close()
 }

@@ -2,40 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/refresh"
-	"papertrade/pkg/marketdata"
 )
 
-// How a run can end short of success, where no other error tells.
-var (
-	errPartly  = errors.New("partly refreshed")
-	errNothing = errors.New("nothing could be refreshed")
-	errQuota   = errors.New("quota spent before anything could be refreshed")
-)
-
-const refreshExitStatuses = `
-Exit status:
-  0    done, or nothing to do
-  1    failed: nothing could be refreshed, or the store, the credentials or the
-       provider failed
-  2    wrong usage or settings; nothing was touched
-  3    partly: some tickers failed, more than max_error_rate of those attempted
-  4    another run holds the lock; nothing was touched
-  5    quota spent before anything could be refreshed
-  130  interrupted by SIGINT; what was fetched is committed
-  143  interrupted by SIGTERM; what was fetched is committed`
-
-type refreshOptions struct {
-	dryRun, force, ifDue, intraday bool
-	at                             instant
-}
-
-func newRefresh(a *app) *cobra.Command {
+func newRefresh(p *program) *cobra.Command {
 	var opts refreshOptions
 	cmd := &cobra.Command{
 		Use:   "refresh [TICKER…]",
@@ -53,7 +27,7 @@ With --if-due it does nothing unless refresh.schedule has fired since the last r
 that did not fail: for cron lines that fire more often than needed, and for
 machines that are not always on. With --intraday it refreshes, while their exchange
 is open, those entries of the watchlist whose interval (watchlist add --every) has
-passed, and leaves the next run by the schedule the calls that it needs.
+passed, and leaves the next scheduled run the calls that it needs.
 ` + refreshExitStatuses,
 		Example: `  papertrade refresh --dry-run        # show the plan; no call, nothing written
   papertrade refresh                  # what cron runs
@@ -61,12 +35,18 @@ passed, and leaves the next run by the schedule the calls that it needs.
   papertrade refresh --if-due -q      # from a cron line that fires every hour
   papertrade refresh --intraday -q    # from one that fires every quarter of an hour
   papertrade refresh -o json | jq .counts`,
-		ValidArgsFunction: a.completeTickers(a.activeSymbols),
-		RunE:              func(cmd *cobra.Command, args []string) error { return runRefresh(cmd.Context(), a, opts, args) },
+		ValidArgsFunction: p.completeTickers(activeSymbols),
+		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
+			return runRefresh(ctx, s, opts, args)
+		}),
 	}
 	opts.AddFlags(cmd)
-	completeSettings(cmd)
 	return cmd
+}
+
+type refreshOptions struct {
+	dryRun, force, ifDue, intraday bool
+	at                             instant
 }
 
 // AddFlags adds the flags of refresh; those without a field are settings.
@@ -77,12 +57,12 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is fresh too")
 	f.BoolVar(&o.ifDue, "if-due", false, "only if refresh.schedule has fired since the last run that did not fail")
 	f.BoolVar(&o.intraday, "intraday", false, "the watchlist's entries whose interval has passed, while their exchange is open")
-	f.Var(&o.at, "at", atUsage)
+	f.Var(&o.at, "at", instantUsage)
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active")
 	addRunFlags(f)
 }
 
-func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string) error {
+func runRefresh(ctx context.Context, s *session, opts refreshOptions, args []string) error {
 	tickers, err := parseTickers(args)
 	if err != nil {
 		return err
@@ -100,25 +80,7 @@ func runRefresh(ctx context.Context, a *app, opts refreshOptions, args []string)
 	case len(tickers) > 0:
 		kind = refresh.Named
 	}
-	return a.runJob(ctx, opts.at, refresh.Options{
+	return runJob(ctx, s, opts.at.clock(s.now), refresh.Options{
 		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue,
-	}, refreshColumns)
-}
-
-// parseTickers reads the tickers of a command line, and names all that are none.
-func parseTickers(args []string) ([]marketdata.Ticker, error) {
-	var tickers []marketdata.Ticker
-	var problems []error
-	for _, arg := range args {
-		ticker, err := marketdata.ParseTicker(arg)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		tickers = append(tickers, ticker)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, &usageError{err: err}
-	}
-	return tickers, nil
+	}, refreshView)
 }

@@ -10,7 +10,7 @@ import (
 // version is set by the linker.
 var version string
 
-func newVersion(a *app) *cobra.Command {
+func newVersion(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of papertrade",
@@ -18,23 +18,19 @@ func newVersion(a *app) *cobra.Command {
 		Example: `  papertrade version
   papertrade version -o json | jq -r .version`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return runVersion(a) },
+		RunE: withoutSession(func(*cobra.Command, []string) error { return runVersion(p.printer()) }),
 	}
 }
 
-func runVersion(a *app) error {
+func runVersion(out printer) error {
 	v := programVersion()
 	platform := runtime.GOOS + "/" + runtime.GOARCH
-	view := result{
-		json:    map[string]string{"version": v, "go": runtime.Version(), "platform": platform},
-		columns: []string{"version", "go", "platform"},
-		plain:   []string{v},
-		summary: "papertrade " + v + " (" + runtime.Version() + ", " + platform + ")",
-	}
-	if a.output == outputCSV {
-		view.rows = [][]string{{v, runtime.Version(), platform}}
-	}
-	return a.print(view)
+	return out.print(result{
+		json:  map[string]string{"version": v, "go": runtime.Version(), "platform": platform},
+		csv:   table{columns: []string{"version", "go", "platform"}, rows: [][]string{{v, runtime.Version(), platform}}},
+		plain: []string{v},
+		text:  []section{{summary: "papertrade " + v + " (" + runtime.Version() + ", " + platform + ")"}},
+	})
 }
 
 func programVersion() string {

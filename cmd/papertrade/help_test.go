@@ -26,7 +26,7 @@ func allCommands(t *testing.T) []*cobra.Command {
 			visit(c)
 		}
 	}
-	visit(newRoot(&app{}))
+	visit(newRoot(environ{}))
 	return all
 }
 
@@ -52,7 +52,7 @@ func TestExamplesOfEveryCommand(t *testing.T) {
 	for _, cmd := range allCommands(t) {
 		own := 0
 		for _, match := range commandLine.FindAllStringSubmatch(cmd.Example, -1) {
-			found, args, err := newRoot(&app{}).Find(strings.Fields(match[1])[1:])
+			found, args, err := newRoot(environ{}).Find(strings.Fields(match[1])[1:])
 			if err == nil {
 				found.InitDefaultHelpFlag()
 				err = found.ParseFlags(args)

@@ -7,92 +7,97 @@ import (
 	"net/http"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/robfig/cron/v3"
-	"github.com/spf13/pflag"
 
 	"papertrade/internal/config"
+	"papertrade/internal/metrics"
 	"papertrade/internal/providers"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
 )
 
-// addRunFlags adds the flags of settings that all runs go by.
-func addRunFlags(f *pflag.FlagSet) {
-	f.String("provider", "", "`NAME` of the source of prices")
-	f.String("batch-size", "", "`N` tickers a commit")
-	f.String("batch-delay", "", "least `DURATION` of the pause between batches")
-	f.String("concurrency", "", "`N` fetches under way at once within a batch")
-	f.String("max-error-rate", "", "failed `SHARE` of the attempted tickers that still counts as success")
-}
+// reportView shows the report of a run.
+type reportView func(refresh.Report) result
 
 // runJob runs the job, or shows its plan, and prints its report.
-func (a *app) runJob(ctx context.Context, at instant, o refresh.Options, columns []string) error {
+func runJob(ctx context.Context, s *session, clock func() time.Time, o refresh.Options, view reportView) error {
 	// A reader that leaves, like head, must not end a run midway.
 	signal.Ignore(syscall.SIGPIPE)
 	o.RunID = uuid.NewString()
-	a.log = a.log.With().Str("run_id", o.RunID).Logger()
-	m := a.monitored(at, o)
+	s = s.ofRun(o.RunID)
+	m := newMonitoring(s, clock(), o)
 	m.start(ctx)
-	report, err := a.execute(ctx, at, o, columns, m)
-	m.end(ctx, report, err)
-	return err
+	report, gauges, err := execute(ctx, s, clock, o, m)
+	err = conclude(s, report, err, view)
+	m.end(ctx, report, gauges, err)
+	if err != nil {
+		return &runError{o.RunID, err}
+	}
+	return nil
 }
 
-// execute is runJob, other than what is told to those who watch. The report has no Status where it came
-// to none.
-func (a *app) execute(ctx context.Context, at instant, o refresh.Options, columns []string, m *monitoring) (refresh.Report, error) {
-	if a.disables(o) {
-		a.log.Info().Msg("refresh is disabled by refresh.enabled")
-		report := refresh.Report{
-			RunID: o.RunID, Kind: o.Kind, DryRun: o.DryRun, At: a.clock(at)(), Provider: a.config.Provider().Source,
+// execute runs the job. The report has no Status if the job did not come to one; the gauges are nil if they
+// were not read.
+func execute(ctx context.Context, s *session, clock func() time.Time, o refresh.Options, m *monitoring) (refresh.Report, *metrics.Gauges, error) {
+	if isDisabled(s.config, o.Kind) {
+		s.log.Info().Msg("refresh is disabled by refresh.enabled")
+		return refresh.Report{
+			RunID: o.RunID, Kind: o.Kind, DryRun: o.DryRun, At: clock(), Provider: s.config.Provider().Source,
 			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
-		}
-		return report, a.printReport(report, columns)
+		}, nil, nil
 	}
-	key, err := a.config.Key(a.config.Provider())
+	key, err := s.config.Key(s.config.Provider())
 	if err != nil && !o.DryRun {
-		return refresh.Report{}, err
+		return refresh.Report{}, nil, err
 	}
 	if err != nil {
-		a.log.Warn().Err(err).Msg("the plan knows no calls made so far")
+		s.log.Warn().Err(err).Msg("the plan knows no calls made so far")
 	}
-	open := a.openStore
+	open := openStore
 	if o.DryRun {
-		open = a.openSnapshot
+		open = openSnapshot
 	}
-	db, err := open(ctx)
+	db, err := open(ctx, s.config)
 	if err != nil {
-		return refresh.Report{}, err
+		return refresh.Report{}, nil, err
 	}
 	defer db.Close()
 
-	job, err := newJob(a.config, db, key.Reveal())
+	job, err := newJob(s.config, db, key.Reveal())
 	if err != nil {
-		return refresh.Report{}, err
+		return refresh.Report{}, nil, err
 	}
-	observer, watched, stop := a.watch()
-	job.Now, job.Observe, job.WantForecast = a.clock(at), observer, watched
+	observer := newObserver(s)
+	job.Now, job.Observe, job.WantForecast = clock, observer.observe, observer.wantsForecast
 	report, err := job.Run(ctx, o)
-	stop()
-	if report.Status == "" {
-		return report, err
-	}
-	m.look(ctx, db, job)
-	if printErr := a.printReport(report, columns); printErr != nil {
-		return report, errors.Join(err, printErr)
-	}
-	if o.DryRun {
-		return report, err
-	}
-	return report, judge(report, a.mend(err))
+	observer.stop()
+	return report, m.readGauges(ctx, db, job, report), err
 }
 
-// disables says whether the settings disable the job: they are about refresh alone.
-func (a *app) disables(o refresh.Options) bool {
-	return o.Kind.JobName() == refresh.JobName && !a.config.Refresh.Enabled
+// conclude prints the report, if there is one, and returns the error that the command ends with, of which
+// stop is why the run could not go on.
+func conclude(s *session, r refresh.Report, stop error, view reportView) error {
+	if r.Status == "" {
+		return stop
+	}
+	if s.wantsResult() || r.DryRun {
+		if err := s.print(view(r)); err != nil {
+			return errors.Join(stop, err)
+		}
+	}
+	if r.DryRun {
+		return stop
+	}
+	return evaluate(r, withSetting(s.config, stop))
+}
+
+// isDisabled reports whether the settings disable runs of a kind: they are about refresh alone.
+func isDisabled(c *config.Config, kind refresh.Kind) bool {
+	return kind.JobName() == refresh.JobName && !c.Refresh.Enabled
 }
 
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
@@ -120,22 +125,35 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	}, nil
 }
 
-// mend adds to an error that a setting is to blame for which one that is.
-func (a *app) mend(err error) error {
+// withSetting adds to an error that a setting is to blame for which one that is.
+func withSetting(c *config.Config, err error) error {
 	switch {
 	case errors.Is(err, marketdata.ErrCredentials):
-		return fmt.Errorf("%w; mend %s", err, a.config.KeySetting(a.config.Provider()))
+		return fmt.Errorf("%w; correct %s", err, c.KeySetting(c.Provider()))
 	case errors.Is(err, marketdata.ErrNotEntitled):
-		return fmt.Errorf("%w; the key of %s has another plan", err, a.config.KeySetting(a.config.Provider()))
+		return fmt.Errorf("%w; the key of %s has another plan", err, c.KeySetting(c.Provider()))
 	default:
 		return err
 	}
 }
 
-func discovery(c *config.Config) refresh.Discovery {
-	d := refresh.Discovery{ActiveDays: c.Discovery.ActiveDays}
-	for _, source := range c.Discovery.Sources {
-		d.Sources = append(d.Sources, refresh.Source(source))
+// evaluate returns the error that a run ends with, by its report and the reason why it stopped early.
+func evaluate(r refresh.Report, stop error) error {
+	attempted := r.Counts.Refreshed + r.Counts.Failed
+	switch {
+	case r.Status == refresh.Partial:
+		return fmt.Errorf("%w: %d of %d tickers failed", errPartial, r.Counts.Failed, attempted)
+	case r.Status == refresh.Failed && stop == nil:
+		return fmt.Errorf("%w: %s failed", errNothing, count(r.Counts.Failed, "ticker", "tickers"))
+	case r.Status == refresh.Deferred && r.Counts.Refreshed > 0:
+		return nil // the rest is for a later run, and the log says so
+	case r.Status == refresh.Deferred && r.HoldsBack && stop == nil:
+		return nil // the next run by the schedule needs the calls
+	case r.Status == refresh.Deferred && stop != nil:
+		return fmt.Errorf("%w: %w", errQuota, stop)
+	case r.Status == refresh.Deferred:
+		return fmt.Errorf("%w: %s", errQuota, r.Reason)
+	default:
+		return stop
 	}
-	return d
 }

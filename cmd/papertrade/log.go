@@ -2,62 +2,79 @@ package main
 
 import (
 	"io"
-	"os"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/term"
 
 	"papertrade/internal/config"
 	"papertrade/internal/ping"
 	"papertrade/internal/refresh"
 )
 
-// logsJSON says whether logs are for programs.
-func (a *app) logsJSON() bool {
-	switch a.config.Log.Format {
+// logger is where a command logs.
+type logger struct {
+	zerolog.Logger
+	json  bool            // for programs
+	lines *switchedWriter // through which lines go to stderr
+	tail  *ping.Tail      // the last lines, for a monitor; nil if there is none
+}
+
+// newLogger returns a logger to stderr and, at the level of the settings even if quiet, for a monitor.
+func newLogger(env environ, c *config.Config, quiet bool) logger {
+	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}}
+	// formatted returns a writer of logs in the format of the settings, without what is secret.
+	formatted := func(w io.Writer, color bool) io.Writer {
+		redacting := &redactingWriter{c, w}
+		if log.json {
+			return redacting
+		}
+		return zerolog.ConsoleWriter{Out: redacting, NoColor: !color, TimeFormat: time.RFC3339, TimeLocation: time.UTC}
+	}
+	out := formatted(log.lines, env.getenv("NO_COLOR") == "" && isTerminal(env.stderr))
+	if quiet {
+		out = &zerolog.FilteredLevelWriter{Writer: zerolog.LevelWriterAdapter{Writer: out}, Level: zerolog.WarnLevel}
+	}
+	if c.Ping.URL != "" {
+		log.tail = &ping.Tail{}
+		out = zerolog.MultiLevelWriter(out, formatted(log.tail, false))
+	}
+	level, err := zerolog.ParseLevel(c.Log.Level)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	log.Logger = zerolog.New(out).Level(level).Hook(utcTimestamp{})
+	return log
+}
+
+// logsJSON reports whether logs are for programs.
+func logsJSON(env environ, c *config.Config) bool {
+	switch c.Log.Format {
 	case "json":
 		return true
 	case "console":
 		return false
 	default:
-		return !isTerminal(a.stderr)
+		return !isTerminal(env.stderr)
 	}
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+// switchedWriter writes to one writer, and later to another.
+type switchedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
 }
 
-// newLogger logs to stderr and, at the level of the settings even with --quiet, for a monitor.
-func (a *app) newLogger() zerolog.Logger {
-	noColor := slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" })
-	a.logs = &switchedWriter{w: a.stderr}
-	out := a.formatted(a.logs, !noColor && isTerminal(a.stderr))
-	if a.quiet {
-		out = &zerolog.FilteredLevelWriter{Writer: zerolog.LevelWriterAdapter{Writer: out}, Level: zerolog.WarnLevel}
-	}
-	if a.config.Ping.URL != "" {
-		a.tail = &ping.Tail{}
-		out = zerolog.MultiLevelWriter(out, a.formatted(a.tail, false))
-	}
-	level, err := zerolog.ParseLevel(a.config.Log.Level)
-	if err != nil {
-		level = zerolog.InfoLevel
-	}
-	return zerolog.New(out).Level(level).Hook(utcTimestamp{})
+func (s *switchedWriter) set(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w = w
 }
 
-// formatted writes logs to w in the format of the settings, without what is secret.
-func (a *app) formatted(w io.Writer, color bool) io.Writer {
-	redacting := &redactingWriter{a.config, w}
-	if a.logsJSON() {
-		return redacting
-	}
-	return zerolog.ConsoleWriter{Out: redacting, NoColor: !color, TimeFormat: time.RFC3339, TimeLocation: time.UTC}
+func (s *switchedWriter) Write(text []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(text)
 }
 
 // utcTimestamp stamps each line with the time in UTC.
@@ -81,47 +98,45 @@ func (r *redactingWriter) Write(line []byte) (int, error) {
 }
 
 // observe logs what happens in a run.
-func observe(log zerolog.Logger) func(refresh.Event) {
-	return func(event refresh.Event) {
-		switch e := event.(type) {
-		case refresh.RowSkipped:
-			log.Warn().Str("source", string(e.Source)).Err(e.Err).Msg("row skipped")
-		case refresh.RunStarted:
-			r := e.Report
-			log.Info().Time("at", r.At).Stringer("session", r.Session).
-				Int("active", r.Counts.Active).Int("planned", r.Counts.Planned).
-				Int("batches", r.Batches).Int("calls", r.Calls).
-				Int("estimate_seconds", r.EstimateSeconds).Msg("run started")
-		case refresh.CallThrottled:
-			log.Warn().Stringer("ticker", e.Ticker).Float64("wait_seconds", e.Wait.Seconds()).Err(e.Err).Msg("throttled")
-		case refresh.BatchCommitted:
-			log.Info().Int("batch", e.Batch).Int("batches", e.Batches).Int("refreshed", e.Refreshed).
-				Int("failed", e.Failed).Int("calls", e.Calls).Msg("batch committed")
-		case refresh.TickerFailed:
-			log.Warn().Stringer("ticker", e.Ticker).Str("kind", e.Kind).Err(e.Err).Msg("ticker failed")
-		case refresh.SplitFound:
-			log.Warn().Stringer("ticker", e.Ticker).Stringer("ratio", e.Split).Stringer("session", e.Split.Session).
-				Msg("looks like a split: if it is one, the bars stored before it are on another scale, see backfill --rebase")
-		case refresh.TaskRejected:
-			log.Warn().Str("task", e.ID).Str("reason", e.Reason).Msg("task rejected")
-		case refresh.TasksStopped:
-			log.Warn().Err(e.Err).Msg("the application's tasks stopped")
-		case refresh.SessionMissing:
-			log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
-				Msg("newest session not out yet")
-		case refresh.CalendarUnknown:
-			symbols := make([]string, len(e.Tickers))
-			for i, ticker := range e.Tickers {
-				symbols[i] = ticker.String()
-			}
-			log.Warn().Str("suffix", e.Suffix).Strs("tickers", symbols).Msg("exchange unknown: every weekday is taken for a session")
-		case refresh.RunFinished:
-			logFinish(log, e.Report)
+func (log logger) observe(event refresh.Event) {
+	switch e := event.(type) {
+	case refresh.RowSkipped:
+		log.Warn().Str("source", string(e.Source)).Err(e.Err).Msg("row skipped")
+	case refresh.RunStarted:
+		r := e.Report
+		log.Info().Time("at", r.At).Stringer("session", r.Session).
+			Int("active", r.Counts.Active).Int("planned", r.Counts.Planned).
+			Int("batches", r.Batches).Int("calls", r.Calls).
+			Int("estimate_seconds", r.EstimateSeconds).Msg("run started")
+	case refresh.CallThrottled:
+		log.Warn().Stringer("ticker", e.Ticker).Float64("wait_seconds", e.Wait.Seconds()).Err(e.Err).Msg("throttled")
+	case refresh.BatchCommitted:
+		log.Info().Int("batch", e.Batch).Int("batches", e.Batches).Int("refreshed", e.Refreshed).
+			Int("failed", e.Failed).Int("calls", e.Calls).Msg("batch committed")
+	case refresh.TickerFailed:
+		log.Warn().Stringer("ticker", e.Ticker).Str("kind", e.Kind).Err(e.Err).Msg("ticker failed")
+	case refresh.SplitFound:
+		log.Warn().Stringer("ticker", e.Ticker).Stringer("ratio", e.Split).Stringer("session", e.Split.Session).
+			Msg("looks like a split: if it is one, the bars stored before it are on another scale, see backfill --rebase")
+	case refresh.TaskRejected:
+		log.Warn().Str("task", e.ID).Str("reason", e.Reason).Msg("task rejected")
+	case refresh.TasksStopped:
+		log.Warn().Err(e.Err).Msg("the application's tasks stopped")
+	case refresh.SessionMissing:
+		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
+			Msg("newest session not out yet")
+	case refresh.CalendarUnknown:
+		symbols := make([]string, len(e.Tickers))
+		for i, ticker := range e.Tickers {
+			symbols[i] = ticker.String()
 		}
+		log.Warn().Str("suffix", e.Suffix).Strs("tickers", symbols).Msg("exchange unknown: every weekday is taken for a session")
+	case refresh.RunFinished:
+		log.runFinished(e.Report)
 	}
 }
 
-func logFinish(log zerolog.Logger, r refresh.Report) {
+func (log logger) runFinished(r refresh.Report) {
 	level := zerolog.InfoLevel
 	switch r.Status {
 	case refresh.Failed:

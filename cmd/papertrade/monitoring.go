@@ -13,115 +13,115 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// lastPing is how long after its interruption a run may still tell its monitor, which leaves it time to end
-// within 2 s. A database that does not answer takes most of it.
-const lastPing = 1700 * time.Millisecond
+// maxPingDelay is how long after its interruption a run may still ping, which leaves it time to end within 2 s.
+// A database that does not answer takes most of it.
+const maxPingDelay = 1700 * time.Millisecond
 
-// monitoring tells Prometheus (metrics.textfile) and a monitor (ping.url) of one run. What goes wrong
-// with that is a warning, and changes nothing else of the run.
+// monitoring reports one run to Prometheus (metrics.textfile) and to a monitor (ping.url). What goes wrong with
+// that is a warning, and changes nothing else about the run.
 type monitoring struct {
-	*app
+	session  *session
 	kind     string
-	at       time.Time // when the run began, as --at has it
-	began    time.Time // and by the real clock
-	textfile string    // "" for none
-	stock    *metrics.Stock
+	at       time.Time     // when the run began, by its own clock
+	began    time.Time     // and by the real clock
+	textfile string        // "" for none
 	monitor  *ping.Monitor // nil for none
 }
 
-// monitored is the monitoring of a run. Nobody hears of a dry one. Of one that the settings disable the
-// monitor hears nothing: prices go stale, and it is to notice.
-func (a *app) monitored(at instant, o refresh.Options) *monitoring {
-	m := &monitoring{app: a, kind: o.Kind.String(), at: a.clock(at)(), began: time.Now()}
+// newMonitoring returns the monitoring of a run. A dry run is not reported. The monitor is not told of one that
+// the settings disable: prices go stale, and it is to notice.
+func newMonitoring(s *session, at time.Time, o refresh.Options) *monitoring {
+	m := &monitoring{session: s, kind: o.Kind.String(), at: at, began: time.Now()}
 	if o.DryRun {
 		return m
 	}
-	m.textfile = a.config.Metrics.Textfile
-	if a.config.Ping.URL == "" || a.disables(o) {
+	m.textfile = s.config.Metrics.Textfile
+	if s.config.Ping.URL == "" || isDisabled(s.config, o.Kind) {
 		return m
 	}
 	var err error
-	if m.monitor, err = ping.New(a.config.Ping.URL, o.RunID, &http.Client{}); err != nil {
-		a.log.Warn().Err(err).Msg("ping failed")
+	if m.monitor, err = ping.New(s.config.Ping.URL, o.RunID, &http.Client{}); err != nil {
+		s.log.Warn().Err(err).Msg("ping failed")
 	}
 	return m
 }
 
-// start tells that the run starts.
+// start reports that the run starts.
 func (m *monitoring) start(ctx context.Context) {
 	if m.monitor == nil {
 		return
 	}
 	if err := m.monitor.Start(ctx); err != nil {
-		m.log.Warn().Err(err).Msg("ping failed")
+		m.session.log.Warn().Err(err).Msg("ping failed")
 	}
 }
 
-// look sees how things stand once the run has ended, unless it was interrupted and has no time for that.
-func (m *monitoring) look(ctx context.Context, db store, job *refresh.Job) {
-	if m.textfile == "" || ctx.Err() != nil {
-		return
+// readGauges reads how things stand once the run has ended. It is nil if that is not wanted or fails, and of an
+// interrupted run, which has no time for it.
+func (m *monitoring) readGauges(ctx context.Context, db store, job *refresh.Job, r refresh.Report) *metrics.Gauges {
+	if m.textfile == "" || r.Status == "" || ctx.Err() != nil {
+		return nil
 	}
-	stock, err := m.takeStock(ctx, db, job)
+	gauges, err := readGauges(ctx, db, job, m.now())
 	if err != nil {
-		m.log.Warn().Err(err).Msg("metrics of quota and freshness stay as they were")
-		return
+		m.session.log.Warn().Err(err).Msg("metrics of quota and freshness stay as they were")
+		return nil
 	}
-	m.stock = &stock
+	return &gauges
 }
 
-func (m *monitoring) takeStock(ctx context.Context, db store, job *refresh.Job) (stock metrics.Stock, err error) {
-	active, _, err := refresh.Discover(ctx, db, job.Discovery, m.now())
+func readGauges(ctx context.Context, db store, job *refresh.Job, now time.Time) (gauges metrics.Gauges, err error) {
+	active, _, err := refresh.Discover(ctx, db, job.Discovery, now)
 	if err != nil {
-		return stock, err
+		return gauges, err
 	}
-	stock.ActiveTickers = len(active)
+	gauges.ActiveTickers = len(active)
 	for _, a := range active {
-		stock.SessionsBehind = max(stock.SessionsBehind, refresh.SessionsBehind(a, m.now()))
+		gauges.SessionsBehind = max(gauges.SessionsBehind, refresh.SessionsBehind(a, now))
 	}
 	limiter := job.Vendors[0].Limiter
 	account, err := limiter.Account(ctx)
 	if err != nil {
-		return stock, err
+		return gauges, err
 	}
-	stock.QuotaLeft = map[string]int{}
+	gauges.QuotaLeft = map[string]int{}
 	for _, a := range quota.Remaining(limiter.Limits(), account, time.Now()) {
 		_, window, _ := strings.Cut(a.Limit.String(), "/")
-		if left, found := stock.QuotaLeft[window]; !found || a.Left < left {
-			stock.QuotaLeft[window] = a.Left
+		if left, found := gauges.QuotaLeft[window]; !found || a.Left < left {
+			gauges.QuotaLeft[window] = a.Left
 		}
 	}
-	stock.LastRefresh, err = db.LastRun(ctx, refresh.JobName)
-	return stock, err
+	gauges.LastRefresh, err = db.LastRun(ctx, refresh.JobName)
+	return gauges, err
 }
 
-// end tells how the run ended: err is what the command ends with.
-func (m *monitoring) end(ctx context.Context, r refresh.Report, err error) {
+// end reports how the run ended, of which err is the error that the command ends with.
+func (m *monitoring) end(ctx context.Context, r refresh.Report, gauges *metrics.Gauges, err error) {
 	status := exitStatus(ctx, err)
 	if m.textfile != "" {
-		if err := metrics.Write(m.textfile, m.numbers(ctx, r, status), m.stock); err != nil {
-			m.log.Warn().Err(err).Msg("metrics not written")
+		if err := metrics.Write(m.textfile, m.numbers(ctx, r, status), gauges); err != nil {
+			m.session.log.Warn().Err(err).Msg("metrics not written")
 		}
 	}
 	if m.monitor == nil {
 		return
 	}
-	log := m.tail.String()
+	log := m.session.log.tail.String()
 	if err != nil {
-		log += m.config.Redact("papertrade: " + err.Error() + "\n")
+		log += m.session.config.Redact("papertrade: " + err.Error() + "\n")
 	}
 	var interruption *interruptedError
 	if errors.As(context.Cause(ctx), &interruption) {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(context.WithoutCancel(ctx), interruption.at.Add(lastPing))
+		ctx, cancel = context.WithDeadline(context.WithoutCancel(ctx), interruption.at.Add(maxPingDelay))
 		defer cancel()
 	}
 	if err := m.monitor.End(ctx, status, log); err != nil {
-		m.log.Warn().Err(err).Msg("ping failed")
+		m.session.log.Warn().Err(err).Msg("ping failed")
 	}
 }
 
-// numbers are those of a run, also of one that came to no report.
+// numbers returns those of a run, even of one without a report.
 func (m *monitoring) numbers(ctx context.Context, r refresh.Report, exitStatus int) metrics.Run {
 	run := metrics.Run{
 		Kind: m.kind, Status: string(r.Status), Succeeded: exitStatus == 0, EndedAt: m.now(), Duration: time.Since(m.began), Calls: r.Calls,
@@ -143,5 +143,5 @@ func (m *monitoring) numbers(ctx context.Context, r refresh.Report, exitStatus i
 	return run
 }
 
-// now is the time by the clock of the run.
+// now returns the time by the clock of the run.
 func (m *monitoring) now() time.Time { return m.at.Add(time.Since(m.began)) }

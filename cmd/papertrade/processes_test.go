@@ -38,20 +38,20 @@ func quotes(count string) error {
 	if err != nil {
 		return err
 	}
-	a := &app{environ: environ{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, now: time.Now}}
-	if a.config, err = config.Load(config.Inputs{Environ: a.env}); err != nil {
-		return err
-	}
-	key, err := a.config.Key(a.config.Provider())
+	c, err := config.Load(config.Inputs{Environ: os.Environ()})
 	if err != nil {
 		return err
 	}
-	db, err := a.openStore(ctx)
+	key, err := c.Key(c.Provider())
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	job, err := newJob(a.config, db, key.Reveal())
+	job, err := newJob(c, db, key.Reveal())
 	if err != nil {
 		return err
 	}

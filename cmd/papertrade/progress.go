@@ -17,11 +17,38 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
+// observer is called with the events of a run.
+type observer struct {
+	observe       func(refresh.Event)
+	wantsForecast bool
+	stop          func() // after the last event
+}
+
+// newObserver returns what logs the events of a run, and shows its progress if somebody watches.
+func newObserver(s *session) observer {
+	if !showsProgress(s) {
+		return observer{observe: s.log.observe, stop: func() {}}
+	}
+	p := &progress{now: time.Now, terminal: s.stderr, logs: s.log.lines}
+	observe := func(e refresh.Event) {
+		p.observe(e)
+		if _, shown := e.(refresh.BatchCommitted); !shown { // by the bar
+			s.log.observe(e)
+		}
+	}
+	return observer{observe: observe, wantsForecast: true, stop: p.stop}
+}
+
+// showsProgress reports whether somebody watches: stderr is a terminal that can move its cursor.
+func showsProgress(s *session) bool {
+	return !s.quiet && !s.log.json && isTerminal(s.stderr) && !slices.Contains(s.env, "TERM=dumb")
+}
+
 // progress shows on a terminal where a run stands, below the lines that are logged meanwhile.
 type progress struct {
 	now      func() time.Time
 	terminal io.Writer
-	logs     *switchedWriter // that go to the terminal while no bar is there
+	logs     *switchedWriter // to the terminal while there is no bar
 
 	bars *mpb.Progress // nil as long as there is nothing to show
 	bar  *mpb.Bar
@@ -32,17 +59,12 @@ type progress struct {
 	total    int
 	pending  int // tasks that follow, as far as is known; some may be of one ticker
 	failed   int
-	underWay []marketdata.Ticker
+	inFlight []marketdata.Ticker
 	forecast refresh.Forecast
-	until    time.Time // no call is made before
+	until    time.Time // when the next call is made
 }
 
-// showsProgress says whether somebody watches: stderr is a terminal that can move its cursor.
-func (a *app) showsProgress() bool {
-	return !a.quiet && !a.logsJSON() && isTerminal(a.stderr) && !slices.Contains(a.env, "TERM=dumb")
-}
-
-// Write shows lines of the log above the bar, or without it where the terminal cannot have one.
+// Write shows lines of the log above the bar, or without it if the terminal cannot have one.
 func (p *progress) Write(lines []byte) (int, error) {
 	if n, err := p.bars.Write(lines); err == nil {
 		return n, nil
@@ -50,10 +72,10 @@ func (p *progress) Write(lines []byte) (int, error) {
 	return p.terminal.Write(lines)
 }
 
-// begin shows the bar. Where the terminal refuses it there is none.
+// begin shows the bar. If the terminal refuses it there is none.
 func (p *progress) begin() {
-	const refreshes = 200 * time.Millisecond
-	p.bars = mpb.New(mpb.WithOutput(p.terminal), mpb.WithAutoRefresh(), mpb.WithRefreshRate(refreshes))
+	const interval = 200 * time.Millisecond
+	p.bars = mpb.New(mpb.WithOutput(p.terminal), mpb.WithAutoRefresh(), mpb.WithRefreshRate(interval))
 	var err error
 	if p.bar, err = p.bars.Add(0, mpb.BarFillerFunc(p.draw)); err != nil {
 		return
@@ -71,9 +93,9 @@ func (p *progress) stop() {
 	p.logs.set(p.terminal)
 }
 
-// observe takes note of what happens in a run.
+// observe records what happens in a run.
 func (p *progress) observe(event refresh.Event) {
-	if _, begins := event.(refresh.WorkBegun); begins && p.bars == nil {
+	if _, begun := event.(refresh.WorkBegun); begun && p.bars == nil {
 		p.begin()
 	}
 	p.mu.Lock()
@@ -86,9 +108,9 @@ func (p *progress) observe(event refresh.Event) {
 	case refresh.WorkBegun:
 		p.total += e.Tickers
 	case refresh.TickerBegun:
-		p.underWay = append(p.underWay, e.Ticker)
+		p.inFlight = append(p.inFlight, e.Ticker)
 	case refresh.TickerEnded:
-		p.underWay = slices.DeleteFunc(p.underWay, func(t marketdata.Ticker) bool { return t == e.Ticker })
+		p.inFlight = slices.DeleteFunc(p.inFlight, func(t marketdata.Ticker) bool { return t == e.Ticker })
 		p.done++
 	case refresh.Waiting:
 		p.until = e.Until
@@ -103,8 +125,8 @@ func (p *progress) observe(event refresh.Event) {
 
 const (
 	barWidth = 20
-	// narrow is a terminal in which the text is worth more than the bar.
-	narrow = 60
+	// minBarWidth is the width of a terminal below which the text is worth more than the bar.
+	minBarWidth = 60
 )
 
 // draw writes the line, without its end.
@@ -112,7 +134,7 @@ func (p *progress) draw(w io.Writer, s decor.Statistics) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line := p.text(s.AvailableWidth)
-	if s.AvailableWidth >= narrow {
+	if s.AvailableWidth >= minBarWidth {
 		const eighths = " ▏▎▍▌▋▊▉"
 		filled := 8 * barWidth * p.done / max(1, p.all())
 		bar := strings.Repeat("█", filled/8)
@@ -125,47 +147,47 @@ func (p *progress) draw(w io.Writer, s decor.Statistics) error {
 	return err
 }
 
-// all is how many tickers there are, as far as is known.
+// all returns how many tickers there are, as far as is known.
 func (p *progress) all() int { return max(p.total, p.pending) }
 
-// text is what there is to say, in so many columns at the most; what matters least is left out first.
+// text returns what there is to say, in at most width columns; what matters least is left out first.
 func (p *progress) text(width int) string {
 	now := p.now()
 	parts := []string{fmt.Sprintf("%d/%d", p.done, p.all())}
-	order := []int{0} // of importance
-	put := func(importance int, part string) {
-		parts, order = append(parts, part), append(order, importance)
+	ranks := []int{0} // the higher, the sooner it is left out
+	add := func(rank int, part string) {
+		parts, ranks = append(parts, part), append(ranks, rank)
 	}
-	if len(p.underWay) > 0 {
-		ticker := p.underWay[0].String()
-		if more := len(p.underWay) - 1; more > 0 {
+	if len(p.inFlight) > 0 {
+		ticker := p.inFlight[0].String()
+		if more := len(p.inFlight) - 1; more > 0 {
 			ticker += fmt.Sprintf("+%d", more)
 		}
-		put(3, ticker)
+		add(3, ticker)
 	}
 	if wait := p.until.Sub(now); wait > 0 {
-		put(4, "next call in "+short(wait))
+		add(4, "next call in "+short(wait))
 	}
 	if p.failed > 0 {
-		put(1, fmt.Sprintf("%d failed", p.failed))
+		add(1, fmt.Sprintf("%d failed", p.failed))
 	}
 	if left, ok := leftToday(p.forecast.Left); ok {
-		put(5, fmt.Sprintf("%s left today", count(left, "call", "calls")))
+		add(5, fmt.Sprintf("%s left today", count(left, "call", "calls")))
 	}
 	if end := p.forecast.EndsAt; end.After(now) && p.total >= p.pending {
-		put(2, fmt.Sprintf("ends %s UTC (%s)", end.UTC().Format("15:04"), short(end.Sub(now))))
+		add(2, fmt.Sprintf("ends %s UTC (%s)", end.UTC().Format("15:04"), short(end.Sub(now))))
 	}
 	for {
 		line := strings.Join(parts, "  ")
 		if utf8.RuneCountInString(line) <= max(width, 0) || len(parts) == 1 {
 			return line
 		}
-		least := slices.Index(order, slices.Max(order))
-		parts, order = slices.Delete(parts, least, least+1), slices.Delete(order, least, least+1)
+		least := slices.Index(ranks, slices.Max(ranks))
+		parts, ranks = slices.Delete(parts, least, least+1), slices.Delete(ranks, least, least+1)
 	}
 }
 
-// leftToday is what is left of the narrowest limit of a day; false where there is none.
+// leftToday returns what is left of the narrowest limit of a day; false if there is none.
 func leftToday(allowances []quota.Allowance) (left int, ok bool) {
 	for _, a := range allowances {
 		if a.Limit.Window != 0 && a.Limit.Window < 24*time.Hour {
@@ -178,7 +200,7 @@ func leftToday(allowances []quota.Allowance) (left int, ok bool) {
 	return left, ok
 }
 
-// short is a duration as people read it: 42s, 7m, 1h38m.
+// short formats a duration for people: 42s, 7m, 1h38m.
 func short(d time.Duration) string {
 	switch {
 	case d < time.Minute:
@@ -189,38 +211,4 @@ func short(d time.Duration) string {
 		d = d.Round(time.Minute)
 		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 	}
-}
-
-// watch lets a run be watched where somebody is there; observer is told what happens until stop.
-func (a *app) watch() (observer func(refresh.Event), watched bool, stop func()) {
-	if !a.showsProgress() {
-		return observe(a.log), false, func() {}
-	}
-	p := &progress{now: time.Now, terminal: a.stderr, logs: a.logs}
-	logged := observe(a.log)
-	observer = func(e refresh.Event) {
-		p.observe(e)
-		if _, told := e.(refresh.BatchCommitted); !told { // by the bar
-			logged(e)
-		}
-	}
-	return observer, true, p.stop
-}
-
-// switchedWriter writes to one writer, and later to another.
-type switchedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (s *switchedWriter) set(w io.Writer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.w = w
-}
-
-func (s *switchedWriter) Write(text []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(text)
 }

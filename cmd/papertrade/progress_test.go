@@ -20,7 +20,7 @@ func TestProgressFitsItsWidth(t *testing.T) {
 	now := time.Date(2026, 11, 21, 0, 2, 0, 0, time.UTC)
 	p := &progress{
 		now: func() time.Time { return now }, done: 5, total: 500, failed: 2, until: now.Add(41500 * time.Millisecond),
-		underWay: []marketdata.Ticker{marketdata.MustParseTicker("NVDA"), marketdata.MustParseTicker("AAPL")},
+		inFlight: []marketdata.Ticker{marketdata.MustParseTicker("NVDA"), marketdata.MustParseTicker("AAPL")},
 		forecast: refresh.Forecast{EndsAt: now.Add(98 * time.Minute), Left: []quota.Allowance{
 			{Limit: quota.Limit{Calls: 5, Window: time.Minute}, Left: 0}, {Limit: quota.Limit{Calls: 500}, Left: 493}}},
 	}

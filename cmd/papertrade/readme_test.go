@@ -20,7 +20,7 @@ func TestREADMENamesEverySettingAndCommand(t *testing.T) {
 			t.Errorf("the README does not name the flag --%s", s.Flag)
 		}
 	}
-	for _, cmd := range newRoot(&app{}).Commands() {
+	for _, cmd := range newRoot(environ{}).Commands() {
 		if !cmd.Hidden && !strings.Contains(readme, "papertrade "+cmd.Name()) && !strings.Contains(readme, "`"+cmd.Name()+"`") {
 			t.Errorf("the README does not name the command %s", cmd.Name())
 		}

@@ -12,26 +12,24 @@ var (
 	ascii  = []rune(".:-=+*#@")
 )
 
-// marks are those that the locale can show. Where it says nothing, as in most containers, terminals can
-// show all of them.
-func (a *app) marks() []rune {
+// sparklineMarks returns the marks that the locale can show. If there is none, as in most containers, terminals
+// can show all of them.
+func sparklineMarks(env environ) []rune {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		for _, variable := range a.env {
-			value, found := strings.CutPrefix(variable, name+"=")
-			if !found || value == "" {
-				continue
-			}
-			if codeset := strings.ToUpper(value); strings.Contains(codeset, "UTF-8") || strings.Contains(codeset, "UTF8") {
-				return blocks
-			}
+		locale := strings.ToUpper(env.getenv(name))
+		switch {
+		case locale == "":
+		case strings.Contains(locale, "UTF-8"), strings.Contains(locale, "UTF8"):
+			return blocks
+		default:
 			return ascii
 		}
 	}
 	return blocks
 }
 
-// sparkline draws prices as one mark each, from the lowest to the highest of them; "" where there are fewer than
-// two.
+// sparkline draws prices as one mark each, from the lowest to the highest of them; "" if there are
+// fewer than two.
 func sparkline(prices []string, marks []rune) string {
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	var values []float64

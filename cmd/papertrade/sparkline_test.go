@@ -20,8 +20,7 @@ func TestSparkline(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := &app{environ: environ{env: tt.env}}
-			if got := sparkline(tt.prices, a.marks()); got != tt.want {
+			if got := sparkline(tt.prices, sparklineMarks(environ{env: tt.env})); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
@@ -29,9 +28,9 @@ func TestSparkline(t *testing.T) {
 }
 
 func TestFitting(t *testing.T) {
-	r := result{columns: []string{"ticker", "sessions", "closes"}, rows: [][]string{{"AAPL", "1", "▁▂▃▄▅▆▇█"}}}
+	all := table{columns: []string{"ticker", "sessions", "closes"}, rows: [][]string{{"AAPL", "1", "▁▂▃▄▅▆▇█"}}}
 	for width, want := range map[int]int{0: 3, 80: 3, 26: 3, 25: 2, 16: 2, 15: 1, 1: 1} {
-		if got := r.fitting(width, "closes", "sessions"); len(got.columns) != want || len(got.rows[0]) != want {
+		if got := all.fitting(width, "closes", "sessions"); len(got.columns) != want || len(got.rows[0]) != want {
 			t.Errorf("%d columns of a terminal show %v", width, got.columns)
 		}
 	}

@@ -23,50 +23,85 @@ type store interface {
 	// Runs reads the records of runs that a query asks for, the newest first. Those of other programs can
 	// have any metadata, or none.
 	Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error)
-	// Locked says whether a process holds the lock of a job.
+	// Locked reports whether a process holds the lock of a job.
 	Locked(ctx context.Context, job string) (bool, error)
 	Close() error
 }
 
-func (a *app) openStore(ctx context.Context) (db store, err error) {
-	if a.config.Database.Driver == config.Postgres {
-		db, err = opened(postgres.Open(ctx, a.config.Database.URL.Reveal()))
+// openStore opens the database of the settings, and makes or upgrades a SQLite file that needs it.
+func openStore(ctx context.Context, c *config.Config) (db store, err error) {
+	if c.Database.Driver == config.Postgres {
+		db, err = asStore(postgres.Open(ctx, c.Database.URL.Reveal()))
 	} else {
-		db, err = opened(sqlite.Open(ctx, a.config.Database.Path))
+		db, err = asStore(sqlite.Open(ctx, c.Database.Path))
 	}
-	return db, a.ofDatabase(err)
+	return db, wrapDatabase(c, err)
 }
 
-// openSnapshot opens the database so that even its making or upgrade leaves no trace.
-func (a *app) openSnapshot(ctx context.Context) (db store, err error) {
-	if a.config.Database.Driver == config.Postgres {
-		return a.openStore(ctx)
+// openSnapshot opens the database so that even making or upgrading it leaves no trace.
+func openSnapshot(ctx context.Context, c *config.Config) (db store, err error) {
+	if c.Database.Driver == config.Postgres {
+		return openStore(ctx, c)
 	}
-	db, err = opened(sqlite.OpenSnapshot(ctx, a.config.Database.Path))
-	return db, a.ofDatabase(err)
+	db, err = asStore(sqlite.OpenSnapshot(ctx, c.Database.Path))
+	return db, wrapDatabase(c, err)
 }
 
-// openToRead opens the database to look at it: where it is, or a snapshot where its tables must first be
-// brought up to date. Neither leaves a trace.
-func (a *app) openToRead(ctx context.Context) (store, error) {
-	if a.config.Database.Driver == config.SQLite {
-		if db, err := sqlite.OpenCurrent(ctx, a.config.Database.Path); err == nil {
+// openForReading opens the database itself, or a snapshot of it if its tables must first be brought up to
+// date. Neither leaves a trace.
+func openForReading(ctx context.Context, c *config.Config) (store, error) {
+	if c.Database.Driver == config.SQLite {
+		if db, err := sqlite.OpenCurrent(ctx, c.Database.Path); err == nil {
 			return db, nil
 		}
 	}
-	return a.openSnapshot(ctx)
+	return openSnapshot(ctx, c)
 }
 
-// ofDatabase adds to an error of opening the database which setting says that it is this one.
-func (a *app) ofDatabase(err error) error {
+// openReadOnly opens a database that exists, as it is.
+func openReadOnly(ctx context.Context, c *config.Config) (store, error) {
+	if c.Database.Driver == config.Postgres {
+		return openStore(ctx, c)
+	}
+	return asStore(sqlite.OpenReadOnly(c.Database.Path))
+}
+
+// checkDatabase reports whether the database can be used and whether it exists yet, and changes nothing.
+func checkDatabase(ctx context.Context, c *config.Config) (found bool, err error) {
+	if c.Database.Driver == config.SQLite {
+		found, err = sqlite.Check(ctx, c.Database.Path)
+		return found, wrapDatabase(c, err)
+	}
+	db, err := openStore(ctx, c)
+	if err != nil {
+		return true, err
+	}
+	return true, db.Close()
+}
+
+// migrate brings the tables of the database up to date, and returns the migrations that it took on Postgres.
+func migrate(ctx context.Context, c *config.Config) (applied []string, err error) {
+	if c.Database.Driver == config.Postgres {
+		applied, err = postgres.Migrate(ctx, c.Database.URL.Reveal())
+		return applied, wrapDatabase(c, err)
+	}
+	db, err := openStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, db.Close()
+}
+
+// wrapDatabase adds to an error of opening the database which setting chose it.
+func wrapDatabase(c *config.Config, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w; the database is that of %s", err, a.config.DatabaseSetting())
+	return fmt.Errorf("%w; the database is that of %s", err, c.DatabaseSetting())
 }
 
-// opened keeps a nil pointer from becoming a store that is not nil.
-func opened[S store](s S, err error) (store, error) {
+// asStore keeps a nil pointer from becoming a store that is not nil.
+func asStore[S store](s S, err error) (store, error) {
 	if err != nil {
 		return nil, err
 	}

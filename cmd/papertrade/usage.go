@@ -12,7 +12,26 @@ import (
 	"papertrade/internal/config"
 )
 
-// explain adds to what cobra has against a command line what was probably meant, or what to write.
+// usageError is what is wrong with a command line.
+type usageError struct {
+	command string // whose help says more; "" if it would not
+	err     error
+}
+
+func (e *usageError) Error() string {
+	if e.command == "" {
+		return e.err.Error()
+	}
+	return fmt.Sprintf("%v\nRun '%s --help' for usage.", e.err, e.command)
+}
+
+func (e *usageError) Unwrap() error { return e.err }
+
+func wrongUsage(format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...)}
+}
+
+// explain adds to cobra's error about a command line what was probably meant, or what to write.
 func explain(cmd *cobra.Command, err error) error {
 	args := cmd.Flags().Args()
 	var unknown *pflag.NotExistError

@@ -34,8 +34,8 @@ type Run struct {
 	Calls     int
 }
 
-// Stock is how things stand once a run has ended.
-type Stock struct {
+// Gauges is how things stand once a run has ended.
+type Gauges struct {
 	ActiveTickers  int
 	SessionsBehind int            // of the stalest active ticker
 	QuotaLeft      map[string]int // calls, by the window of the limit
@@ -45,10 +45,10 @@ type Stock struct {
 }
 
 // Write writes the file at path anew, whole or not at all, readable for all. What the file has of runs of
-// other kinds stays, and so does what stock tells where that is nil, as it is where the store cannot be asked.
+// other kinds stays, and so does what gauges tells where that is nil, as it is where the store cannot be asked.
 // A run that did not go to work is counted, and leaves alone what is told of the last one that did.
 // A file that is not of metrics is replaced.
-func Write(path string, run Run, stock *Stock) error {
+func Write(path string, run Run, gauges *Gauges) error {
 	unlock, err := lock(path)
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)
@@ -58,10 +58,10 @@ func Write(path string, run Run, stock *Stock) error {
 	if err := f.recall(path); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
-	if stock != nil {
-		f.tellStock(*stock)
+	if gauges != nil {
+		f.setGauges(*gauges)
 	}
-	f.tellRun(run)
+	f.setRun(run)
 	if err := prometheus.WriteToTextfile(path, f.registry); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
@@ -147,7 +147,7 @@ func labels(m *dto.Metric) prometheus.Labels {
 	return all
 }
 
-func (f *file) tellStock(s Stock) {
+func (f *file) setGauges(s Gauges) {
 	f.activeTickers.WithLabelValues().Set(float64(s.ActiveTickers))
 	f.sessionsBehind.WithLabelValues().Set(float64(s.SessionsBehind))
 	f.quotaLeft.Reset() // the limits can be others than before
@@ -159,7 +159,7 @@ func (f *file) tellStock(s Stock) {
 	}
 }
 
-func (f *file) tellRun(r Run) {
+func (f *file) setRun(r Run) {
 	for _, status := range slices.Concat(worked, idle) {
 		f.runs.WithLabelValues(r.Kind, status)
 	}

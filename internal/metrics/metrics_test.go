@@ -22,9 +22,9 @@ var succeeded = metrics.Run{
 	Duration: 72*time.Second + 340*time.Millisecond, Tickers: map[string]int{"refreshed": 5, "fresh": 2}, Calls: 6,
 }
 
-func write(t *testing.T, path string, run metrics.Run, stock *metrics.Stock) {
+func write(t *testing.T, path string, run metrics.Run, gauges *metrics.Gauges) {
 	t.Helper()
-	if err := metrics.Write(path, run, stock); err != nil {
+	if err := metrics.Write(path, run, gauges); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -54,7 +54,7 @@ func sameLines(t *testing.T, path, name string, want ...string) {
 
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
-	write(t, path, succeeded, &metrics.Stock{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"1m": 0, "day": 494}})
+	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"1m": 0, "day": 494}})
 	sameLines(t, path, "papertrade_",
 		`papertrade_active_tickers 8`,
 		`papertrade_last_run_calls{kind="refresh"} 6`,
@@ -101,10 +101,10 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// A run that fails without having seen the store keeps the last success, and what the stock was.
+// A run that fails without having seen the store keeps the last success, and what the gauges was.
 func TestFailedRunKeepsTheLastSuccess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
-	write(t, path, succeeded, &metrics.Stock{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"day": 494}})
+	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"day": 494}})
 	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.AddDate(0, 0, 1)}, nil)
 	sameLines(t, path, "papertrade_last_success", `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`)
 	sameLines(t, path, "papertrade_last_run_timestamp", `papertrade_last_run_timestamp_seconds{kind="refresh"} 1.7953056e+09`)
@@ -115,7 +115,7 @@ func TestFailedRunKeepsTheLastSuccess(t *testing.T) {
 	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="day"} 494`)
 
 	// Other limits, once the store can be asked again: nothing is told of those that are no more.
-	write(t, path, succeeded, &metrics.Stock{QuotaLeft: map[string]int{"1s": 1}})
+	write(t, path, succeeded, &metrics.Gauges{QuotaLeft: map[string]int{"1s": 1}})
 	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="1s"} 1`)
 	sameLines(t, path, "papertrade_stalest", `papertrade_stalest_ticker_sessions_behind 0`)
 }
@@ -144,8 +144,8 @@ func TestOtherRunsLeaveTheRefreshAlone(t *testing.T) {
 // Where the file is new, the store knows when the last refresh was; from then on the file knows better.
 func TestNewFileTakesTheLastSuccessFromTheStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
-	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.Add(time.Minute)}, &metrics.Stock{LastRefresh: midnight})
-	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "not_due"}, &metrics.Stock{LastRefresh: midnight.Add(time.Hour)})
+	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.Add(time.Minute)}, &metrics.Gauges{LastRefresh: midnight})
+	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "not_due"}, &metrics.Gauges{LastRefresh: midnight.Add(time.Hour)})
 	sameLines(t, path, "papertrade_last_success", `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.7952192e+09`)
 }
 

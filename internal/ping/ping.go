@@ -51,10 +51,10 @@ func (m *Monitor) Start(ctx context.Context) error {
 // End says how the run ended: 0 is a success. The body tells the exit status of a failure, and the last lines of the log.
 func (m *Monitor) End(ctx context.Context, exitStatus int, log string) error {
 	if exitStatus == 0 {
-		return m.ping(ctx, m.url, lastLines(log, MostLog))
+		return m.ping(ctx, m.url, lastLines(log, MaxLog))
 	}
 	headline := fmt.Sprintf("exit status %d\n", exitStatus)
-	return m.ping(ctx, m.url.JoinPath("fail"), headline+lastLines(log, MostLog-len(headline)))
+	return m.ping(ctx, m.url.JoinPath("fail"), headline+lastLines(log, MaxLog-len(headline)))
 }
 
 // ping asks until the monitor answers with a success, at most tries times.

@@ -88,7 +88,7 @@ func TestLogIsCapped(t *testing.T) {
 	noError(t, m.End(t.Context(), 0, log))
 	noError(t, m.End(t.Context(), 1, log))
 	for _, r := range got() {
-		if n := len(r.Body); n > ping.MostLog || n < ping.MostLog-len("a line\n") || !strings.HasSuffix(r.Body, "a line\nthe last ?line\n") {
+		if n := len(r.Body); n > ping.MaxLog || n < ping.MaxLog-len("a line\n") || !strings.HasSuffix(r.Body, "a line\nthe last ?line\n") {
 			t.Errorf("%d bytes that end with %q", n, r.Body[n-20:])
 		}
 	}

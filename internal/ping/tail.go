@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// MostLog is how many bytes of a log a monitor is sent: healthchecks.io keeps no more.
-const MostLog = 100_000
+// MaxLog is how many bytes of a log a monitor is sent: healthchecks.io keeps no more.
+const MaxLog = 100_000
 
-// Tail keeps the last lines of what is written to it, MostLog bytes at most. The zero Tail is empty. It is
+// Tail keeps the last lines of what is written to it, MaxLog bytes at most. The zero Tail is empty. It is
 // safe for concurrent use.
 type Tail struct {
 	mu   sync.Mutex
@@ -20,8 +20,8 @@ func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = append(t.text, p...)
-	if len(t.text) > 2*MostLog {
-		t.text = []byte(lastLines(string(t.text), MostLog))
+	if len(t.text) > 2*MaxLog {
+		t.text = []byte(lastLines(string(t.text), MaxLog))
 	}
 	return len(p), nil
 }
@@ -30,7 +30,7 @@ func (t *Tail) Write(p []byte) (int, error) {
 func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return lastLines(string(t.text), MostLog)
+	return lastLines(string(t.text), MaxLog)
 }
 
 // lastLines is the end of a text, of at most so many bytes: whole lines, unless the last is longer.

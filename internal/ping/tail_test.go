@@ -20,7 +20,7 @@ func TestTailKeepsTheLastLines(t *testing.T) {
 		}
 	}
 	got := tail.String()
-	if len(got) > ping.MostLog || len(got) < ping.MostLog-len("line 99999\n") {
+	if len(got) > ping.MaxLog || len(got) < ping.MaxLog-len("line 99999\n") {
 		t.Errorf("%d bytes", len(got))
 	}
 	first, _, _ := strings.Cut(got, "\n")
@@ -31,8 +31,8 @@ func TestTailKeepsTheLastLines(t *testing.T) {
 
 func TestTailOfOneLongLine(t *testing.T) {
 	var tail ping.Tail
-	fmt.Fprint(&tail, strings.Repeat("x", 3*ping.MostLog), "y\n")
-	if got := tail.String(); len(got) != ping.MostLog || !strings.HasSuffix(got, "xy\n") {
+	fmt.Fprint(&tail, strings.Repeat("x", 3*ping.MaxLog), "y\n")
+	if got := tail.String(); len(got) != ping.MaxLog || !strings.HasSuffix(got, "xy\n") {
 		t.Errorf("%d bytes that end with %q", len(got), got[len(got)-5:])
 	}
 }

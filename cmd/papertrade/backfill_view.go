@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"papertrade/internal/refresh"
+)
+
+var backfillColumns = []string{"ticker", "status", "batch", "missing", "stored", "out_of_reach", "session", "reason"}
+
+// backfillView shows the report of a backfill.
+func backfillView(r refresh.Report) result {
+	return viewOfReport(r, backfillColumns, summaryOfBackfill(r))
+}
+
+func summaryOfBackfill(r refresh.Report) string {
+	missing, stored, outOfReach := 0, 0, 0
+	for _, t := range r.Tickers {
+		missing, stored, outOfReach = missing+t.Missing, stored+t.Stored, outOfReach+t.OutOfReach
+	}
+	idle := summaryOfIdle(r)
+	switch {
+	case idle != "":
+		return idle
+	case r.Counts.Active == 0 && r.Tasks == nil && r.PendingTasks == 0:
+		return "Nothing to do: no task is pending."
+	case r.DryRun && r.Counts.Planned == 0:
+		return fmt.Sprintf("Nothing to do: %s complete%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), noteOnSkipped(r)) +
+			noteOnReach(outOfReach)
+	case r.DryRun:
+		return fmt.Sprintf("%s of %s to be fetched%s", count(missing-outOfReach, "session", "sessions"),
+			count(r.Counts.Planned, "ticker", "tickers"), noteOnSkipped(r)) +
+			costOfPlan(r) + noteOnReach(outOfReach) + noteOnPremium(r)
+	default:
+		return fmt.Sprintf("%s: %s of %s stored; %d complete before, %d failed, %d deferred%s; %s.", capitalize(string(r.Status)),
+			count(stored, "bar", "bars"), count(r.Counts.Refreshed, "ticker", "tickers"),
+			r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, noteOnSkipped(r), costOfRun(r)) +
+			noteOnReach(outOfReach) + noteOnTasks(r)
+	}
+}
+
+// noteOnReach returns a line about the sessions that the key's plan cannot fetch; "" if there are none.
+func noteOnReach(sessions int) string {
+	if sessions == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n%s out of reach of the key's plan.", count(sessions, "session is", "sessions are"))
+}
+
+// noteOnPremium returns a warning if a plan has calls that the key's plan may not include.
+func noteOnPremium(r refresh.Report) string {
+	if !r.TriesPremium {
+		return ""
+	}
+	return "\nWhat is older than 100 sessions needs full series. Whether the key's plan includes them, the first call finds out."
+}

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func newConfigShow(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Show the settings in effect and where each came from",
+		Long: `show lists every setting with the value in effect and the place that it came from: a
+flag, a variable, a line of the settings file, or the default. Secrets are shown as
+***. With -o plain it prints one key=value per line.
+` + exitStatuses,
+		Example: `  papertrade config show
+  papertrade config show --config staging.toml
+  papertrade config show -o plain | grep '^refresh'
+  papertrade config show -o json | jq -r '.[] | select(.origin != "default").key'`,
+		Args: cobra.NoArgs,
+		RunE: p.withSession(func(_ context.Context, s *session, _ []string) error { return runConfigShow(s) }),
+	}
+}
+
+func runConfigShow(s *session) error { return s.print(settingsView(s.config)) }

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"papertrade/internal/refresh"
+)
+
+// status is all that the command reports.
+type status struct {
+	refresh.Health
+	allowances
+}
+
+// allowances are what is left of the quota.
+type allowances struct {
+	Quota        []allowance `json:"quota,omitempty"`
+	QuotaUnknown string      `json:"quota_unknown,omitempty"` // why there is no Quota
+	HeldUntil    time.Time   `json:"quota_held_until,omitzero"`
+}
+
+// allowance is what is left of a rate limit.
+type allowance struct {
+	Limit   string    `json:"limit"`
+	Used    int       `json:"used"`
+	Left    int       `json:"left"`
+	FreesAt time.Time `json:"frees_at,omitzero"`
+}
+
+// withAdvice returns the health with the settings and flags that its sentences are about.
+func withAdvice(h refresh.Health) refresh.Health {
+	h.Problems, h.Unknown = slices.Clone(h.Problems), slices.Clone(h.Unknown)
+	for i := range h.Problems {
+		if h.Problems[i].Disabled {
+			h.Problems[i].Message += ", and refresh.enabled is false"
+		}
+	}
+	for i := range h.Unknown {
+		h.Unknown[i].Note += adviceToForce
+	}
+	return h
+}
+
+// problemsView shows all problems, as text in one line.
+func problemsView(problems []refresh.Problem) result {
+	t := table{columns: []string{"kind", "message"}}
+	var messages, plain []string
+	for _, p := range problems {
+		messages = append(messages, p.Message)
+		t.rows = append(t.rows, []string{p.Kind, p.Message})
+		plain = append(plain, p.Kind+"\t"+p.Message)
+	}
+	return result{json: problems, csv: t, plain: plain, text: []section{{summary: strings.Join(messages, "; ")}}}
+}
+
+// statusView shows the status, as text in at most width columns, if that is not 0, with sparklines of marks.
+func statusView(s status, width int, marks []rune) result {
+	return result{json: s, csv: runsTable(s), plain: plainStatus(s), text: statusSections(s, width, marks)}
+}
+
+func runsTable(s status) table {
+	t := table{columns: []string{
+		"started_at", "finished_at", "job", "mode", "status", "seconds", "refreshed", "failed", "deferred", "calls", "error"}}
+	for _, r := range s.Runs {
+		refreshed, failed, deferred, calls := numbers(r)
+		t.rows = append(t.rows, []string{
+			formatTime(r.StartedAt), formatTime(r.FinishedAt), r.Job, r.Mode, string(r.Status),
+			formatSeconds(r.Seconds), refreshed, failed, deferred, calls, r.Error})
+	}
+	return t
+}
+
+// plainStatus returns lines for scripts: a key, a tab and a value each.
+func plainStatus(s status) []string {
+	var lines []string
+	add := func(key string, value any) { lines = append(lines, fmt.Sprintf("%s\t%v", key, value)) }
+	add("at", formatTime(s.At))
+	add("problems", len(s.Problems))
+	for _, p := range s.Problems {
+		add("problem", p.Message)
+	}
+	if i := slices.IndexFunc(s.Runs, isScheduled); i >= 0 {
+		r := s.Runs[i]
+		refreshed, failed, deferred, calls := numbers(r)
+		for _, line := range [][2]string{
+			{"started_at", formatTime(r.StartedAt)}, {"finished_at", formatTime(r.FinishedAt)}, {"status", string(r.Status)},
+			{"seconds", formatSeconds(r.Seconds)}, {"refreshed", refreshed}, {"failed", failed}, {"deferred", deferred}, {"calls", calls},
+		} {
+			add("last_run_"+line[0], line[1])
+		}
+	}
+	add("due", s.Due)
+	add("next_due_at", formatTime(s.NextDueAt))
+	for _, q := range s.Quota {
+		add("quota_used_"+q.Limit, q.Used)
+		add("quota_left_"+q.Limit, q.Left)
+		add("quota_frees_at_"+q.Limit, formatTime(q.FreesAt))
+	}
+	add("session", s.Freshness.Session)
+	add("active", s.Freshness.Active)
+	add("fresh", s.Freshness.Fresh)
+	add("due_tickers", s.Freshness.Due)
+	for _, t := range s.Freshness.Stalest {
+		add("stale", t.Ticker)
+	}
+	for _, u := range s.Unknown {
+		add("unknown", u.Ticker)
+	}
+	for _, split := range s.Splits {
+		add("split", split.Ticker)
+	}
+	add("pending_tasks", s.PendingTasks)
+	return lines
+}
+
+// statusSections returns what a person reads.
+func statusSections(s status, width int, marks []rune) []section {
+	runs, freshness := runsSection(s), freshnessSection(s, marks)
+	runs.table = runs.table.fitting(width, "calls", "took", "deferred", "failed", "run")
+	freshness.table = freshness.table.fitting(width, "last_closes")
+	all := []section{{heading: headline(s)}, runs, quotaSection(s), freshness}
+	if len(s.Unknown) > 0 {
+		all = append(all, unknownSection(s))
+	}
+	if len(s.Splits) > 0 {
+		all = append(all, splitsSection(s))
+	}
+	return all
+}
+
+// headline reports what is wrong, if anything.
+func headline(s status) string {
+	if len(s.Problems) == 0 {
+		return "All is well at " + formatTime(s.At) + "."
+	}
+	lines := []string{count(len(s.Problems), "problem", "problems") + " at " + formatTime(s.At) + ":"}
+	for _, p := range s.Problems {
+		lines = append(lines, "* "+p.Message)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func runsSection(s status) section {
+	t := table{columns: []string{"started", "run", "status", "took", "done", "failed", "deferred", "calls"}}
+	for _, r := range s.Runs {
+		refreshed, failed, deferred, calls := numbers(r)
+		t.rows = append(t.rows, []string{formatTime(r.StartedAt), runName(r), string(r.Status), took(r), refreshed, failed, deferred, calls})
+	}
+	return section{heading: runsHeading(s), table: t, summary: strings.Join(notesOnRuns(s), "\n")}
+}
+
+func runsHeading(s status) string {
+	next := formatTime(s.NextDueAt)
+	isRunning := func(r refresh.Run) bool { return isScheduled(r) && r.Status == refresh.Running }
+	switch {
+	case next == "":
+		return "Runs: none is due, refresh.enabled is false"
+	case slices.ContainsFunc(s.Runs, isRunning):
+		return "Runs: one is under way, the next is due at " + next
+	case !s.Due:
+		return "Runs: the next is due at " + next
+	case len(s.Runs) == 0:
+		return "Runs: none yet, the first is due now and the next at " + next
+	case s.DueSince.IsZero():
+		return "Runs: one is due now, the next at " + next
+	default:
+		return fmt.Sprintf("Runs: one is due since %s, the next at %s", formatTime(s.DueSince), next)
+	}
+}
+
+// notesOnRuns returns what else there is to say of runs: what the last one has left, and what is asked for.
+func notesOnRuns(s status) (notes []string) {
+	hasEnded := func(r refresh.Run) bool { return isScheduled(r) && r.Status != refresh.Running }
+	isReported := func(p refresh.Problem) bool { return p.Kind == refresh.RunFailed }
+	if i := slices.IndexFunc(s.Runs, hasEnded); i >= 0 && s.Runs[i].Error != "" && !slices.ContainsFunc(s.Problems, isReported) {
+		notes = append(notes, fmt.Sprintf("The last run was %s: %s", s.Runs[i].Status, s.Runs[i].Error))
+	}
+	if s.PendingTasks > 0 {
+		notes = append(notes, "The application's backfill_tasks: "+count(s.PendingTasks, "is", "are")+" pending.")
+	}
+	return notes
+}
+
+func quotaSection(s status) section {
+	heading := "Quota"
+	if s.QuotaUnknown != "" {
+		heading = "Quota: unknown: " + s.QuotaUnknown
+	}
+	if !s.HeldUntil.IsZero() {
+		heading = "Quota: spent, says the vendor: no call before " + formatTime(s.HeldUntil)
+	}
+	t := table{columns: []string{"limit", "used", "left", "frees_up"}}
+	for _, q := range s.Quota {
+		t.rows = append(t.rows, []string{q.Limit, strconv.Itoa(q.Used), strconv.Itoa(q.Left), formatTime(q.FreesAt)})
+	}
+	return section{heading: heading, table: t}
+}
+
+func freshnessSection(s status, marks []rune) section {
+	f := s.Freshness
+	heading := fmt.Sprintf("Freshness: %d of %s the newest session (US: %s)",
+		f.Fresh, count(f.Active, "active ticker has", "active tickers have"), f.Session)
+	if f.Active == 0 {
+		heading = "Freshness: no ticker is active: add some with 'papertrade watchlist add TICKER…'"
+	}
+	t := table{columns: []string{"ticker", "last_session", "behind", "last_closes"}}
+	for _, stale := range f.Stalest {
+		t.rows = append(t.rows, []string{
+			stale.Ticker.String(), stale.LastSession.String(), formatPositive(stale.Behind), sparkline(stale.Closes, marks)})
+	}
+	summary := ""
+	if f.Due > 0 {
+		summary = "A run begun now would fetch " + count(f.Due, "ticker", "tickers") + "."
+	}
+	return section{heading: heading, table: t, summary: summary}
+}
+
+func unknownSection(s status) section {
+	t := table{columns: []string{"ticker", "sessions", "asked_again_for"}}
+	for _, u := range s.Unknown {
+		again := u.AskedFor.String()
+		if again == "" {
+			again = "the next session"
+		}
+		t.rows = append(t.rows, []string{u.Ticker.String(), strconv.Itoa(u.Sessions), again})
+	}
+	return section{heading: "Skipped: the provider does not know them", table: t}
+}
+
+func splitsSection(s status) section {
+	lines := []string{"Splits: the bars stored before them are on another scale"}
+	for _, split := range s.Splits {
+		lines = append(lines, fmt.Sprintf("%s %s at %s: papertrade backfill %s --rebase", split.Ticker, split.Ratio, split.Session, split.Ticker))
+	}
+	return section{heading: strings.Join(lines, "\n")}
+}
+
+// isScheduled reports whether a run was one of all active tickers.
+func isScheduled(r refresh.Run) bool { return r.Kind == refresh.Scheduled }
+
+// runName returns what a run was about, in a word.
+func runName(r refresh.Run) string {
+	if isScheduled(r) {
+		return "all"
+	}
+	return r.Kind.String()
+}
+
+// numbers returns what a run counted; "" for what its record does not have.
+func numbers(r refresh.Run) (refreshed, failed, deferred, calls string) {
+	if r.Counts != nil {
+		refreshed, failed, deferred = strconv.Itoa(r.Counts.Refreshed), strconv.Itoa(r.Counts.Failed), strconv.Itoa(r.Counts.Deferred)
+	}
+	if r.Calls != nil {
+		calls = strconv.Itoa(*r.Calls)
+	}
+	return refreshed, failed, deferred, calls
+}
+
+// took returns how long a run took, or takes so far, to the minute from an hour on.
+func took(r refresh.Run) string {
+	if r.FinishedAt.IsZero() && r.Status != refresh.Running {
+		return ""
+	}
+	d := time.Duration(r.Seconds * float64(time.Second)).Round(time.Second)
+	if d < time.Hour {
+		return d.String()
+	}
+	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+}
+
+func formatSeconds(seconds float64) string { return strconv.FormatFloat(seconds, 'f', -1, 64) }
