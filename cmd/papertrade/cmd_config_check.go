@@ -49,13 +49,6 @@ func runConfigCheck(ctx context.Context, s *session) error {
 	return s.print(checksView(s.config, checks))
 }
 
-// check is one thing that must be right for a run.
-type check struct {
-	name string
-	good string // what is right
-	err  error  // what is wrong, and what to do
-}
-
 func checkAll(ctx context.Context, c *config.Config) []check {
 	settings := check{name: "settings", good: cmp.Or(c.File, "there is no file; see 'papertrade config init'")}
 	database := check{name: "database", good: c.Database.String()}

@@ -32,6 +32,13 @@ func writtenSettingsView(path string) result {
 	}
 }
 
+// check is one thing that must be right for a run.
+type check struct {
+	name string
+	good string // what is right
+	err  error  // what is wrong, and what to do
+}
+
 func checksView(c *config.Config, checks []check) result {
 	type line struct {
 		Check  string `json:"check"`

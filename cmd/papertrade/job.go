@@ -43,7 +43,7 @@ func runJob(ctx context.Context, s *session, clock func() time.Time, o refresh.O
 // execute runs the job. The report has no Status if the job did not come to one; the gauges are nil if they
 // were not read.
 func execute(ctx context.Context, s *session, clock func() time.Time, o refresh.Options, m *monitoring) (refresh.Report, *metrics.Gauges, error) {
-	if isDisabled(s.config, o.Kind) {
+	if s.disables(o.Kind) {
 		s.log.Info().Msg("refresh is disabled by refresh.enabled")
 		return refresh.Report{
 			RunID: o.RunID, Kind: o.Kind, DryRun: o.DryRun, At: clock(), Provider: s.config.Provider().Source,
@@ -93,11 +93,6 @@ func conclude(s *session, r refresh.Report, stop error, view reportView) error {
 		return stop
 	}
 	return evaluate(r, withSetting(s.config, stop))
-}
-
-// isDisabled reports whether the settings disable runs of a kind: they are about refresh alone.
-func isDisabled(c *config.Config, kind refresh.Kind) bool {
-	return kind.JobName() == refresh.JobName && !c.Refresh.Enabled
 }
 
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {

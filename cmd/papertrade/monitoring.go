@@ -36,7 +36,7 @@ func newMonitoring(s *session, at time.Time, o refresh.Options) *monitoring {
 		return m
 	}
 	m.textfile = s.config.Metrics.Textfile
-	if s.config.Ping.URL == "" || isDisabled(s.config, o.Kind) {
+	if s.config.Ping.URL == "" || s.disables(o.Kind) {
 		return m
 	}
 	var err error
@@ -62,7 +62,7 @@ func (m *monitoring) readGauges(ctx context.Context, db store, job *refresh.Job,
 	if m.textfile == "" || r.Status == "" || ctx.Err() != nil {
 		return nil
 	}
-	gauges, err := readGauges(ctx, db, job, m.now())
+	gauges, err := readGauges(ctx, db, job, m.clock())
 	if err != nil {
 		m.session.log.Warn().Err(err).Msg("metrics of quota and freshness stay as they were")
 		return nil
@@ -124,7 +124,7 @@ func (m *monitoring) end(ctx context.Context, r refresh.Report, gauges *metrics.
 // numbers returns those of a run, even of one without a report.
 func (m *monitoring) numbers(ctx context.Context, r refresh.Report, exitStatus int) metrics.Run {
 	run := metrics.Run{
-		Kind: m.kind, Status: string(r.Status), Succeeded: exitStatus == 0, EndedAt: m.now(), Duration: time.Since(m.began), Calls: r.Calls,
+		Kind: m.kind, Status: string(r.Status), Succeeded: exitStatus == 0, EndedAt: m.clock(), Duration: time.Since(m.began), Calls: r.Calls,
 		Tickers: map[string]int{
 			string(refresh.OutcomeRefreshed): r.Counts.Refreshed, string(refresh.OutcomeFresh): r.Counts.Fresh,
 			string(refresh.OutcomeFailed): r.Counts.Failed, string(refresh.OutcomeDeferred): r.Counts.Deferred,
@@ -143,5 +143,5 @@ func (m *monitoring) numbers(ctx context.Context, r refresh.Report, exitStatus i
 	return run
 }
 
-// now returns the time by the clock of the run.
-func (m *monitoring) now() time.Time { return m.at.Add(time.Since(m.began)) }
+// clock returns the time by the clock of the run.
+func (m *monitoring) clock() time.Time { return m.at.Add(time.Since(m.began)) }

@@ -51,14 +51,14 @@ type barJSON struct {
 func pricesView(p prices, width int) result {
 	currencies := currenciesOf(p.bars)
 	list := pricesJSON{Ticker: p.ticker, Bars: []barJSON{}, Gaps: append([]history.Gap{}, p.gaps...)}
-	text := section{summary: p.summary()}
+	text := section{summary: summaryOfPrices(p)}
 	for _, split := range p.splits {
 		list.Splits = append(list.Splits, refresh.SplitReport{Session: split.Session, Ratio: split.String()})
 		text.summary += "\nIt " + splitAdvice(p.ticker, split.String(), split.Session)
 	}
 	if len(currencies) == 1 {
 		list.Currency = currencies[0]
-		text.chart = drawCloses(p.closes(), p.bars[0].Session, p.bars[len(p.bars)-1].Session, width)
+		text.chart = drawCloses(closesOf(p), p.bars[0].Session, p.bars[len(p.bars)-1].Session, width)
 	}
 	t := table{columns: []string{"session", "open", "high", "low", "close", "volume", "currency", "source"}}
 	var plain []string
@@ -122,8 +122,8 @@ func withGaps(bars table, gaps []history.Gap) table {
 	return all
 }
 
-// closes are the closes to draw, NaN for a session that is missing between two bars.
-func (p prices) closes() []float64 {
+// closesOf returns the closes to draw, NaN for a session that is missing between two bars.
+func closesOf(p prices) []float64 {
 	first := p.bars[0].Session
 	gaps := slices.DeleteFunc(slices.Clone(p.gaps), func(g history.Gap) bool { return g.To.Before(first) })
 	var closes []float64
@@ -146,10 +146,10 @@ func currenciesOf(bars []history.StoredBar) []string {
 	return slices.Compact(all)
 }
 
-func (p prices) summary() string {
+func summaryOfPrices(p prices) string {
 	switch len(p.bars) {
 	case 0:
-		return p.summaryOfNone()
+		return summaryOfNoPrices(p)
 	case 1:
 		if len(p.gaps) == 0 {
 			return "1 bar, of " + p.bars[0].Session.String() + "."
@@ -173,7 +173,7 @@ func (p prices) summary() string {
 		count(missing, "session", "sessions"), p.ticker, p.gaps[0].From, p.gaps[len(p.gaps)-1].To, them)
 }
 
-func (p prices) summaryOfNone() string {
+func summaryOfNoPrices(p prices) string {
 	span := ""
 	if !p.asked.from.IsZero() {
 		span = " from " + p.asked.from.String() + " on"

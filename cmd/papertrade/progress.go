@@ -133,27 +133,27 @@ const (
 func (p *progress) draw(w io.Writer, s decor.Statistics) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line := p.text(s.AvailableWidth)
+	line := p.statusLine(s.AvailableWidth)
 	if s.AvailableWidth >= minBarWidth {
 		const eighths = " ▏▎▍▌▋▊▉"
-		filled := 8 * barWidth * p.done / max(1, p.all())
+		filled := 8 * barWidth * p.done / max(1, p.expected())
 		bar := strings.Repeat("█", filled/8)
 		if rest := filled % 8; rest > 0 {
 			bar += string([]rune(eighths)[rest])
 		}
-		line = fmt.Sprintf("▕%-*s▏ %s", barWidth, bar, p.text(s.AvailableWidth-barWidth-3))
+		line = fmt.Sprintf("▕%-*s▏ %s", barWidth, bar, p.statusLine(s.AvailableWidth-barWidth-3))
 	}
 	_, err := io.WriteString(w, line)
 	return err
 }
 
-// all returns how many tickers there are, as far as is known.
-func (p *progress) all() int { return max(p.total, p.pending) }
+// expected returns how many tickers there are, as far as is known.
+func (p *progress) expected() int { return max(p.total, p.pending) }
 
-// text returns what there is to say, in at most width columns; what matters least is left out first.
-func (p *progress) text(width int) string {
+// statusLine returns what there is to say, in at most width columns; what matters least is left out first.
+func (p *progress) statusLine(width int) string {
 	now := p.now()
-	parts := []string{fmt.Sprintf("%d/%d", p.done, p.all())}
+	parts := []string{fmt.Sprintf("%d/%d", p.done, p.expected())}
 	ranks := []int{0} // the higher, the sooner it is left out
 	add := func(rank int, part string) {
 		parts, ranks = append(parts, part), append(ranks, rank)

@@ -32,7 +32,7 @@ func TestProgressFitsItsWidth(t *testing.T) {
 		20:  "5/500  2 failed",
 		3:   "5/500",
 	} {
-		got := p.text(width)
+		got := p.statusLine(width)
 		if diff := cmp.Diff(want, got); diff != "" || width > 5 && utf8.RuneCountInString(got) > width {
 			t.Errorf("%d columns (-want +got):\n%s", width, diff)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"papertrade/internal/config"
+	"papertrade/internal/refresh"
 )
 
 // session is what a command runs with: what it may touch, its settings, and where it prints and logs.
@@ -31,6 +32,11 @@ func (s *session) ofRun(id string) *session {
 	run := *s
 	run.log.Logger = s.log.With().Str("run_id", id).Logger()
 	return &run
+}
+
+// disables reports whether the settings disable runs of a kind: they are about refresh alone.
+func (s *session) disables(kind refresh.Kind) bool {
+	return kind.JobName() == refresh.JobName && !s.config.Refresh.Enabled
 }
 
 // runError is the error of a run.
