@@ -26,6 +26,7 @@ const (
 	ErrNoPermission StoreError = "the database does not permit it"
 	ErrNoSpace      StoreError = "the disk of the database is full"
 	ErrTableMissing StoreError = "a table is missing"
+	ErrBadValue     StoreError = "the database has a value that cannot be read"
 	ErrDatabase     StoreError = "the database failed" // otherwise
 )
 

@@ -30,3 +30,19 @@ type WatchlistChange struct {
 	Priority        *int
 	RefreshInterval *time.Duration
 }
+
+// MissingSymbols returns the symbols that were asked for and not found, each once and in the order asked.
+func MissingSymbols(asked, found []string) []string {
+	var missing []string
+	seen := map[string]bool{}
+	for _, symbol := range found {
+		seen[symbol] = true
+	}
+	for _, symbol := range asked {
+		if !seen[symbol] {
+			seen[symbol] = true
+			missing = append(missing, symbol)
+		}
+	}
+	return missing
+}
