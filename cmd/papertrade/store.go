@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -97,7 +98,22 @@ func wrapDatabase(c *config.Config, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w; the database is that of %s", err, c.DatabaseSetting())
+	return fmt.Errorf("%w%s; the database is that of %s", err, databaseAdvice(err), c.DatabaseSetting())
+}
+
+// databaseAdvice returns what can be done about an error of opening the database, as its sentence goes on.
+func databaseAdvice(err error) string {
+	var mismatch *refresh.SchemaError
+	switch {
+	case errors.As(err, &mismatch) && mismatch.IsOlder():
+		return ": run `papertrade migrate`"
+	case errors.As(err, &mismatch):
+		return ": upgrade papertrade"
+	case errors.Is(err, sqlite.ErrNotFile):
+		return ": name a file for the SQLite database"
+	default:
+		return ""
+	}
 }
 
 // asStore keeps a nil pointer from becoming a store that is not nil.

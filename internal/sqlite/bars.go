@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -13,51 +12,51 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// It has no order: for the sake of one, SQLite would leave the index by ticker, interval and stamp
-// aside, and read what is stored of a ticker in all intervals.
-const bars = `
+// Bars returns the daily bars of tickers from from to to, with one query.
+func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error) {
+	// It has no order: for the sake of one, SQLite would leave the index by ticker, interval and stamp
+	// aside, and read what is stored of a ticker in all intervals.
+	const statement = `
 select id, ticker, strftime('%Y-%m-%d %H:%M:%f', "timestamp"), source, strftime('%Y-%m-%d %H:%M:%f', coalesce(updated_at, created_at)),
     cast(open_amount as text), cast(high_amount as text), cast(low_amount as text),
     cast(coalesce(close_amount, price_amount) as text),
     coalesce(iif(close_amount is null, null, close_currency), price_currency), volume
 from price_history
 where ticker in (select value from json_each(?)) and "interval" = '1day' and "timestamp" >= ? and "timestamp" < ?`
-
-// Bars reads the daily bars of tickers from from to to, with one query.
-func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error) {
-	asked, err := json.Marshal(tickers)
+	asked, err := list(tickers)
 	if err != nil {
 		return nil, err
 	}
 	earliest, latest := textRange(from, to)
-	rows, err := s.db.QueryContext(ctx, bars, string(asked), earliest, latest)
+	found, err := query(ctx, s.db, scanBar, statement, asked, earliest, latest)
 	if err != nil {
-		return nil, fmt.Errorf("read the stored bars: %w", translate(err))
+		return nil, fmt.Errorf("read the stored bars: %w", err)
 	}
-	found, err := collect(rows, scanBar)
-	if err != nil {
-		return nil, fmt.Errorf("read the stored bars: %w", translate(err))
-	}
-	slices.SortFunc(found, func(a, b history.StoredBar) int {
+	return newestBySession(found, from, to), nil
+}
+
+// newestBySession returns the bars of each ticker ascending by session, for each session the one written last.
+func newestBySession(bars []history.StoredBar, from, to exchange.Date) map[marketdata.Ticker][]history.StoredBar {
+	slices.SortFunc(bars, func(a, b history.StoredBar) int {
 		return cmp.Or(a.Session.Compare(b.Session), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
 	})
 	byTicker := map[marketdata.Ticker][]history.StoredBar{}
-	for _, row := range found {
-		// A stamp that is no time has the zero Session.
-		if row.Session.IsZero() || row.Session.Before(from) || !to.IsZero() && row.Session.After(to) {
+	for _, bar := range bars {
+		// A stamp that is not a time has the zero Session.
+		if bar.Session.IsZero() || bar.Session.Before(from) || !to.IsZero() && bar.Session.After(to) {
 			continue
 		}
-		of := byTicker[row.Ticker]
-		if n := len(of); n > 0 && of[n-1].Session == row.Session {
-			of = of[:n-1]
+		kept := byTicker[bar.Ticker]
+		if n := len(kept); n > 0 && kept[n-1].Session == bar.Session {
+			kept = kept[:n-1]
 		}
-		byTicker[row.Ticker] = append(of, row)
+		byTicker[bar.Ticker] = append(kept, bar)
 	}
-	return byTicker, nil
+	return byTicker
 }
 
-// textRange bounds the text of stamps whose sessions lie from from to to, its end exclusive. It is a day
-// wider at each end, since a stamp with an offset can have another date than it has in UTC.
+// textRange returns bounds for the text of stamps whose sessions lie from from to to; the end is exclusive. They are
+// a day wider at each end, since a stamp with an offset can have another date than it has in UTC.
 func textRange(from, to exchange.Date) (start, end string) {
 	end = ":" // after all that starts with a digit
 	if !from.IsZero() {
@@ -69,23 +68,21 @@ func textRange(from, to exchange.Date) (start, end string) {
 	return start, end
 }
 
-func scanBar(rows *sql.Rows) (row history.StoredBar, err error) {
+func scanBar(rows *sql.Rows) (bar history.StoredBar, err error) {
 	var symbol string
 	var stamped, written sql.NullString
-	err = rows.Scan(&row.Row, &symbol, &stamped, &row.Source, &written,
-		&row.Open, &row.High, &row.Low, &row.Close, &row.Currency, &row.Volume)
+	err = rows.Scan(&bar.Row, &symbol, &stamped, &bar.Source, &written,
+		&bar.Open, &bar.High, &bar.Low, &bar.Close, &bar.Currency, &bar.Volume)
 	if err != nil {
-		return row, err
+		return bar, err
 	}
-	if row.Ticker, err = marketdata.ParseTicker(symbol); err != nil {
-		return row, err
+	if bar.Ticker, err = marketdata.ParseTicker(symbol); err != nil {
+		return bar, err
 	}
-	if row.Timestamp, err = parseStamp(stamped); err != nil {
-		return row, fmt.Errorf("%s: %w", symbol, err)
+	times, err := parseStamps(stamped, written)
+	if err != nil {
+		return bar, fmt.Errorf("%s: %w", symbol, err)
 	}
-	if row.FetchedAt, err = parseStamp(written); err != nil {
-		return row, fmt.Errorf("%s: %w", symbol, err)
-	}
-	row.Session = dateOf(row.Timestamp)
-	return row, nil
+	bar.Timestamp, bar.FetchedAt, bar.Session = times[0], times[1], dateOf(times[0])
+	return bar, nil
 }

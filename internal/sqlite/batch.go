@@ -10,60 +10,41 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// CommitBatch writes a batch in one transaction and says what became of each price, in their order.
-func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
-	stored := make([]refresh.StoredPrice, len(batch.Prices))
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		writes := priceWriter{tx: tx, prepared: map[string]*sql.Stmt{}}
-		marked := map[marketdata.Ticker]bool{}
-		for i, price := range batch.Prices {
-			ticker := price.Bar.Ticker
-			var err error
-			if stored[i], err = writes.store(ctx, price); err != nil {
-				return fmt.Errorf("%s: %w", ticker, err)
-			}
-			if price.Backfill {
-				continue
-			}
-			if stored[i].Err != nil {
-				batch.Failures = append(batch.Failures, refresh.Failure{Ticker: ticker, AskedAt: price.FetchedAt})
-			}
-			if stored[i].Err != nil || marked[ticker] {
-				continue
-			}
-			marked[ticker] = true
-			for _, query := range []string{upsertState, markRefreshed} {
-				if _, err := tx.ExecContext(ctx, query, ticker.String(), stamp(price.FetchedAt)); err != nil {
-					return fmt.Errorf("%s: %w", ticker, err)
-				}
-			}
-		}
-		for _, f := range batch.Failures {
-			if _, err := tx.ExecContext(ctx, upsertFailure, f.Ticker.String(), stamp(f.AskedAt), day(f.UnknownIn)); err != nil {
-				return fmt.Errorf("%s: %w", f.Ticker, err)
-			}
-		}
-		for _, f := range batch.Findings {
-			if err := saveFinding(ctx, tx, f); err != nil {
-				return fmt.Errorf("%s: %w", f.Ticker, err)
-			}
-		}
-		for _, t := range batch.Tasks {
-			if _, err := tx.ExecContext(ctx, finishTask, string(t.Status), stamp(t.FinishedAt), t.Error, t.ID); err != nil {
-				return fmt.Errorf("task %s: %w", t.ID, err)
-			}
-		}
-		_, err := saveRun(ctx, tx, batch.Run)
+// CommitBatch writes a batch in one transaction and returns what became of each price, in their order.
+func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) (stored []refresh.StoredPrice, err error) {
+	err = s.transact(ctx, func(tx *sql.Tx) error {
+		stored, err = writeBatch(ctx, tx, batch)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("store the batch: %w", translate(err))
+		return nil, fmt.Errorf("store the batch: %w", err)
 	}
 	return stored, nil
 }
 
+func writeBatch(ctx context.Context, tx *sql.Tx, batch refresh.Batch) ([]refresh.StoredPrice, error) {
+	stored, err := writePrices(ctx, tx, batch.Prices)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeStates(ctx, tx, batch.Refreshed(stored)); err != nil {
+		return nil, err
+	}
+	if err := writeFailures(ctx, tx, batch.AllFailures(stored)); err != nil {
+		return nil, err
+	}
+	if err := writeFindings(ctx, tx, batch.Findings); err != nil {
+		return nil, err
+	}
+	if err := finishTasks(ctx, tx, batch.Tasks); err != nil {
+		return nil, err
+	}
+	_, err = updateRun(ctx, tx, batch.Run)
+	return stored, err
+}
+
 const insertPrice = `
-insert into price_history as p (
+insert into price_history as stored (
     ticker, "timestamp", source, "interval", price_amount, price_currency,
     open_amount, open_currency, high_amount, high_currency, low_amount, low_currency,
     close_amount, close_currency, volume, created_at)
@@ -78,42 +59,124 @@ returning cast(price_amount as text)`
 const upsertPrice = insertPrice + `update set
     price_amount = excluded.price_amount,
     price_currency = excluded.price_currency,
-    open_amount = coalesce(excluded.open_amount, p.open_amount),
-    open_currency = coalesce(excluded.open_currency, p.open_currency),
-    high_amount = coalesce(excluded.high_amount, p.high_amount),
-    high_currency = coalesce(excluded.high_currency, p.high_currency),
-    low_amount = coalesce(excluded.low_amount, p.low_amount),
-    low_currency = coalesce(excluded.low_currency, p.low_currency),
+    open_amount = coalesce(excluded.open_amount, stored.open_amount),
+    open_currency = coalesce(excluded.open_currency, stored.open_currency),
+    high_amount = coalesce(excluded.high_amount, stored.high_amount),
+    high_currency = coalesce(excluded.high_currency, stored.high_currency),
+    low_amount = coalesce(excluded.low_amount, stored.low_amount),
+    low_currency = coalesce(excluded.low_currency, stored.low_currency),
     close_amount = excluded.close_amount,
     close_currency = excluded.close_currency,
-    volume = coalesce(excluded.volume, p.volume),
+    volume = coalesce(excluded.volume, stored.volume),
     updated_at = ?11
 returning cast(price_amount as text)`
 
 // updatePrice is upsertPrice of a row that is known.
 const updatePrice = `
-update price_history set
+update price_history as stored set
     price_amount = ?5,
     price_currency = ?6,
-    open_amount = coalesce(?7, open_amount),
-    open_currency = coalesce(iif(?7 is null, null, ?6), open_currency),
-    high_amount = coalesce(?8, high_amount),
-    high_currency = coalesce(iif(?8 is null, null, ?6), high_currency),
-    low_amount = coalesce(?9, low_amount),
-    low_currency = coalesce(iif(?9 is null, null, ?6), low_currency),
+    open_amount = coalesce(?7, stored.open_amount),
+    open_currency = coalesce(iif(?7 is null, null, ?6), stored.open_currency),
+    high_amount = coalesce(?8, stored.high_amount),
+    high_currency = coalesce(iif(?8 is null, null, ?6), stored.high_currency),
+    low_amount = coalesce(?9, stored.low_amount),
+    low_currency = coalesce(iif(?9 is null, null, ?6), stored.low_currency),
     close_amount = ?5,
     close_currency = ?6,
-    volume = coalesce(?10, volume),
+    volume = coalesce(?10, stored.volume),
     updated_at = ?11
 where id = ?12
 returning cast(price_amount as text)`
 
-const upsertState = `
+// writePrices leaves the transaction fit for use if a row is refused: SQLite then undoes that one statement alone.
+func writePrices(ctx context.Context, tx *sql.Tx, prices []refresh.Price) ([]refresh.StoredPrice, error) {
+	statements := statementCache{tx: tx, prepared: map[string]*sql.Stmt{}}
+	stored := make([]refresh.StoredPrice, len(prices))
+	for i, price := range prices {
+		written, err := writePrice(ctx, statements, price)
+		switch {
+		case errors.Is(err, refresh.ErrRowRefused):
+			stored[i].Err = err
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", price.Bar.Ticker, err)
+		case len(written) > 0:
+			stored[i].Amount = plainAmount(written[0])
+		}
+	}
+	return stored, nil
+}
+
+// writePrice returns the amount that was stored; none if the row was kept.
+func writePrice(ctx context.Context, statements statementCache, price refresh.Price) ([]string, error) {
+	bar := price.Bar
+	args := []any{
+		bar.Ticker.String(), stamp(price.Timestamp), price.Source, price.Interval,
+		marketdata.FormatPrice(bar.Close), bar.Currency, amount(bar.Open), amount(bar.High), amount(bar.Low),
+		bar.Volume, stamp(price.FetchedAt),
+	}
+	switch {
+	case price.Keep:
+		return query(ctx, statements, scanColumn[string], keepPrice, args...)
+	case price.Row != 0:
+		return query(ctx, statements, scanColumn[string], updatePrice, append(args, price.Row)...)
+	default:
+		return query(ctx, statements, scanColumn[string], upsertPrice, args...)
+	}
+}
+
+// statementCache is a transaction that prepares each statement once, and closes it at its end.
+type statementCache struct {
+	tx       *sql.Tx
+	prepared map[string]*sql.Stmt
+}
+
+func (c statementCache) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	prepared, found := c.prepared[statement]
+	if !found {
+		var err error
+		if prepared, err = c.tx.PrepareContext(ctx, statement); err != nil {
+			return nil, err
+		}
+		c.prepared[statement] = prepared
+	}
+	return prepared.QueryContext(ctx, args...)
+}
+
+func writeStates(ctx context.Context, tx *sql.Tx, refreshed []refresh.Refreshed) error {
+	for _, r := range refreshed {
+		err := writeState(ctx, tx, r)
+		if err == nil {
+			err = updateEntry(ctx, tx, r)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.Ticker, err)
+		}
+	}
+	return nil
+}
+
+func writeState(ctx context.Context, tx *sql.Tx, r refresh.Refreshed) error {
+	const statement = `
 insert into papertrade_ticker_states (ticker, checked_at, asked_at) values (?1, ?2, ?2)
 on conflict (ticker) do update set
     checked_at = excluded.checked_at, asked_at = excluded.asked_at, unknown_sessions = 0, unknown_session = null`
+	_, err := exec(ctx, tx, statement, r.Ticker.String(), stamp(r.At))
+	return err
+}
 
-const upsertFailure = `
+func updateEntry(ctx context.Context, tx *sql.Tx, r refresh.Refreshed) error {
+	const statement = `
+update ticker_watchlist
+set last_refresh_at = ?2, updated_at = ?2,
+    next_refresh_at = strftime('%Y-%m-%d %H:%M:%f000', ?2, refresh_interval_seconds || ' seconds')
+where upper(trim(ticker, char(32, 9, 10, 13))) = ?1`
+	_, err := exec(ctx, tx, statement, r.Ticker.String(), stamp(r.At))
+	return err
+}
+
+func writeFailures(ctx context.Context, tx *sql.Tx, failures []refresh.Failure) error {
+	const statement = `
 insert into papertrade_ticker_states as stored (ticker, asked_at, unknown_sessions, unknown_session)
 values (?1, ?2, iif(?3 is null, 0, 1), ?3)
 on conflict (ticker) do update set
@@ -121,87 +184,72 @@ on conflict (ticker) do update set
     unknown_sessions = stored.unknown_sessions
         + iif(excluded.unknown_session is not stored.unknown_session, excluded.unknown_sessions, 0),
     unknown_session = coalesce(excluded.unknown_session, stored.unknown_session)`
+	for _, f := range failures {
+		if _, err := exec(ctx, tx, statement, f.Ticker.String(), stamp(f.AskedAt), day(f.UnknownIn)); err != nil {
+			return fmt.Errorf("%s: %w", f.Ticker, err)
+		}
+	}
+	return nil
+}
 
-const markRefreshed = `
-update ticker_watchlist
-set last_refresh_at = ?2, updated_at = ?2,
-    next_refresh_at = strftime('%Y-%m-%d %H:%M:%f000', ?2, refresh_interval_seconds || ' seconds')
-where upper(trim(ticker, char(32, 9, 10, 13))) = ?1`
+func writeFindings(ctx context.Context, tx *sql.Tx, findings []refresh.Finding) error {
+	for _, f := range findings {
+		if err := writeFinding(ctx, tx, f); err != nil {
+			return fmt.Errorf("%s: %w", f.Ticker, err)
+		}
+	}
+	return nil
+}
 
-// saveFinding writes what a series has taught: the row of the ticker's state has what else is known of it.
-func saveFinding(ctx context.Context, tx *sql.Tx, f refresh.Finding) error {
-	const (
-		upsertFinding = `
+func writeFinding(ctx context.Context, tx *sql.Tx, f refresh.Finding) error {
+	err := writeFirstSession(ctx, tx, f)
+	if err == nil {
+		err = writeAbsent(ctx, tx, f)
+	}
+	if err == nil && f.ForgetSplits {
+		err = deleteSplits(ctx, tx, f.Ticker)
+	}
+	if err == nil {
+		err = writeSplits(ctx, tx, f)
+	}
+	return err
+}
+
+// writeFirstSession keeps what else the ticker's state has, except that it was unknown.
+func writeFirstSession(ctx context.Context, tx *sql.Tx, f refresh.Finding) error {
+	const statement = `
 insert into papertrade_ticker_states as stored (ticker, first_session) values (?, ?)
 on conflict (ticker) do update set
     first_session = coalesce(excluded.first_session, stored.first_session), unknown_sessions = 0, unknown_session = null`
-		insertAbsent = `insert into papertrade_absent_sessions (ticker, session) values (?, ?) on conflict do nothing`
-		forgetSplits = `delete from papertrade_splits where ticker = ?`
-		upsertSplit  = `
-insert into papertrade_splits (ticker, session, new_shares, old_shares, rebased) values (?, ?, ?, ?, ?)
-on conflict (ticker, session) do update set
-    new_shares = excluded.new_shares, old_shares = excluded.old_shares, rebased = excluded.rebased`
-	)
-	ticker := f.Ticker.String()
-	if _, err := tx.ExecContext(ctx, upsertFinding, ticker, day(f.FirstSession)); err != nil {
-		return err
-	}
+	_, err := exec(ctx, tx, statement, f.Ticker.String(), day(f.FirstSession))
+	return err
+}
+
+func writeAbsent(ctx context.Context, tx *sql.Tx, f refresh.Finding) error {
+	const statement = `insert into papertrade_absent_sessions (ticker, session) values (?, ?) on conflict do nothing`
 	for _, session := range f.Absent {
-		if _, err := tx.ExecContext(ctx, insertAbsent, ticker, day(session)); err != nil {
-			return err
-		}
-	}
-	if f.ForgetSplits {
-		if _, err := tx.ExecContext(ctx, forgetSplits, ticker); err != nil {
-			return err
-		}
-	}
-	for _, s := range f.Splits {
-		if _, err := tx.ExecContext(ctx, upsertSplit, ticker, day(s.Session), s.New, s.Old, s.Rebased); err != nil {
+		if _, err := exec(ctx, tx, statement, f.Ticker.String(), day(session)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// priceWriter prepares each statement once a transaction, which closes them.
-type priceWriter struct {
-	tx       *sql.Tx
-	prepared map[string]*sql.Stmt
+func deleteSplits(ctx context.Context, tx *sql.Tx, ticker marketdata.Ticker) error {
+	_, err := exec(ctx, tx, `delete from papertrade_splits where ticker = ?`, ticker.String())
+	return err
 }
 
-// store leaves the transaction fit for use where a row is refused: SQLite then undoes that one
-// statement alone.
-func (w *priceWriter) store(ctx context.Context, price refresh.Price) (refresh.StoredPrice, error) {
-	query, row := upsertPrice, []any{}
-	switch {
-	case price.Keep:
-		query = keepPrice
-	case price.Row != 0:
-		query, row = updatePrice, []any{price.Row}
-	}
-	statement := w.prepared[query]
-	if statement == nil {
-		var err error
-		if statement, err = w.tx.PrepareContext(ctx, query); err != nil {
-			return refresh.StoredPrice{}, err
+func writeSplits(ctx context.Context, tx *sql.Tx, f refresh.Finding) error {
+	const statement = `
+insert into papertrade_splits (ticker, session, new_shares, old_shares, rebased) values (?, ?, ?, ?, ?)
+on conflict (ticker, session) do update set
+    new_shares = excluded.new_shares, old_shares = excluded.old_shares, rebased = excluded.rebased`
+	for _, split := range f.Splits {
+		_, err := exec(ctx, tx, statement, f.Ticker.String(), day(split.Session), split.New, split.Old, split.Rebased)
+		if err != nil {
+			return err
 		}
-		w.prepared[query] = statement
 	}
-	bar, fetchedAt := price.Bar, stamp(price.FetchedAt)
-	var stored refresh.StoredPrice
-	err := statement.QueryRowContext(ctx, append([]any{
-		bar.Ticker.String(), stamp(price.Timestamp), price.Source, price.Interval,
-		marketdata.FormatPrice(bar.Close), bar.Currency, amount(bar.Open), amount(bar.High), amount(bar.Low),
-		bar.Volume, fetchedAt}, row...)...).Scan(&stored.Amount)
-	switch {
-	case refused(err):
-		return refresh.StoredPrice{Err: translate(err)}, nil
-	case (price.Keep || price.Row != 0) && errors.Is(err, sql.ErrNoRows):
-		return refresh.StoredPrice{}, nil
-	case err != nil:
-		return stored, err
-	}
-	stored.Amount = plainAmount(stored.Amount)
-	return stored, nil
+	return nil
 }

@@ -9,9 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Check says whether Open would succeed with a file, and whether that is there yet. It makes, upgrades
-// and changes no database; in the directory it makes and removes an empty file, as SQLite does with
-// its journal.
+// Check returns the error that Open would return of a file, and whether the file exists yet. It makes, upgrades and
+// changes no database; in the directory it makes and removes an empty file, as SQLite does with its journal.
 func Check(ctx context.Context, path string) (found bool, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
@@ -23,11 +22,11 @@ func Check(ctx context.Context, path string) (found bool, err error) {
 	if found {
 		file, err := os.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
-			return true, fmt.Errorf("the SQLite database cannot be written: %w", err)
+			return true, fmt.Errorf("open the SQLite database: %w", translate(err))
 		}
 		file.Close()
 	}
-	if err := probe(filepath.Dir(path)); err != nil {
+	if err := probeDirectory(filepath.Dir(path)); err != nil {
 		return found, err
 	}
 	snapshot, err := OpenSnapshot(ctx, path)
@@ -37,15 +36,15 @@ func Check(ctx context.Context, path string) (found bool, err error) {
 	return found, snapshot.Close()
 }
 
-// probe says whether a file can be made in a directory, which itself may have to be made first.
-func probe(dir string) error {
+// probeDirectory returns the error of making a file in a directory, which itself may have to be made first.
+func probeDirectory(dir string) error {
 	file, err := os.CreateTemp(dir, ".papertrade-*")
 	if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
-		return probe(parent)
+		return probeDirectory(parent)
 	}
 	var failure *fs.PathError
 	if errors.As(err, &failure) {
-		return fmt.Errorf("SQLite could make no files in %s: %w", dir, failure.Err)
+		return fmt.Errorf("SQLite could make no files in %s: %w", dir, translate(failure.Err))
 	}
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func TestCheckChangesNothing(t *testing.T) {
 		{filepath.Join(dir, "missing", "too", "missing.db"), false, ""},
 		{old, true, ""},
 		{current, true, ""},
-		{newer, true, "its tables are of a newer papertrade"},
+		{newer, true, "tables are of a newer papertrade"},
 		{text, true, "open " + text + ": the file is not a SQLite database"},
 		{dir, true, dir + " is a directory"},
 		{filepath.Join(text, "missing.db"), false, "SQLite could make no files in " + text},

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/pressly/goose/v3"
+
+	"papertrade/internal/refresh"
 )
 
 // migrations holds a directory for version 1, which is the application's tables, and a file for
@@ -24,21 +26,26 @@ const (
 	schemaVersion = 5
 )
 
-// upToDate says whether the tables are those of this program. An error means that they are newer.
-func upToDate(ctx context.Context, db *sql.DB) (bool, error) {
+// checkSchema returns a *refresh.SchemaError if the tables are not those of this program.
+func checkSchema(ctx context.Context, db *sql.DB) error {
 	exists, err := hasTable(ctx, db, bookkeeping)
-	if !exists || err != nil {
-		return false, err
+	if err != nil {
+		return err
 	}
-	var version int
-	if err := db.QueryRowContext(ctx, `select max(version_id) from `+bookkeeping).Scan(&version); err != nil {
-		return false, err
+	var version int64
+	if exists {
+		version, err = queryOne[int64](ctx, db, `select coalesce(max(version_id), 0) from `+bookkeeping)
 	}
-	if version > schemaVersion {
-		return false, fmt.Errorf("its tables are of a newer papertrade (schema %d, this one knows %d): upgrade papertrade",
-			version, schemaVersion)
+	if err == nil && version != schemaVersion {
+		err = &refresh.SchemaError{Found: version, Want: schemaVersion}
 	}
-	return version == schemaVersion, nil
+	return err
+}
+
+// isOlder reports whether checkSchema's error is that migrations would bring the tables up to date.
+func isOlder(err error) bool {
+	var mismatch *refresh.SchemaError
+	return errors.As(err, &mismatch) && mismatch.IsOlder()
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {
@@ -78,7 +85,7 @@ func createApplicationTables(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, string(create)); err != nil {
+		if _, err := exec(ctx, tx, string(create)); err != nil {
 			return fmt.Errorf("create %s: %w", table, err)
 		}
 	}
@@ -87,22 +94,15 @@ func createApplicationTables(ctx context.Context, tx *sql.Tx) error {
 
 // addUpdatedAt brings the price history of an older application up to that of newer ones.
 func addUpdatedAt(ctx context.Context, tx *sql.Tx) error {
-	const find = `select 1 from pragma_table_info('price_history') where name = 'updated_at'`
-	var found int
-	err := tx.QueryRowContext(ctx, find).Scan(&found)
-	if errors.Is(err, sql.ErrNoRows) {
-		_, err = tx.ExecContext(ctx, `alter table price_history add column updated_at datetime`)
+	const find = `select exists (select 1 from pragma_table_info('price_history') where name = 'updated_at')`
+	found, err := queryOne[bool](ctx, tx, find)
+	if err == nil && !found {
+		_, err = exec(ctx, tx, `alter table price_history add column updated_at datetime`)
 	}
 	return err
 }
 
-type rowQuerier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-func hasTable(ctx context.Context, db rowQuerier, table string) (bool, error) {
-	const query = `select exists (select 1 from sqlite_master where type in ('table', 'view') and name = ?)`
-	var found bool
-	err := db.QueryRowContext(ctx, query, table).Scan(&found)
-	return found, err
+func hasTable(ctx context.Context, db querier, table string) (bool, error) {
+	const find = `select exists (select 1 from sqlite_master where type in ('table', 'view') and name = ?)`
+	return queryOne[bool](ctx, db, find, table)
 }

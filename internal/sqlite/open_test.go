@@ -86,7 +86,7 @@ func TestOpenRefuses(t *testing.T) {
 	tests := []struct{ name, path, want string }{
 		{"text", text, "open " + text + ": the file is not a SQLite database"},
 		{"directory", dir, dir + " is a directory"},
-		{"newer tables", newer, "its tables are of a newer papertrade (schema 99, this one knows 5): upgrade papertrade"},
+		{"newer tables", newer, "open " + newer + ": the database's tables are of a newer papertrade (schema 99, this one knows 5)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestTimesOfOtherWriters(t *testing.T) {
 	}
 	run(t, path, `update ticker_watchlist set last_refresh_at = 'yesterday'`)
 	_, err = store.Watchlist(t.Context(), false)
-	wantError(t, err, `the database has "yesterday" where a time like "2006-01-02 15:04:05.000000" is due`)
+	wantError(t, err, `the database has a value that cannot be read: "yesterday" is not a time like "2006-01-02 15:04:05.000000"`)
 }
 
 // The application's rows can have anything in columns that SQLite does not check.

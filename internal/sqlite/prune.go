@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -33,19 +32,19 @@ func (s *Store) DeleteExpiredPrices(ctx context.Context, block refresh.PriceBloc
 	return s.expirePrices(ctx, `delete `+expiredPrices+` returning "interval"`, block)
 }
 
-// expirePrices does to the expired rows of a block what a query does that gives their intervals.
-func (s *Store) expirePrices(ctx context.Context, query string, block refresh.PriceBlock) (refresh.ExpiredPrices, error) {
-	const lastOfBlock = `select max(id) from (select id from price_history where id > ? order by id limit ?)`
-	var last sql.NullInt64
-	if err := s.db.QueryRowContext(ctx, lastOfBlock, block.After, block.Rows).Scan(&last); err != nil {
-		return refresh.ExpiredPrices{}, fmt.Errorf("prune the prices: %w", translate(err))
+// expirePrices runs a statement that returns the intervals of a block's expired rows.
+func (s *Store) expirePrices(ctx context.Context, statement string, block refresh.PriceBlock) (refresh.ExpiredPrices, error) {
+	last, err := s.lastOfBlock(ctx, block)
+	if err != nil {
+		return refresh.ExpiredPrices{}, fmt.Errorf("prune the prices: %w", err)
 	}
 	if !last.Valid {
 		return refresh.ExpiredPrices{Last: block.After, End: true}, nil
 	}
-	intervals, err := s.texts(ctx, query, block.After, last.Int64, stamp(block.RealTimeBefore), stamp(block.DailyBefore))
+	intervals, err := query(ctx, s.db, scanColumn[string], statement,
+		block.After, last.Int64, stamp(block.RealTimeBefore), stamp(block.DailyBefore))
 	if err != nil {
-		return refresh.ExpiredPrices{}, fmt.Errorf("prune the prices: %w", translate(err))
+		return refresh.ExpiredPrices{}, fmt.Errorf("prune the prices: %w", err)
 	}
 	expired := refresh.ExpiredPrices{Last: last.Int64}
 	for _, interval := range intervals {
@@ -58,15 +57,10 @@ func (s *Store) expirePrices(ctx context.Context, query string, block refresh.Pr
 	return expired, nil
 }
 
-func (s *Store) texts(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return collect(rows, func(rows *sql.Rows) (text string, err error) {
-		err = rows.Scan(&text)
-		return text, err
-	})
+// lastOfBlock returns the greatest ID of a block; NULL if it has no row.
+func (s *Store) lastOfBlock(ctx context.Context, block refresh.PriceBlock) (sql.NullInt64, error) {
+	const statement = `select max(id) from (select id from price_history where id > ? order by id limit ?)`
+	return queryOne[sql.NullInt64](ctx, s.db, statement, block.After, block.Rows)
 }
 
 const expiredRuns = `
@@ -75,28 +69,28 @@ where job_name in (select value from json_each(?1)) and status <> 'RUNNING' and 
 
 // CountExpiredRuns counts the runs of some jobs that have finished before a time.
 func (s *Store) CountExpiredRuns(ctx context.Context, jobs []string, before time.Time) (int, error) {
-	names, err := json.Marshal(jobs)
+	const statement = `select count(*)` + expiredRuns
+	names, err := list(jobs)
 	if err != nil {
 		return 0, err
 	}
-	var n int
-	if err := s.db.QueryRowContext(ctx, `select count(*)`+expiredRuns, string(names), stamp(before)).Scan(&n); err != nil {
-		return 0, fmt.Errorf("prune the runs: %w", translate(err))
+	count, err := queryOne[int](ctx, s.db, statement, names, stamp(before))
+	if err != nil {
+		return 0, fmt.Errorf("prune the runs: %w", err)
 	}
-	return n, nil
+	return count, nil
 }
 
-// DeleteExpiredRuns deletes so many of them at most, in one transaction.
-func (s *Store) DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, most int) (int, error) {
-	const query = `delete from job_executions where id in (select id` + expiredRuns + ` limit ?3)`
-	names, err := json.Marshal(jobs)
+// DeleteExpiredRuns deletes up to limit of them in one transaction, and returns how many it deleted.
+func (s *Store) DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, limit int) (int, error) {
+	const statement = `delete from job_executions where id in (select id` + expiredRuns + ` limit ?3)`
+	names, err := list(jobs)
 	if err != nil {
 		return 0, err
 	}
-	result, err := s.db.ExecContext(ctx, query, string(names), stamp(before), most)
+	deleted, err := exec(ctx, s.db, statement, names, stamp(before), limit)
 	if err != nil {
-		return 0, fmt.Errorf("prune the runs: %w", translate(err))
+		return 0, fmt.Errorf("prune the runs: %w", err)
 	}
-	n, err := result.RowsAffected()
-	return int(n), err
+	return deleted, nil
 }

@@ -13,82 +13,79 @@ import (
 	"papertrade/internal/refresh"
 )
 
-const closeDeadRuns = `
-update job_executions
-set status = 'FAILED', finished_at = ?, error_message = 'the process ended before the run did'
-where job_name = ? and status = 'RUNNING'`
-
-// SQLAlchemy's CHAR(32) columns hold a UUID without its hyphens.
-const insertRun = `
-insert into job_executions (id, job_name, started_at, finished_at, status, error_message, metadata)
-values (
-    case (select upper(type) from pragma_table_info('job_executions') where name = 'id')
-        when 'CHAR(32)' then replace(?1, '-', '') else ?1 end,
-    ?2, ?3, ?4, ?5, nullif(?6, ''), ?7)`
-
 // BeginRun writes the record of a run that starts. One that is alone closes those of the same job name
 // that a dead process left RUNNING.
 func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		if alone {
-			if _, err := tx.ExecContext(ctx, closeDeadRuns, stamp(run.StartedAt), run.JobName); err != nil {
+			if err := closeDeadRuns(ctx, tx, run); err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, insertRun,
-			run.ID, run.JobName, stamp(run.StartedAt), stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run))
-		return err
+		return insertRun(ctx, tx, run)
 	})
 	if err != nil {
-		return fmt.Errorf("record the run: %w", translate(err))
+		return fmt.Errorf("record the run: %w", err)
 	}
 	return nil
+}
+
+func closeDeadRuns(ctx context.Context, tx *sql.Tx, run refresh.RunRecord) error {
+	const statement = `
+update job_executions
+set status = 'FAILED', finished_at = ?, error_message = 'the process ended before the run did'
+where job_name = ? and status = 'RUNNING'`
+	_, err := exec(ctx, tx, statement, stamp(run.StartedAt), run.JobName)
+	return err
+}
+
+func insertRun(ctx context.Context, tx *sql.Tx, run refresh.RunRecord) error {
+	// SQLAlchemy's CHAR(32) columns hold a UUID without its hyphens.
+	const statement = `
+insert into job_executions (id, job_name, started_at, finished_at, status, error_message, metadata)
+values (
+    case (select upper(type) from pragma_table_info('job_executions') where name = 'id')
+        when 'CHAR(32)' then replace(?1, '-', '') else ?1 end,
+    ?2, ?3, ?4, ?5, nullif(?6, ''), ?7)`
+	_, err := exec(ctx, tx, statement,
+		run.ID, run.JobName, stamp(run.StartedAt), stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run))
+	return err
 }
 
 // FinishRun updates the record of a run that BeginRun wrote.
 func (s *Store) FinishRun(ctx context.Context, run refresh.RunRecord) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		result, err := saveRun(ctx, tx, run)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return cmp.Or(err, fmt.Errorf("no run %s is in job_executions", run.ID))
-		}
-		return nil
-	})
+	found, err := updateRun(ctx, s.db, run)
+	if err == nil && !found {
+		err = fmt.Errorf("no run %s is in job_executions", run.ID)
+	}
 	if err != nil {
-		return fmt.Errorf("record the run: %w", translate(err))
+		return fmt.Errorf("record the run: %w", err)
 	}
 	return nil
 }
 
-const updateRun = `
+func updateRun(ctx context.Context, db executor, run refresh.RunRecord) (found bool, err error) {
+	const statement = `
 update job_executions
 set finished_at = ?, status = ?, error_message = nullif(?, ''), metadata = ?
 where replace(id, '-', '') = replace(?, '-', '')`
-
-func saveRun(ctx context.Context, tx *sql.Tx, run refresh.RunRecord) (sql.Result, error) {
-	return tx.ExecContext(ctx, updateRun, stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run), run.ID)
+	rows, err := exec(ctx, db, statement, stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run), run.ID)
+	return rows > 0, err
 }
 
 func metadata(run refresh.RunRecord) string { return cmp.Or(string(run.Metadata), "{}") }
 
-// LastRun is when the newest run of a job name was started that was of all active tickers and SUCCEEDED.
+// LastRun returns when the newest run of a job name was started that was of all active tickers and SUCCEEDED.
 func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
-	const query = `
+	const statement = `
 select cast(started_at as text)
 from job_executions
 where job_name = ? and status = 'SUCCEEDED' and iif(json_valid(metadata), json_extract(metadata, '$.mode'), null) is null
 order by started_at desc
 limit 1`
-	rows, err := s.db.QueryContext(ctx, query, job)
+	found, err := query(ctx, s.db, scanStamp, statement, job)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read the last run: %w", translate(err))
-	}
-	found, err := collect(rows, scanStamp)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read the last run: %w", translate(err))
+		return time.Time{}, fmt.Errorf("read the last run: %w", err)
 	}
 	if len(found) == 0 {
 		return time.Time{}, nil
@@ -96,7 +93,9 @@ limit 1`
 	return found[0], nil
 }
 
-const runs = `
+// Runs returns the records of runs, the newest first. One whose start is not a time is left out.
+func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error) {
+	const statement = `
 select id, job_name, strftime('%Y-%m-%d %H:%M:%f', started_at), strftime('%Y-%m-%d %H:%M:%f', finished_at),
     status, coalesce(error_message, ''), iif(json_valid(metadata), cast(metadata as text), '')
 from job_executions
@@ -104,20 +103,13 @@ where job_name in (select value from json_each(?1)) and unixepoch(started_at) is
     and (not ?2 or iif(json_valid(metadata), json_extract(metadata, '$.mode'), null) is null)
 order by unixepoch(started_at, 'subsec') desc, finished_at is not null, unixepoch(finished_at, 'subsec') desc
 limit ?3`
-
-// Runs reads the records of runs, the newest first. One whose start is no time is left out.
-func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error) {
-	jobs, err := json.Marshal(q.Jobs)
+	jobs, err := list(q.Jobs)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, runs, string(jobs), q.ScheduledOnly, q.Limit)
+	found, err := query(ctx, s.db, scanRun, statement, jobs, q.ScheduledOnly, q.Limit)
 	if err != nil {
-		return nil, fmt.Errorf("read the last runs: %w", translate(err))
-	}
-	found, err := collect(rows, scanRun)
-	if err != nil {
-		return nil, fmt.Errorf("read the last runs: %w", translate(err))
+		return nil, fmt.Errorf("read the last runs: %w", err)
 	}
 	return found, nil
 }
@@ -128,15 +120,16 @@ func scanRun(rows *sql.Rows) (run refresh.RunRecord, err error) {
 	if err = rows.Scan(&run.ID, &run.JobName, &started, &finished, &run.Status, &run.ErrorMessage, &metadata); err != nil {
 		return run, err
 	}
+	times, err := parseStamps(started, finished)
+	if err != nil {
+		return run, err
+	}
+	run.StartedAt, run.FinishedAt = times[0], times[1]
 	if id, err := uuid.Parse(run.ID); err == nil {
 		run.ID = id.String()
 	}
 	if metadata != "" {
 		run.Metadata = json.RawMessage(metadata)
 	}
-	if run.StartedAt, err = parseStamp(started); err != nil {
-		return run, err
-	}
-	run.FinishedAt, err = parseStamp(finished)
-	return run, err
+	return run, nil
 }

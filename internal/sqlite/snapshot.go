@@ -32,15 +32,14 @@ func OpenSnapshot(ctx context.Context, path string) (*Store, error) {
 	if err := fillSnapshot(ctx, db, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, translate(err)), db.Close())
 	}
-	if path, err = withoutLinks(path); err != nil {
+	if path, err = resolveLinks(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &Store{db: db, path: path, snapshot: true}, nil
 }
 
-// OpenReadOnly opens the database in a file as it is: where its tables are older than this program, some
-// queries fail. The file must be there. Neither opening nor any use of the Store writes to it, or
-// makes a file.
+// OpenReadOnly opens the database in a file as it is: if its tables are older than this program, some queries fail. The
+// file must exist. Neither opening nor any use of the Store writes to it, or makes a file.
 func OpenReadOnly(path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -48,7 +47,7 @@ func OpenReadOnly(path string) (*Store, error) {
 	}
 	params, err := readOnly(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the SQLite database: %w", err)
+		return nil, fmt.Errorf("open the SQLite database: %w", translate(err))
 	}
 	db, err := sql.Open("sqlite", dsn(path, params))
 	if err != nil {
@@ -57,18 +56,16 @@ func OpenReadOnly(path string) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// OpenCurrent is OpenReadOnly of a database whose tables are up to date. The error says that they are not.
+// OpenCurrent is OpenReadOnly of a database whose tables are up to date. The error is a *refresh.SchemaError if they are
+// not.
 func OpenCurrent(ctx context.Context, path string) (*Store, error) {
 	store, err := OpenReadOnly(path)
 	if err != nil {
 		return nil, err
 	}
-	current, err := upToDate(ctx, store.db)
-	if err == nil && !current {
-		err = errors.New("its tables are of an older papertrade")
-	}
+	err = checkSchema(ctx, store.db)
 	if err == nil {
-		store.path, err = withoutLinks(path)
+		store.path, err = resolveLinks(path)
 	}
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -81,8 +78,7 @@ func fillSnapshot(ctx context.Context, db *sql.DB, path string) error {
 	if err := restore(ctx, db, path); err != nil {
 		return err
 	}
-	current, err := upToDate(ctx, db)
-	if current || err != nil {
+	if err := checkSchema(ctx, db); !isOlder(err) {
 		return err
 	}
 	return migrate(ctx, db)
@@ -109,13 +105,12 @@ func restore(ctx context.Context, db *sql.DB, path string) error {
 			return err
 		}
 		_, err = backup.Step(-1)
-		return cmp.Or(backup.Finish(), err) // Finish tells a failure of Step in better words
+		return cmp.Or(backup.Finish(), err) // Finish words a failure of Step better
 	})
 }
 
-// readOnly says how to open a file so that nothing is written beside it. In WAL mode even a reader
-// makes the -wal and -shm files where they are absent; but where they are, nobody writes to the
-// database, and it can be read as one that does not change.
+// readOnly returns how to open a file so that nothing is written beside it. In WAL mode even a reader makes the -wal and
+// -shm files if they are absent; but then nobody writes to the database, and it can be read as one that does not change.
 func readOnly(path string) (url.Values, error) {
 	file, err := os.Open(path)
 	if err != nil {

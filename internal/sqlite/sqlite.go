@@ -15,6 +15,14 @@ import (
 
 	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // registers the driver
+
+	"papertrade/internal/refresh"
+)
+
+// The ways in which SQLite alone fails.
+const (
+	ErrNotSQLite refresh.StoreError = "the file is not a SQLite database"
+	ErrNotFile   refresh.StoreError = "not a file"
 )
 
 // Store is a SQLite database. It implements refresh.Store and keeps the watchlist.
@@ -34,7 +42,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
-	if path, err = withoutLinks(path); err != nil {
+	if path, err = resolveLinks(path); err != nil {
 		return nil, err
 	}
 	db, err := sql.Open("sqlite", dsn(path, url.Values{}))
@@ -51,27 +59,35 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // Close ends the use of the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// findFile says whether the file is there, and refuses what is no file.
+// findFile reports whether the file exists. The error is ErrNotFile if it is a directory or a device.
 func findFile(path string) (found bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return false, nil // to make it tells why
+		return false, nil // making it shows why
 	case info.IsDir():
-		return true, fmt.Errorf("%s is a directory: name a file for the SQLite database", path)
+		return true, &notFileError{path + " is a directory"}
 	case !info.Mode().IsRegular():
-		return true, fmt.Errorf("%s is not a regular file: name one for the SQLite database", path)
+		return true, &notFileError{path + " is not a regular file"}
 	}
 	return true, nil
 }
 
+// notFileError is ErrNotFile in better words.
+type notFileError struct{ message string }
+
+func (e *notFileError) Error() string { return e.message }
+
+func (e *notFileError) Unwrap() error { return ErrNotFile }
+
+// prepareFile makes the file and its directory if they are missing.
 func prepareFile(path string) error {
 	if found, err := findFile(path); found || err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("create the directory %s for the SQLite database: %w", dir, err)
+		return fmt.Errorf("create the directory %s for the SQLite database: %w", dir, translate(err))
 	}
 	// SQLite itself would make the file with the permissions that the umask leaves.
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -79,52 +95,42 @@ func prepareFile(path string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("create the SQLite database: %w", err)
+		return fmt.Errorf("create the SQLite database: %w", translate(err))
 	}
 	return file.Close()
 }
 
-// dsn names the file to the driver. What SQLite would take for the end of a path is escaped.
+// dsn returns the driver's name of a file. It escapes what SQLite would take for the end of a path.
 func dsn(path string, params url.Values) string {
 	params.Add("_pragma", "busy_timeout(10000)")
 	params.Set("_txlock", "immediate")
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}).String()
 }
 
-func (s *Store) transact(ctx context.Context, write func(tx *sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := write(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
-
 // migrateFile takes turns with other processes that open the same file.
 func migrateFile(ctx context.Context, db *sql.DB, path string) error {
-	current, err := upToDate(ctx, db)
-	if current || err != nil {
+	err := checkSchema(ctx, db)
+	if !isOlder(err) {
 		return err
 	}
 	lock := flock.New(path + ".migrate.lock")
-	if _, err := lock.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+	const pollInterval = 50 * time.Millisecond
+	if _, err := lock.TryLockContext(ctx, pollInterval); err != nil {
 		return fmt.Errorf("take the lock of migrations: %w", err)
 	}
 	err = migrate(ctx, db)
 	return errors.Join(err, lock.Unlock())
 }
 
-// withoutLinks is the path of a file, so that it has one lock by whatever link it is found. One that does
-// not exist keeps its path.
-func withoutLinks(path string) (string, error) {
+// resolveLinks returns the path of a file without links, so that it has one lock, whatever link leads to it. A file
+// that does not exist keeps its path.
+func resolveLinks(path string) (string, error) {
 	found, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return path, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("find the SQLite database: %w", err)
+		return "", fmt.Errorf("find the SQLite database: %w", translate(err))
 	}
 	return found, nil
 }

@@ -10,7 +10,7 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// tasksJob names the lock of the process that works off the application's tasks.
+// tasksJob names the lock of the process that has the application's tasks.
 const tasksJob = "tasks"
 
 // tasks is the application's backfill_tasks in the hands of this process alone.
@@ -32,63 +32,81 @@ func (s *Store) OpenTasks(context.Context) (refresh.TaskQueue, error) {
 // Close lets another process have the tasks.
 func (t *tasks) Close() { _ = t.lock.Unlock() }
 
-const pendingTasks = `
-select id, ticker, cast(start_date as text), cast(end_date as text), count(*) over ()
-from backfill_tasks
-where status = 'pending'
-order by priority <> 'high', created_at, id
-limit ?`
-
-// Tasks of the same ticker come together.
-const claimableTasks = `
-with pending as (
-    select *, row_number() over (order by priority <> 'high', created_at, id) as place from backfill_tasks where status = 'pending')
-select id, ticker, cast(start_date as text), cast(end_date as text), 0
-from pending
-where ticker in (select ticker from pending group by ticker order by min(place) limit ?)
-order by place
-limit ?`
-
-const finishTask = `update backfill_tasks set status = ?, finished_at = ?, error_message = nullif(?, '') where id = ?`
-
-// Claim makes pending tasks running. No other process works, so those that run already have no owner.
-func (t *tasks) Claim(ctx context.Context, tickers, most int) (claimed []refresh.Task, err error) {
+// Claim makes pending tasks running.
+func (t *tasks) Claim(ctx context.Context, tickers, limit int) (claimed []refresh.Task, err error) {
 	err = t.store.transact(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `update backfill_tasks set status = 'pending' where status = 'running'`); err != nil {
+		if err := reclaimTasks(ctx, tx); err != nil {
 			return err
 		}
-		if claimed, _, err = readTasks(ctx, tx, claimableTasks, tickers, most); err != nil {
+		if claimed, err = claimableTasks(ctx, tx, tickers, limit); err != nil {
 			return err
 		}
 		for _, task := range claimed {
-			if _, err := tx.ExecContext(ctx, `update backfill_tasks set status = 'running' where id = ?`, task.ID); err != nil {
+			if err := startTask(ctx, tx, task.ID); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim the application's tasks: %w", translate(err))
+		return nil, fmt.Errorf("claim the application's tasks: %w", err)
 	}
 	return claimed, nil
 }
 
-// PendingTasks reads the tasks that Claim would hand out next, and how many there are in all.
-func (s *Store) PendingTasks(ctx context.Context, most int) (pending []refresh.Task, all int, err error) {
-	if pending, all, err = readTasks(ctx, s.db, pendingTasks, most); err != nil {
-		return nil, 0, fmt.Errorf("read the application's tasks: %w", translate(err))
+// reclaimTasks makes pending again what a dead process left running: no other process has tasks.
+func reclaimTasks(ctx context.Context, tx *sql.Tx) error {
+	_, err := exec(ctx, tx, `update backfill_tasks set status = 'pending' where status = 'running'`)
+	return err
+}
+
+// claimableTasks returns pending tasks; those of the same ticker come together.
+func claimableTasks(ctx context.Context, tx *sql.Tx, tickers, limit int) ([]refresh.Task, error) {
+	const statement = `
+with pending as (
+    select *, row_number() over (order by priority <> 'high', created_at, id) as place from backfill_tasks where status = 'pending')
+select id, ticker, cast(start_date as text), cast(end_date as text)
+from pending
+where ticker in (select ticker from pending group by ticker order by min(place) limit ?)
+order by place
+limit ?`
+	return query(ctx, tx, scanTask, statement, tickers, limit)
+}
+
+func startTask(ctx context.Context, tx *sql.Tx, id string) error {
+	_, err := exec(ctx, tx, `update backfill_tasks set status = 'running' where id = ?`, id)
+	return err
+}
+
+// PendingTasks returns the tasks that Claim would hand out next, and how many there are in all.
+func (s *Store) PendingTasks(ctx context.Context, limit int) (pending []refresh.Task, all int, err error) {
+	const statement = `
+select id, ticker, cast(start_date as text), cast(end_date as text), count(*) over ()
+from backfill_tasks
+where status = 'pending'
+order by priority <> 'high', created_at, id
+limit ?`
+	pending, err = query(ctx, s.db, func(rows *sql.Rows) (task refresh.Task, err error) {
+		err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &all)
+		return task, err
+	}, statement, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the application's tasks: %w", err)
 	}
 	return pending, all, nil
 }
 
-func readTasks(ctx context.Context, db querier, query string, args ...any) (found []refresh.Task, all int, err error) {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, 0, err
+func scanTask(rows *sql.Rows) (task refresh.Task, err error) {
+	err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To)
+	return task, err
+}
+
+func finishTasks(ctx context.Context, tx *sql.Tx, results []refresh.TaskResult) error {
+	const statement = `update backfill_tasks set status = ?, finished_at = ?, error_message = nullif(?, '') where id = ?`
+	for _, r := range results {
+		if _, err := exec(ctx, tx, statement, string(r.Status), stamp(r.FinishedAt), r.Error, r.ID); err != nil {
+			return fmt.Errorf("task %s: %w", r.ID, err)
+		}
 	}
-	found, err = collect(rows, func(rows *sql.Rows) (task refresh.Task, err error) {
-		err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &all)
-		return task, err
-	})
-	return found, all, err
+	return nil
 }

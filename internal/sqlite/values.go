@@ -1,17 +1,15 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -21,7 +19,7 @@ import (
 // text, so no other layout will do.
 const stampLayout = "2006-01-02 15:04:05.000000"
 
-// stamp writes a time for SQLite; the zero time is NULL.
+// stamp returns a time as it is written to SQLite; the zero time is NULL.
 func stamp(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -29,7 +27,7 @@ func stamp(t time.Time) any {
 	return t.UTC().Format(stampLayout)
 }
 
-// day writes a date for SQLite; the zero Date is NULL.
+// day returns a date as it is written to SQLite; the zero Date is NULL.
 func day(d exchange.Date) any {
 	if d.IsZero() {
 		return nil
@@ -37,8 +35,38 @@ func day(d exchange.Date) any {
 	return d.String()
 }
 
-// parseStamp reads a time as any program may have written it, in UTC unless it has an offset. NULL
-// is the zero time.
+// seconds returns a duration as it is written to SQLite; nil is NULL.
+func seconds(d *time.Duration) any {
+	if d == nil {
+		return nil
+	}
+	return int64(d.Seconds())
+}
+
+// amount returns a price as it is written to SQLite; one that is not valid is NULL.
+func amount(d decimal.NullDecimal) any {
+	if !d.Valid {
+		return nil
+	}
+	return marketdata.FormatPrice(d.Decimal)
+}
+
+// list returns a list as json_each reads it.
+func list[T any](all []T) (string, error) {
+	text, err := json.Marshal(all)
+	return string(text), err
+}
+
+// parseList reads a list of json_group_array into all; an empty one is nil.
+func parseList[T any](text string, all *[]T) error {
+	if text == "[]" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), all)
+}
+
+// parseStamp returns a time as any program may have written it, which is in UTC unless it has an offset. NULL is the
+// zero time.
 func parseStamp(s sql.NullString) (time.Time, error) {
 	if !s.Valid {
 		return time.Time{}, nil
@@ -49,10 +77,31 @@ func parseStamp(s sql.NullString) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("the database has %q where a time like %q is due", s.String, stampLayout)
+	return time.Time{}, fmt.Errorf("%q is not a time like %q", s.String, stampLayout)
 }
 
-// utc_stamp(text) is a time that any program may have written, as stamp writes it; NULL for what
+// scanStamp returns the time of a row of one column.
+func scanStamp(rows *sql.Rows) (time.Time, error) {
+	text, err := scanColumn[sql.NullString](rows)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return parseStamp(text)
+}
+
+// parseStamps returns the times of several columns.
+func parseStamps(columns ...sql.NullString) ([]time.Time, error) {
+	times := make([]time.Time, len(columns))
+	for i, column := range columns {
+		var err error
+		if times[i], err = parseStamp(column); err != nil {
+			return nil, err
+		}
+	}
+	return times, nil
+}
+
+// utc_stamp(text) is a time that any program may have written, as stamp returns it; NULL for what
 // cannot be read. SQLite's own functions round to milliseconds, and read "noon" and "12:00" too.
 func init() {
 	sqlite.MustRegisterDeterministicScalarFunction("utc_stamp", 1,
@@ -66,16 +115,15 @@ func init() {
 		})
 }
 
-// amount writes a price for SQLite; one that is not valid is NULL.
-func amount(d decimal.NullDecimal) any {
-	if !d.Valid {
-		return nil
+// dateOf returns the date of a time in UTC; that of the zero time is the zero Date.
+func dateOf(t time.Time) exchange.Date {
+	if t.IsZero() {
+		return exchange.Date{}
 	}
-	return marketdata.FormatPrice(d.Decimal)
+	return exchange.DateOf(t)
 }
 
-// plainAmount writes out an amount that SQLite gave in scientific notation, as it does with small
-// ones from numeric columns.
+// plainAmount returns an amount without the scientific notation in which SQLite gives small ones of numeric columns.
 func plainAmount(text string) string {
 	if !strings.ContainsAny(text, "eE") {
 		return text
@@ -86,34 +134,3 @@ func plainAmount(text string) string {
 	}
 	return d.String()
 }
-
-// translate puts an error of the driver into the words of the people who run papertrade.
-func translate(err error) error {
-	var failure *sqlite.Error
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &failure) {
-		return err
-	}
-	switch primaryCode(failure) {
-	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("the file is not a SQLite database: %w", err)
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return fmt.Errorf("another program keeps the database locked: %w", err)
-	case sqlite3.SQLITE_READONLY:
-		return fmt.Errorf("the database cannot be written: %w", err)
-	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("the disk is full: %w", err)
-	case sqlite3.SQLITE_CONSTRAINT:
-		return fmt.Errorf("the database refused the row: %w", err)
-	default:
-		return fmt.Errorf("the database failed: %w", err)
-	}
-}
-
-// refused says whether the database refused a row for its values.
-func refused(err error) bool {
-	var failure *sqlite.Error
-	return errors.As(err, &failure) && primaryCode(failure) == sqlite3.SQLITE_CONSTRAINT
-}
-
-// primaryCode drops what an extended result code adds.
-func primaryCode(failure *sqlite.Error) int { return failure.Code() & 0xff }
