@@ -98,17 +98,21 @@ func wrapDatabase(c *config.Config, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w%s; the database is that of %s", err, databaseAdvice(err), c.DatabaseSetting())
+	return fmt.Errorf("%w%s; the database is that of %s", err, databaseAdvice(c.Database.Driver, err), c.DatabaseSetting())
 }
 
 // databaseAdvice returns what can be done about an error of opening the database, as its sentence goes on.
-func databaseAdvice(err error) string {
+func databaseAdvice(driver string, err error) string {
 	var mismatch *refresh.SchemaError
 	switch {
 	case errors.As(err, &mismatch) && mismatch.IsOlder():
 		return ": run `papertrade migrate`"
 	case errors.As(err, &mismatch):
 		return ": upgrade papertrade"
+	case errors.Is(err, refresh.ErrUnreachable) && driver == config.Postgres:
+		return "; see that its server runs and that its URL is right"
+	case errors.Is(err, postgres.ErrURL):
+		return ": write postgres://user:password@host:5432/database, with %XX for special characters and valid parameters after the ?"
 	case errors.Is(err, sqlite.ErrNotFile):
 		return ": name a file for the SQLite database"
 	default:

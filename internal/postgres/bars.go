@@ -13,7 +13,9 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-const bars = `
+// Bars returns the daily bars of tickers from from to to, with one query.
+func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error) {
+	const statement = `
 select distinct on (ticker, ("timestamp" at time zone 'UTC')::date)
     ticker, id::bigint as id, "timestamp" as stamp, source, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
     open_amount::text as open, high_amount::text as high, low_amount::text as low,
@@ -23,40 +25,44 @@ from price_history
 where ticker = any(@tickers::text[]) and "interval" = '1day'
     and "timestamp" >= coalesce(@from::timestamptz, '-infinity') and "timestamp" < coalesce(@until::timestamptz, 'infinity')
 order by ticker, ("timestamp" at time zone 'UTC')::date, fetched_at desc, id desc`
-
-// Bars reads the daily bars of tickers from from to to, with one query.
-func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error) {
-	type row struct {
-		Ticker           string
-		Stamp, FetchedAt time.Time
-		Source           string
-		Open, High, Low  decimal.NullDecimal
-		Close            decimal.Decimal
-		Currency         string
-		Volume           *int64
-		ID               int64
-	}
 	var until *time.Time
 	if !to.IsZero() {
-		until = nullDate(to.AddDays(1))
+		until = day(to.AddDays(1))
 	}
-	found, err := query[row](ctx, s, bars, pgx.NamedArgs{"tickers": symbols(tickers), "from": nullDate(from), "until": until})
+	found, err := query(ctx, s.pool, pgx.RowToStructByName[barRow], statement,
+		pgx.NamedArgs{"tickers": list(tickers), "from": day(from), "until": until})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored bars: %w", err)
 	}
 	byTicker := map[marketdata.Ticker][]history.StoredBar{}
-	for _, r := range found {
-		ticker, err := marketdata.ParseTicker(r.Ticker)
+	for _, row := range found {
+		bar, err := row.bar()
 		if err != nil {
 			return nil, fmt.Errorf("read the stored bars: %w", err)
 		}
-		byTicker[ticker] = append(byTicker[ticker], history.StoredBar{
-			Bar: marketdata.Bar{
-				Ticker: ticker, Session: exchange.DateOf(r.Stamp.UTC()),
-				Open: r.Open, High: r.High, Low: r.Low, Close: r.Close, Volume: r.Volume, Currency: r.Currency,
-			},
-			Timestamp: r.Stamp.UTC(), Source: r.Source, FetchedAt: r.FetchedAt.UTC(), Row: r.ID,
-		})
+		byTicker[bar.Ticker] = append(byTicker[bar.Ticker], bar)
 	}
 	return byTicker, nil
+}
+
+type barRow struct {
+	Ticker           string
+	Stamp, FetchedAt time.Time
+	Source           string
+	Open, High, Low  decimal.NullDecimal
+	Close            decimal.Decimal
+	Currency         string
+	Volume           *int64
+	ID               int64
+}
+
+func (r barRow) bar() (history.StoredBar, error) {
+	ticker, err := marketdata.ParseTicker(r.Ticker)
+	return history.StoredBar{
+		Bar: marketdata.Bar{
+			Ticker: ticker, Session: exchange.DateOf(r.Stamp.UTC()),
+			Open: r.Open, High: r.High, Low: r.Low, Close: r.Close, Volume: r.Volume, Currency: r.Currency,
+		},
+		Timestamp: r.Stamp.UTC(), Source: r.Source, FetchedAt: r.FetchedAt.UTC(), Row: r.ID,
+	}, err
 }

@@ -10,92 +10,113 @@ import (
 	"papertrade/internal/quota"
 )
 
-const (
-	accountRow = `select held_until, coalesce(call_ms, 0) as call_ms, not_entitled_at from papertrade_accounts where account = @account`
-	calls      = `select id::text, cost, from_time as "from", until_time as until from papertrade_calls where account = @account`
-)
-
-// Account reads what is known of the calls of a key.
+// Account returns what is known of the calls of a key.
 func (s *Store) Account(ctx context.Context, account string) (quota.Account, error) {
 	var a quota.Account
 	var reads pgx.Batch
 	queueAccount(&reads, account, &a)
-	if err := translate(s.pool.SendBatch(ctx, &reads).Close()); err != nil {
+	if err := send(ctx, s.pool, &reads); err != nil {
 		return quota.Account{}, fmt.Errorf("read the calls made so far: %w", err)
 	}
 	return a, nil
 }
 
-// UpdateAccount writes what decide makes of what is known of the calls of a key. The account's row
+// UpdateAccount writes the change that decide returns for what is known of the calls of a key. The account's row
 // keeps others from doing so at the same time.
 func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Time, decide func(quota.Account) quota.Change) error {
-	const (
-		ensure = `insert into papertrade_accounts (account) values (@account) on conflict do nothing`
-		lock   = `select from papertrade_accounts where account = @account for update`
-		drop   = `delete from papertrade_calls where account = @account and until_time < @since`
-		remove = `delete from papertrade_calls where account = @account and id = any(@ids::uuid[])`
-		hold   = `
-update papertrade_accounts
-set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms),
-    not_entitled_at = coalesce(@not_entitled_at, not_entitled_at)
-where account = @account`
-		save = `
-insert into papertrade_calls (id, account, cost, from_time, until_time) values (@id, @account, @cost, @from, @until)
-on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_time, until_time = excluded.until_time`
-	)
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := transact(ctx, s.pool, func(tx pgx.Tx) error {
 		var a quota.Account
 		var reads, writes pgx.Batch
-		args := pgx.NamedArgs{"account": account, "since": since.UTC()}
-		reads.Queue(ensure, args)
-		reads.Queue(lock, args)
-		reads.Queue(drop, args)
+		queueLockAccount(&reads, account)
+		queueDeleteOldCalls(&reads, account, since)
 		queueAccount(&reads, account, &a)
-		if err := tx.SendBatch(ctx, &reads).Close(); err != nil {
+		if err := send(ctx, tx, &reads); err != nil {
 			return err
 		}
-		change := decide(a)
-		if len(change.Delete) > 0 {
-			writes.Queue(remove, pgx.NamedArgs{"account": account, "ids": change.Delete})
-		}
-		for _, c := range change.Save {
-			writes.Queue(save, pgx.NamedArgs{
-				"id": c.ID, "account": account, "cost": c.Cost, "from": c.From.UTC(), "until": c.Until.UTC()})
-		}
-		writes.Queue(hold, pgx.NamedArgs{"account": account, "until": nullTime(change.HeldUntil),
-			"call_ms": nullMilliseconds(change.CallTime), "not_entitled_at": nullTime(change.NotEntitledAt)})
-		return tx.SendBatch(ctx, &writes).Close()
+		queueChange(&writes, account, decide(a))
+		return send(ctx, tx, &writes)
 	})
 	if err != nil {
-		return fmt.Errorf("write down calls: %w", translate(err))
+		return fmt.Errorf("write down calls: %w", err)
 	}
 	return nil
 }
 
-// nullMilliseconds is NULL where d is 0.
-func nullMilliseconds(d time.Duration) *int64 {
-	if d == 0 {
-		return nil
-	}
-	return new(d.Milliseconds())
+func queueLockAccount(writes *pgx.Batch, account string) {
+	args := pgx.NamedArgs{"account": account}
+	writes.Queue(`insert into papertrade_accounts (account) values (@account) on conflict do nothing`, args)
+	writes.Queue(`select from papertrade_accounts where account = @account for update`, args)
 }
 
+func queueDeleteOldCalls(writes *pgx.Batch, account string, since time.Time) {
+	const statement = `delete from papertrade_calls where account = @account and until_time < @since`
+	writes.Queue(statement, pgx.NamedArgs{"account": account, "since": stamp(since)})
+}
+
+// queueAccount reads into a.
 func queueAccount(reads *pgx.Batch, account string, a *quota.Account) {
+	const (
+		selectAccount = `
+select held_until, coalesce(call_ms, 0) as call_ms, not_entitled_at from papertrade_accounts where account = @account`
+		selectCalls = `
+select id::text, cost, from_time as "from", until_time as until from papertrade_calls where account = @account`
+	)
 	args := pgx.NamedArgs{"account": account}
-	reads.Queue(accountRow, args).Query(func(rows pgx.Rows) error {
-		type row struct {
-			HeldUntil, NotEntitledAt *time.Time
-			CallMS                   int64
-		}
-		found, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+	reads.Queue(selectAccount, args).Query(func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, scanAccount)
 		if len(found) > 0 {
-			a.HeldUntil, a.NotEntitledAt = utc(found[0].HeldUntil), utc(found[0].NotEntitledAt)
-			a.CallTime = time.Duration(found[0].CallMS) * time.Millisecond
+			*a = found[0]
 		}
 		return err
 	})
-	reads.Queue(calls, args).Query(func(rows pgx.Rows) (err error) {
+	reads.Queue(selectCalls, args).Query(func(rows pgx.Rows) (err error) {
 		a.Calls, err = pgx.CollectRows(rows, pgx.RowToStructByName[quota.Call])
 		return err
+	})
+}
+
+func scanAccount(row pgx.CollectableRow) (quota.Account, error) {
+	r, err := pgx.RowToStructByName[struct {
+		HeldUntil, NotEntitledAt *time.Time
+		CallMS                   int64
+	}](row)
+	return quota.Account{
+		HeldUntil: utc(r.HeldUntil), NotEntitledAt: utc(r.NotEntitledAt),
+		CallTime: time.Duration(r.CallMS) * time.Millisecond,
+	}, err
+}
+
+func queueChange(writes *pgx.Batch, account string, change quota.Change) {
+	queueDeleteCalls(writes, account, change.Delete)
+	queueSaveCalls(writes, account, change.Save)
+	queueUpdateAccount(writes, account, change)
+}
+
+func queueDeleteCalls(writes *pgx.Batch, account string, ids []string) {
+	const statement = `delete from papertrade_calls where account = @account and id = any(@ids::uuid[])`
+	if len(ids) > 0 {
+		writes.Queue(statement, pgx.NamedArgs{"account": account, "ids": ids})
+	}
+}
+
+func queueSaveCalls(writes *pgx.Batch, account string, calls []quota.Call) {
+	const statement = `
+insert into papertrade_calls (id, account, cost, from_time, until_time) values (@id, @account, @cost, @from, @until)
+on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_time, until_time = excluded.until_time`
+	for _, c := range calls {
+		writes.Queue(statement, pgx.NamedArgs{
+			"id": c.ID, "account": account, "cost": c.Cost, "from": stamp(c.From), "until": stamp(c.Until)})
+	}
+}
+
+func queueUpdateAccount(writes *pgx.Batch, account string, change quota.Change) {
+	const statement = `
+update papertrade_accounts
+set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms),
+    not_entitled_at = coalesce(@not_entitled_at, not_entitled_at)
+where account = @account`
+	writes.Queue(statement, pgx.NamedArgs{
+		"account": account, "until": stamp(change.HeldUntil), "call_ms": milliseconds(change.CallTime),
+		"not_entitled_at": stamp(change.NotEntitledAt),
 	})
 }

@@ -9,10 +9,11 @@ import (
 	"path"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"papertrade/internal/refresh"
 )
 
 //go:embed migrations/*.sql
@@ -23,43 +24,20 @@ const (
 	schemaVersion = 5
 )
 
-// SchemaError says that the tables of a database are not those of this program.
-type SchemaError struct {
-	Found int64 // the newest migration of the database; 0: none
-	Want  int64 // the newest one that the program knows
-}
-
-func (e *SchemaError) Error() string {
-	switch {
-	case e.Found == 0:
-		return "the database does not have papertrade's tables yet: run `papertrade migrate`"
-	case e.Found < e.Want:
-		return fmt.Sprintf("the database's tables are of an older papertrade (schema %d, this one needs %d): run `papertrade migrate`",
-			e.Found, e.Want)
-	default:
-		return fmt.Sprintf("the database's tables are of a newer papertrade (schema %d, this one knows %d): upgrade papertrade",
-			e.Found, e.Want)
+// checkSchema returns a *refresh.SchemaError if the tables are not those of this program.
+func checkSchema(ctx context.Context, db querier) error {
+	version, err := queryOne[int64](ctx, db, `select coalesce(max(version_id), 0) from `+bookkeeping, nil)
+	if errors.Is(err, refresh.ErrTableMissing) {
+		version, err = 0, nil
 	}
-}
-
-func (s *Store) checkSchema(ctx context.Context) error {
-	const sql = `select coalesce(max(version_id), 0) as version from ` + bookkeeping
-	found, err := query[struct{ Version int64 }](ctx, s, sql, nil)
-	var answer *pgconn.PgError
-	if errors.As(err, &answer) && answer.Code == undefinedTable {
-		return &SchemaError{Want: schemaVersion}
+	if err == nil && version != schemaVersion {
+		err = &refresh.SchemaError{Found: version, Want: schemaVersion}
 	}
-	if err != nil {
-		return err
-	}
-	if found[0].Version != schemaVersion {
-		return &SchemaError{Found: found[0].Version, Want: schemaVersion}
-	}
-	return nil
+	return err
 }
 
 // Migrate makes the tables that the database at a postgres:// URL does not have and upgrades those
-// of an older papertrade. It returns the names of the migrations that it applied, none where the
+// of an older papertrade. It returns the names of the migrations that it applied, none if the
 // database was up to date. Any number of processes may call it at the same time.
 func Migrate(ctx context.Context, url string) (applied []string, err error) {
 	config, err := poolConfig(url)
@@ -98,7 +76,7 @@ func Migrate(ctx context.Context, url string) (applied []string, err error) {
 		return applied, fmt.Errorf("migrate the database: %w", translate(err))
 	}
 	if found > want {
-		return applied, &SchemaError{Found: found, Want: want}
+		return applied, &refresh.SchemaError{Found: found, Want: want}
 	}
 	return applied, nil
 }

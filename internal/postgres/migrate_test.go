@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"papertrade/internal/refresh"
 )
 
 var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs"}
@@ -75,30 +77,30 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 	}
 	tests := []struct {
 		name, url string
-		want      SchemaError
+		want      refresh.SchemaError
 		message   string
 	}{
-		{"empty", cluster.Empty(t), SchemaError{Found: 0, Want: 5},
-			"the database does not have papertrade's tables yet: run `papertrade migrate`"},
-		{"not migrated", cluster.Clone(t, application), SchemaError{Found: 0, Want: 5},
-			"the database does not have papertrade's tables yet: run `papertrade migrate`"},
-		{"older", changed(`delete from papertrade_migrations where version_id > 1`), SchemaError{Found: 1, Want: 5},
-			"the database's tables are of an older papertrade (schema 1, this one needs 5): run `papertrade migrate`"},
-		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), SchemaError{Found: 99, Want: 5},
-			"the database's tables are of a newer papertrade (schema 99, this one knows 5): upgrade papertrade"},
+		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 5},
+			"the database does not have papertrade's tables yet"},
+		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 5},
+			"the database does not have papertrade's tables yet"},
+		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 5},
+			"the database's tables are of an older papertrade (schema 1, this one needs 5)"},
+		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 5},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 5)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Open(t.Context(), test.url)
-			var refusal *SchemaError
+			var refusal *refresh.SchemaError
 			if !errors.As(err, &refusal) {
-				t.Fatalf("error %v, want a *SchemaError", err)
+				t.Fatalf("error %v, want a *refresh.SchemaError", err)
 			}
 			diff(t, *refusal, test.want)
 			diff(t, refusal.Error(), test.message)
 		})
 	}
-	if _, err := Migrate(t.Context(), tests[3].url); !errors.As(err, new(*SchemaError)) {
-		t.Errorf("error %v of migrating newer tables, want a *SchemaError", err)
+	if _, err := Migrate(t.Context(), tests[3].url); !errors.As(err, new(*refresh.SchemaError)) {
+		t.Errorf("error %v of migrating newer tables, want a *refresh.SchemaError", err)
 	}
 }

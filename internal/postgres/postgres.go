@@ -4,21 +4,24 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"papertrade/internal/refresh"
 )
+
+// ErrURL is the error of a database's URL that is not one of Postgres.
+const ErrURL refresh.StoreError = "the database URL cannot be read"
 
 // Store is a Postgres database. It implements refresh.Store and keeps the watchlist.
 type Store struct {
 	pool *pgxpool.Pool
 }
 
-// Open connects to the database at a postgres:// URL. The error is a *SchemaError where the tables
-// are not those of this program. No error shows the password.
+// Open connects to the database at a postgres:// URL. The error is a *refresh.SchemaError if
+// the tables are not those of this program. No error shows the password.
 func Open(ctx context.Context, url string) (*Store, error) {
 	config, err := poolConfig(url)
 	if err != nil {
@@ -32,12 +35,11 @@ func open(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", translate(err))
 	}
-	store := &Store{pool}
-	if err := store.checkSchema(ctx); err != nil {
+	if err := checkSchema(ctx, pool); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return store, nil
+	return &Store{pool}, nil
 }
 
 // Close ends the use of the database.
@@ -49,7 +51,7 @@ func (s *Store) Close() error {
 	}()
 	select {
 	case <-closed:
-	case <-time.After(farewell):
+	case <-time.After(closeTimeout):
 	}
 	return nil
 }
@@ -57,9 +59,7 @@ func (s *Store) Close() error {
 func poolConfig(url string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		// pgx quotes the URL, and where it cannot be parsed nobody can tell which part is the password.
-		return nil, errors.New("the database URL cannot be read: write postgres://user:password@host:5432/database, " +
-			"with %XX for special characters and valid parameters after the ?")
+		return nil, ErrURL // pgx's error quotes the URL, of which nobody knows which part is the password
 	}
 	config.MaxConns = 4
 	conn := config.ConnConfig
@@ -70,11 +70,4 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 		conn.RuntimeParams["application_name"] = "papertrade"
 	}
 	return config, nil
-}
-
-// query reads all rows of a query into structs by the names of their columns.
-func query[T any](ctx context.Context, s *Store, sql string, args pgx.NamedArgs) ([]T, error) {
-	rows, _ := s.pool.Query(ctx, sql, args) // CollectRows returns the error
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
-	return found, translate(err)
 }

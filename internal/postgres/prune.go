@@ -30,34 +30,39 @@ func (s *Store) CountExpiredPrices(ctx context.Context, block refresh.PriceBlock
 // DeleteExpiredPrices deletes those of a block in one transaction. It waits for no row that another
 // transaction has locked, so neither can they wait for each other.
 func (s *Store) DeleteExpiredPrices(ctx context.Context, block refresh.PriceBlock) (refresh.ExpiredPrices, error) {
-	const sql = `
+	const statement = `
 with expired as (
     delete from price_history
     where id = any(array(select id` + expiredPrices + ` for update skip locked))
     returning "interval")` + countIntervals
-	return s.expirePrices(ctx, sql, block)
+	return s.expirePrices(ctx, statement, block)
 }
 
-// expirePrices does to the expired rows of a block what a query does that counts them.
-func (s *Store) expirePrices(ctx context.Context, sql string, block refresh.PriceBlock) (refresh.ExpiredPrices, error) {
-	const lastOfBlock = `
-select max(id) as last
-from (select id from price_history where id > @after::bigint order by id limit @rows) as block`
-	ends, err := query[struct{ Last *int64 }](ctx, s, lastOfBlock, pgx.NamedArgs{"after": block.After, "rows": block.Rows})
+// expirePrices runs a statement that counts a block's expired rows.
+func (s *Store) expirePrices(ctx context.Context, statement string, block refresh.PriceBlock) (refresh.ExpiredPrices, error) {
+	last, err := s.lastOfBlock(ctx, block)
 	if err != nil {
 		return refresh.ExpiredPrices{}, fmt.Errorf("prune the prices: %w", err)
 	}
-	if ends[0].Last == nil {
+	if last == nil {
 		return refresh.ExpiredPrices{Last: block.After, End: true}, nil
 	}
-	counts, err := query[struct{ Daily, RealTime int }](ctx, s, sql, pgx.NamedArgs{
-		"after": block.After, "last": *ends[0].Last,
-		"real_time_before": nullTime(block.RealTimeBefore), "daily_before": nullTime(block.DailyBefore),
+	counts, err := query(ctx, s.pool, pgx.RowToStructByName[struct{ Daily, RealTime int }], statement, pgx.NamedArgs{
+		"after": block.After, "last": *last,
+		"real_time_before": stamp(block.RealTimeBefore), "daily_before": stamp(block.DailyBefore),
 	})
 	if err != nil {
 		return refresh.ExpiredPrices{}, fmt.Errorf("prune the prices: %w", err)
 	}
-	return refresh.ExpiredPrices{Last: *ends[0].Last, Daily: counts[0].Daily, RealTime: counts[0].RealTime}, nil
+	return refresh.ExpiredPrices{Last: *last, Daily: counts[0].Daily, RealTime: counts[0].RealTime}, nil
+}
+
+// lastOfBlock returns the greatest ID of a block; nil if it has no row.
+func (s *Store) lastOfBlock(ctx context.Context, block refresh.PriceBlock) (*int64, error) {
+	const statement = `
+select max(id)
+from (select id::bigint as id from price_history where id > @after::bigint order by id limit @rows) as block`
+	return queryOne[*int64](ctx, s.pool, statement, pgx.NamedArgs{"after": block.After, "rows": block.Rows})
 }
 
 const expiredRuns = `
@@ -66,22 +71,22 @@ where job_name = any(@jobs::text[]) and status <> 'RUNNING' and finished_at < @b
 
 // CountExpiredRuns counts the runs of some jobs that have finished before a time.
 func (s *Store) CountExpiredRuns(ctx context.Context, jobs []string, before time.Time) (int, error) {
-	const sql = `select count(*) as runs` + expiredRuns
-	counts, err := query[struct{ Runs int }](ctx, s, sql, pgx.NamedArgs{"jobs": jobs, "before": before.UTC()})
+	const statement = `select count(*)` + expiredRuns
+	count, err := queryOne[int](ctx, s.pool, statement, pgx.NamedArgs{"jobs": jobs, "before": stamp(before)})
 	if err != nil {
 		return 0, fmt.Errorf("prune the runs: %w", err)
 	}
-	return counts[0].Runs, nil
+	return count, nil
 }
 
-// DeleteExpiredRuns deletes so many of them at most, in one transaction.
-func (s *Store) DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, most int) (int, error) {
-	const sql = `
+// DeleteExpiredRuns deletes up to limit of them in one transaction, and returns how many it deleted.
+func (s *Store) DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, limit int) (int, error) {
+	const statement = `
 delete from job_executions
-where id = any(array(select id` + expiredRuns + ` limit @most for update skip locked))`
-	deleted, err := s.pool.Exec(ctx, sql, pgx.NamedArgs{"jobs": jobs, "before": before.UTC(), "most": most})
+where id = any(array(select id` + expiredRuns + ` limit @limit for update skip locked))`
+	deleted, err := exec(ctx, s.pool, statement, pgx.NamedArgs{"jobs": jobs, "before": stamp(before), "limit": limit})
 	if err != nil {
-		return 0, fmt.Errorf("prune the runs: %w", translate(err))
+		return 0, fmt.Errorf("prune the runs: %w", err)
 	}
-	return int(deleted.RowsAffected()), nil
+	return deleted, nil
 }

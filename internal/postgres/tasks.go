@@ -16,7 +16,7 @@ type tasks struct {
 	conn *pgx.Conn
 }
 
-// OpenTasks opens the application's tasks, which any number of processes may work off.
+// OpenTasks opens the application's tasks, which any number of processes may share.
 func (s *Store) OpenTasks(ctx context.Context) (refresh.TaskQueue, error) {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
@@ -28,136 +28,149 @@ func (s *Store) OpenTasks(ctx context.Context) (refresh.TaskQueue, error) {
 // Close gives up what is claimed.
 func (t *tasks) Close() { release(t.conn) }
 
-// taskRow is a row of backfill_tasks.
-type taskRow struct {
-	ID, Ticker, StartDate, EndDate string
-	All                            int
-}
-
-const pendingTasks = `
-select id::text, ticker, start_date::text, end_date::text, (count(*) over ())::integer as "all"
-from backfill_tasks
-where status = 'pending'
-order by priority <> 'high', created_at, id
-limit @most`
-
-// firstTasks are those that decide which tickers are claimed, and sameTickers what else is pending of them.
-const (
-	firstTasks = `
-select id::text, ticker, start_date::text, end_date::text, 0 as "all"
-from backfill_tasks
-where status = 'pending'
-order by priority <> 'high', created_at, id
-limit @most
-for update skip locked`
-	sameTickers = `
-select id::text, ticker, start_date::text, end_date::text, 0 as "all"
-from backfill_tasks
-where status = 'pending' and ticker = any(@tickers::text[]) and not id = any(@ids::uuid[])
-order by priority <> 'high', created_at, id
-limit @most
-for update skip locked`
-)
-
 // Claim makes pending tasks running that no other process is about to make so.
-func (t *tasks) Claim(ctx context.Context, tickers, most int) (claimed []refresh.Task, err error) {
-	const unlockAll = `select pg_advisory_unlock_all()`
-	err = pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, unlockAll); err != nil {
+func (t *tasks) Claim(ctx context.Context, tickers, limit int) (claimed []refresh.Task, err error) {
+	err = transact(ctx, t.conn, func(tx pgx.Tx) error {
+		if err := unlockTasks(ctx, tx); err != nil {
 			return err
 		}
-		if err := t.reclaim(ctx, tx); err != nil {
+		if err := reclaimTasks(ctx, tx); err != nil {
 			return err
 		}
-		first, err := readTasks(ctx, tx, firstTasks, pgx.NamedArgs{"most": min(tickers, most)})
+		claimable, err := claimableTasks(ctx, tx, tickers, limit)
 		if err != nil {
 			return err
 		}
-		var symbols, ids []string
-		for _, row := range first {
-			symbols, ids = append(symbols, row.Ticker), append(ids, row.ID)
-		}
-		more, err := readTasks(ctx, tx, sameTickers, pgx.NamedArgs{"tickers": symbols, "ids": ids, "most": most - len(first)})
-		if err != nil {
-			return err
-		}
-		for _, row := range slices.Concat(first, more) {
-			if started, err := startTask(ctx, tx, row.ID); err != nil {
-				return err
-			} else if started {
-				claimed = append(claimed, row.task())
-			}
-		}
-		return nil
+		claimed, err = startTasks(ctx, tx, claimable)
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim the application's tasks: %w", translate(err))
+		return nil, fmt.Errorf("claim the application's tasks: %w", err)
 	}
 	return claimed, nil
 }
 
-func readTasks(ctx context.Context, tx pgx.Tx, sql string, args pgx.NamedArgs) ([]taskRow, error) {
-	rows, _ := tx.Query(ctx, sql, args) // CollectRows returns the error
-	return pgx.CollectRows(rows, pgx.RowToStructByName[taskRow])
+// unlockTasks gives up what was claimed before.
+func unlockTasks(ctx context.Context, tx pgx.Tx) error {
+	_, err := exec(ctx, tx, `select pg_advisory_unlock_all()`, nil)
+	return err
 }
 
-// startTask locks a task before it is seen to run, so that nobody takes it for one of a dead process.
-func startTask(ctx context.Context, tx pgx.Tx, id string) (started bool, err error) {
-	const (
-		lock  = `select pg_try_advisory_lock($1)`
-		start = `update backfill_tasks set status = 'running' where id = $1`
-	)
-	if err := tx.QueryRow(ctx, lock, taskKey(id)).Scan(&started); err != nil || !started {
-		return false, err
-	}
-	_, err = tx.Exec(ctx, start, id)
-	return true, err
-}
-
-// reclaim makes pending again what dead processes left running: nobody holds its lock.
-func (t *tasks) reclaim(ctx context.Context, tx pgx.Tx) error {
+// reclaimTasks makes pending again what dead processes left running: nobody holds its lock.
+func reclaimTasks(ctx context.Context, tx pgx.Tx) error {
 	const (
 		running = `select id::text from backfill_tasks where status = 'running' order by id`
-		free    = `
+		reclaim = `
 with free as (select pg_try_advisory_xact_lock(@key) as is_free)
 update backfill_tasks set status = 'pending' from free
 where id = @id and status = 'running' and is_free`
 	)
-	rows, _ := tx.Query(ctx, running) // CollectRows returns the error
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	ids, err := query(ctx, tx, pgx.RowTo[string], running, nil)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if _, err := tx.Exec(ctx, free, pgx.NamedArgs{"key": taskKey(id), "id": id}); err != nil {
+		if _, err := exec(ctx, tx, reclaim, pgx.NamedArgs{"key": taskKey(id), "id": id}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// PendingTasks reads the tasks that Claim would hand out next, and how many there are in all.
-func (s *Store) PendingTasks(ctx context.Context, most int) (pending []refresh.Task, all int, err error) {
-	rows, err := query[taskRow](ctx, s, pendingTasks, pgx.NamedArgs{"most": most})
+// claimableTasks returns pending tasks, and locks their rows; those of the same ticker come together.
+func claimableTasks(ctx context.Context, tx pgx.Tx, tickers, limit int) ([]refresh.Task, error) {
+	first, err := firstTasks(ctx, tx, min(tickers, limit))
+	if err != nil {
+		return nil, err
+	}
+	more, err := tasksOfSameTickers(ctx, tx, first, limit-len(first))
+	return slices.Concat(first, more), err
+}
+
+// firstTasks returns the tasks that decide which tickers are claimed.
+func firstTasks(ctx context.Context, tx pgx.Tx, limit int) ([]refresh.Task, error) {
+	const statement = `
+select id::text, ticker, start_date::text, end_date::text
+from backfill_tasks
+where status = 'pending'
+order by priority <> 'high', created_at, id
+limit @limit
+for update skip locked`
+	return query(ctx, tx, scanTask, statement, pgx.NamedArgs{"limit": limit})
+}
+
+// tasksOfSameTickers returns what else is pending of the tickers of tasks.
+func tasksOfSameTickers(ctx context.Context, tx pgx.Tx, first []refresh.Task, limit int) ([]refresh.Task, error) {
+	const statement = `
+select id::text, ticker, start_date::text, end_date::text
+from backfill_tasks
+where status = 'pending' and ticker = any(@tickers::text[]) and not id = any(@ids::uuid[])
+order by priority <> 'high', created_at, id
+limit @limit
+for update skip locked`
+	var symbols, ids []string
+	for _, task := range first {
+		symbols, ids = append(symbols, task.Symbol), append(ids, task.ID)
+	}
+	return query(ctx, tx, scanTask, statement, pgx.NamedArgs{"tickers": symbols, "ids": ids, "limit": limit})
+}
+
+// startTasks returns those of the tasks that no other process has.
+func startTasks(ctx context.Context, tx pgx.Tx, claimable []refresh.Task) ([]refresh.Task, error) {
+	var started []refresh.Task
+	for _, task := range claimable {
+		locked, err := lockTask(ctx, tx, task.ID)
+		if err == nil && locked {
+			err = startTask(ctx, tx, task.ID)
+			started = append(started, task)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return started, nil
+}
+
+// lockTask comes before the task is seen to run, so that nobody takes it for one of a dead process.
+func lockTask(ctx context.Context, tx pgx.Tx, id string) (locked bool, err error) {
+	return queryOne[bool](ctx, tx, `select pg_try_advisory_lock(@key)`, pgx.NamedArgs{"key": taskKey(id)})
+}
+
+func startTask(ctx context.Context, tx pgx.Tx, id string) error {
+	_, err := exec(ctx, tx, `update backfill_tasks set status = 'running' where id = @id`, pgx.NamedArgs{"id": id})
+	return err
+}
+
+// PendingTasks returns the tasks that Claim would hand out next, and how many there are in all.
+func (s *Store) PendingTasks(ctx context.Context, limit int) (pending []refresh.Task, all int, err error) {
+	const statement = `
+select id::text, ticker, start_date::text, end_date::text, (count(*) over ())::integer
+from backfill_tasks
+where status = 'pending'
+order by priority <> 'high', created_at, id
+limit @limit`
+	pending, err = query(ctx, s.pool, func(row pgx.CollectableRow) (task refresh.Task, err error) {
+		err = row.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &all)
+		return task, err
+	}, statement, pgx.NamedArgs{"limit": limit})
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the application's tasks: %w", err)
-	}
-	for _, row := range rows {
-		pending, all = append(pending, row.task()), row.All
 	}
 	return pending, all, nil
 }
 
-const finishTask = `
-update backfill_tasks set status = @status, finished_at = @finished_at, error_message = nullif(@error::text, '') where id = @id`
-
-func queueTask(writes *pgx.Batch, t refresh.TaskResult) {
-	writes.Queue(finishTask, pgx.NamedArgs{
-		"id": t.ID, "status": string(t.Status), "finished_at": nullTime(t.FinishedAt), "error": t.Error})
+func scanTask(row pgx.CollectableRow) (task refresh.Task, err error) {
+	err = row.Scan(&task.ID, &task.Symbol, &task.From, &task.To)
+	return task, err
 }
 
-func (r taskRow) task() refresh.Task {
-	return refresh.Task{ID: r.ID, Symbol: r.Ticker, From: r.StartDate, To: r.EndDate}
+func queueFinishTasks(writes *pgx.Batch, results []refresh.TaskResult) {
+	const statement = `
+update backfill_tasks set status = @status, finished_at = @finished_at, error_message = nullif(@error::text, '') where id = @id`
+	for _, r := range results {
+		writes.Queue(statement, pgx.NamedArgs{
+			"id": r.ID, "status": string(r.Status), "finished_at": stamp(r.FinishedAt), "error": r.Error})
+	}
 }
 
 func taskKey(id string) int64 { return lockKey("backfill_tasks:" + id) }

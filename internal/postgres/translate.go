@@ -4,45 +4,83 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"net"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"papertrade/internal/refresh"
 )
 
-// Codes of Postgres: a class is the first two characters of a code.
-const (
-	dataException      = "22"
-	integrityViolation = "23"
-	checkOption        = "44"
-	raisedException    = "P0" // by a trigger of the application
-	undefinedTable     = "42P01"
-)
-
-// translate puts an error of the driver into the words of the people who run papertrade. None of
-// them shows the password.
+// translate returns an error of the driver as one that wraps a refresh.StoreError. Any other error stays as it is: a
+// context's, a StoreError, and what is a bug of ours. None shows the password.
 func translate(err error) error {
-	var connect *pgconn.ConnectError
-	var answer *pgconn.PgError
 	switch {
-	case errors.As(err, &connect):
-		return fmt.Errorf("the database cannot be reached: %w; see that its server runs and that its URL is right", err)
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.As(err, new(refresh.StoreError)), errors.Is(err, context.Canceled):
 		return err
-	case refused(err):
-		return fmt.Errorf("the database refused the row: %w", err)
-	case errors.As(err, &answer) && answer.Code == undefinedTable:
-		return fmt.Errorf("a table is missing, deleted since `papertrade migrate` made it: %w", err)
+	case errors.As(err, new(*pgconn.ConnectError)): // whose time limit is a context's too
+		return fmt.Errorf("%w: %w", refresh.ErrUnreachable, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, new(pgx.ScanArgError)):
+		return fmt.Errorf("%w: %w", refresh.ErrBadValue, err)
+	}
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return translateAnswer(answer, err)
+	}
+	if isDisconnected(err) {
+		return fmt.Errorf("%w: %w", refresh.ErrUnreachable, err)
+	}
+	return err
+}
+
+// isDisconnected reports whether an error that is not Postgres's answer means that the connection has ended.
+func isDisconnected(err error) bool {
+	return errors.As(err, new(net.Error)) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		pgconn.SafeToRetry(err)
+}
+
+// translateAnswer returns err, which wraps an answer of Postgres, as an error that wraps a StoreError.
+func translateAnswer(answer *pgconn.PgError, err error) error {
+	const notUnderstood = "42" // a class
+	known, found := ofCode[answer.Code]
+	if !found && len(answer.Code) == codeLength {
+		known, found = ofClass[answer.Code[:2]]
+	}
+	switch {
+	case found:
+		return fmt.Errorf("%w: %w", known, err)
+	case len(answer.Code) == codeLength && answer.Code[:2] == notUnderstood:
+		return err // a statement that Postgres does not understand
 	default:
-		return fmt.Errorf("the database failed: %w", err)
+		return fmt.Errorf("%w: %w", refresh.ErrDatabase, err)
 	}
 }
 
-// refused says whether the database refused a row for its values.
-func refused(err error) bool {
-	var answer *pgconn.PgError
-	if !errors.As(err, &answer) || len(answer.Code) < 2 {
-		return false
-	}
-	class := answer.Code[:2]
-	return slices.Contains([]string{dataException, integrityViolation, checkOption, raisedException}, class)
+const codeLength = 5
+
+// ofCode returns what a code of Postgres means, unless its class does.
+var ofCode = map[string]refresh.StoreError{
+	"25006": refresh.ErrReadOnly,     // read_only_sql_transaction
+	"40001": refresh.ErrBusy,         // serialization_failure
+	"40P01": refresh.ErrBusy,         // deadlock_detected
+	"42501": refresh.ErrNoPermission, // insufficient_privilege
+	"42P01": refresh.ErrTableMissing, // undefined_table
+	"53100": refresh.ErrNoSpace,      // disk_full
+	"55006": refresh.ErrBusy,         // object_in_use
+	"55P03": refresh.ErrBusy,         // lock_not_available
+	"57P01": refresh.ErrUnreachable,  // admin_shutdown
+	"57P02": refresh.ErrUnreachable,  // crash_shutdown
+	"57P03": refresh.ErrUnreachable,  // cannot_connect_now
+}
+
+// ofClass returns what a class of codes means, which is the first two characters of a code.
+var ofClass = map[string]refresh.StoreError{
+	"08": refresh.ErrUnreachable, // connection exception
+	"22": refresh.ErrRowRefused,  // data exception
+	"23": refresh.ErrRowRefused,  // integrity constraint violation
+	"44": refresh.ErrRowRefused,  // with check option violation
+	"P0": refresh.ErrRowRefused,  // raised by a trigger of the application
 }
