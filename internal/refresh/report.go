@@ -143,8 +143,10 @@ func errorKind(err error) string {
 	switch {
 	case errors.As(err, new(*quota.DeferredError)):
 		return "quota"
-	default:
+	case errors.Is(err, quota.ErrLedger), errors.As(err, new(StoreError)):
 		return "store"
+	default:
+		return "internal" // a bug of ours
 	}
 }
 
