@@ -10,7 +10,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-func TestJoin(t *testing.T) {
+func TestMergeMentions(t *testing.T) {
 	traded := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	active, skipped := mergeMentions([]Mention{
 		{Source: SourceTransactions, Symbol: " aapl ", LastTradedAt: traded.Add(-time.Hour)},

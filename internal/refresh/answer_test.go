@@ -1,0 +1,300 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+
+	"papertrade/internal/history"
+	"papertrade/internal/quota"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+var aapl = marketdata.MustParseTicker("AAPL")
+
+// bar is one of AAPL in November, in dollars.
+func bar(day int, price string) marketdata.Bar {
+	return marketdata.Bar{Ticker: aapl, Session: date(day), Close: decimal.RequireFromString(price), Currency: "USD"}
+}
+
+func barsOf(price string, days ...int) []marketdata.Bar {
+	var bars []marketdata.Bar
+	for _, day := range days {
+		bars = append(bars, bar(day, price))
+	}
+	return bars
+}
+
+func storedBars(price string, days ...int) []history.StoredBar {
+	var stored []history.StoredBar
+	for _, b := range barsOf(price, days...) {
+		stored = append(stored, history.StoredBar{Bar: b, Row: int64(b.Session.Day)})
+	}
+	return stored
+}
+
+// text is a bar in short.
+func text(b marketdata.Bar) string { return fmt.Sprintf("%s %d %s", b.Ticker, b.Session.Day, b.Close) }
+
+func texts(bars []marketdata.Bar) []string {
+	var all []string
+	for _, b := range bars {
+		all = append(all, text(b))
+	}
+	return all
+}
+
+func TestCollect(t *testing.T) {
+	day := marketdata.Capability{Kind: marketdata.MarketDay, Name: "day"}
+	msft := marketdata.MustParseTicker("MSFT")
+	items := []Item{{Want: Want{ActiveTicker: ActiveTicker{Ticker: aapl}}}, {Want: Want{ActiveTicker: ActiveTicker{Ticker: msft}}}}
+	of := func(ticker marketdata.Ticker, b marketdata.Bar) marketdata.Bar { b.Ticker = ticker; return b }
+	failure := errors.New("no answer")
+	for _, tt := range []struct {
+		name       string
+		capability marketdata.Capability
+		got        marketdata.Answer
+		err        error
+		bars       [2][]string
+		errs       [2]error
+	}{
+		{"a history in any order, with a session twice", compact, marketdata.Answer{Bars: []marketdata.Bar{
+			bar(20, "2"), of(msft, bar(19, "7")), bar(18, "1"), bar(20, "3")}}, nil,
+			[2][]string{{"AAPL 18 1", "AAPL 20 3"}, {"MSFT 19 7"}}, [2]error{}},
+		{"the newest quote of several", oneQuote, marketdata.Answer{Bars: []marketdata.Bar{bar(20, "2"), bar(19, "1"), of(msft, bar(20, "7"))}}, nil,
+			[2][]string{{"AAPL 20 2"}, {"MSFT 20 7"}}, [2]error{}},
+		{"a market day has no other day", day, marketdata.Answer{Bars: []marketdata.Bar{bar(20, "2"), bar(19, "1"), of(msft, bar(19, "7"))}}, nil,
+			[2][]string{{"AAPL 20 2"}, nil}, [2]error{nil, marketdata.ErrInvalidData}},
+		{"one that the vendor does not know", compact, marketdata.Answer{Bars: barsOf("1", 20), Missing: map[marketdata.Ticker]error{msft: marketdata.ErrUnknownTicker}}, nil,
+			[2][]string{{"AAPL 20 1"}, nil}, [2]error{nil, marketdata.ErrUnknownTicker}},
+		{"no answer", compact, marketdata.Answer{Bars: barsOf("1", 20)}, failure, [2][]string{}, [2]error{failure, failure}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			call := Call{Items: []int{0, 1}, Question: marketdata.Question{Capability: tt.capability, From: date(20), To: date(20)}}
+			for i, a := range collect(call, items, tt.got, tt.err) {
+				if diff := cmp.Diff(tt.bars[i], texts(a.bars)); diff != "" || !errors.Is(a.err, tt.errs[i]) || (a.err == nil) != (tt.errs[i] == nil) {
+					t.Errorf("item %d: %v, want %v; bars (-want +got):\n%s", i, a.err, tt.errs[i], diff)
+				}
+			}
+		})
+	}
+}
+
+func TestJoin(t *testing.T) {
+	failure := errors.New("no answer")
+	first := answer{bars: barsOf("1", 18, 20), since: date(10), attempted: true}
+	for _, tt := range []struct {
+		name string
+		next answer
+		want answer
+	}{
+		{"bars of both, each session once", answer{bars: barsOf("2", 19, 20), since: date(12), conclusive: true},
+			answer{bars: append(barsOf("1", 18), barsOf("2", 19, 20)...), since: date(12), attempted: true, conclusive: true}},
+		{"one that speaks for more", answer{bars: barsOf("2", 19), since: date(2)},
+			answer{bars: []marketdata.Bar{bar(18, "1"), bar(19, "2"), bar(20, "1")}, since: date(10), attempted: true}},
+		{"one that failed", answer{err: failure}, answer{bars: barsOf("1", 18, 20), since: date(10), attempted: true, err: failure}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := first.join(tt.next)
+			want := []any{texts(tt.want.bars), tt.want.since.String(), tt.want.attempted, tt.want.conclusive}
+			if diff := cmp.Diff(want, []any{texts(got.bars), got.since.String(), got.attempted, got.conclusive}); diff != "" || !errors.Is(got.err, tt.want.err) {
+				t.Errorf("%v (-want +got):\n%s", got.err, diff)
+			}
+		})
+	}
+}
+
+// A dead vendor costs nobody a turn, nor does one that refuses everybody.
+func TestWhatCountsAsAnAttempt(t *testing.T) {
+	dead := answer{err: &marketdata.UnavailableError{}}
+	unknown, good := answer{err: marketdata.ErrUnknownTicker}, answer{bars: barsOf("1", 20)}
+	for _, tt := range []struct {
+		name       string
+		answered   bool // anything before this round
+		round      []answer
+		attempted  []bool
+		conclusive []bool
+	}{
+		{"nothing but unavailability", false, []answer{dead, dead}, []bool{false, false}, []bool{false, false}},
+		{"nothing but unavailability, after answers", true, []answer{dead, dead}, []bool{false, false}, []bool{true, true}},
+		{"one of two unavailable", false, []answer{dead, good}, []bool{true, true}, []bool{true, true}},
+		{"one unknown", false, []answer{dead, unknown}, []bool{true, true}, []bool{true, true}},
+		{"credentials refused", true, []answer{good, {err: marketdata.ErrCredentials}}, []bool{true, false}, []bool{true, false}},
+		{"not asked", true, []answer{good, {err: errNotAsked}}, []bool{true, false}, []bool{true, false}},
+		{"no quota", true, []answer{good, {err: &quota.DeferredError{}}}, []bool{true, false}, []bool{true, false}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := &fetcher{}
+			f.answered.Store(tt.answered)
+			var results [][]answer
+			for _, a := range tt.round {
+				results = append(results, []answer{a})
+			}
+			f.markAttempts(results)
+			for i := range results {
+				if got := results[i][0]; got.attempted != tt.attempted[i] || got.conclusive != tt.conclusive[i] {
+					t.Errorf("answer %d: attempted %t, conclusive %t", i, got.attempted, got.conclusive)
+				}
+			}
+		})
+	}
+}
+
+// After two rounds in a row that brought nothing a vendor is down.
+func TestFindDown(t *testing.T) {
+	dead, good := []answer{{err: &marketdata.UnavailableError{}}}, []answer{{}}
+	first, second := Call{Vendor: 0}, Call{Vendor: 1}
+	f := &fetcher{askers: []*asker{{}, {}}}
+	for i, round := range []struct {
+		calls   []Call
+		results [][]answer
+		down    bool
+	}{
+		{[]Call{first, second}, [][]answer{dead, good}, false},
+		{[]Call{second}, [][]answer{dead}, false}, // the first is not asked
+		{[]Call{first, first}, [][]answer{dead, good}, false},
+		{[]Call{first}, [][]answer{dead}, false},
+		{[]Call{first}, [][]answer{dead}, true},
+	} {
+		if err := f.findDown(round.calls, round.results); errors.Is(err, ErrProviderDown) != round.down {
+			t.Errorf("round %d: %v", i+1, err)
+		}
+	}
+}
+
+// judged is a verdict as tests compare it.
+type judged struct {
+	Status  Outcome
+	Reason  string
+	Prices  []string
+	Failure string
+	Split   string
+}
+
+func judgedOf(v verdict) judged {
+	j := judged{Status: v.row.Status, Reason: v.row.Reason}
+	for _, p := range v.prices {
+		j.Prices = append(j.Prices, fmt.Sprintf("%s %s", text(p.Bar), p.Interval))
+	}
+	for _, f := range v.failures {
+		j.Failure = fmt.Sprintf("%s %s", f.AskedAt.Format("02T15"), f.UnknownIn)
+	}
+	if v.split != nil {
+		j.Split = v.split.Session.String() + " " + v.split.String()
+	}
+	return j
+}
+
+func TestJudge(t *testing.T) {
+	rebased := []history.Split{{Session: date(18), New: 10, Old: 1, Rebased: true}}
+	crashed := bar(20, "10")
+	crashed.PreviousClose = decimal.NewNullDecimal(decimal.RequireFromString("10"))
+	tests := []struct {
+		name       string
+		goal       Goal
+		capability marketdata.Capability
+		state      State
+		answer     answer
+		stored     []history.StoredBar
+		want       judged
+	}{
+		{"a quote", Update, oneQuote, State{}, answer{bars: barsOf("1", 20)}, nil,
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 20 1 1day"}}},
+		{"the price of a session under way is not its close", PriceNow, oneQuote, State{}, answer{bars: barsOf("1", 23)}, nil,
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 23 1 real-time"}}},
+		{"a series, of which what is newer is stored", Update, compact, State{LastSession: date(17)}, answer{bars: barsOf("1", 16, 17, 18, 19, 20, 23)}, nil,
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 18 1 1day", "AAPL 19 1 1day", "AAPL 20 1 1day"}}},
+		{"a series as it was traded, after a split that was rebased", Update, compact, State{LastSession: date(16), Splits: rebased}, answer{bars: append(barsOf("10", 17), barsOf("1", 18)...)}, nil,
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 17 1 1day", "AAPL 18 1 1day"}}},
+		{"an adjusted one stays as it is", Update, marketdata.Capability{Kind: marketdata.History, Adjusted: true}, State{LastSession: date(16), Splits: rebased}, answer{bars: barsOf("1", 17, 18)}, nil,
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 17 1 1day", "AAPL 18 1 1day"}}},
+		{"a quote whose previous close is a tenth of the stored one", Update, oneQuote, State{LastSession: date(19)}, answer{bars: []marketdata.Bar{crashed}}, storedBars("100", 18, 19),
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 20 10 1day"}, Split: "2026-11-20 10:1"}},
+		{"a vendor that does not know it", Update, oneQuote, State{}, answer{err: marketdata.ErrUnknownTicker, attempted: true}, nil,
+			judged{Status: OutcomeFailed, Failure: "21T00 2026-11-20"}},
+		{"a vendor that fails", Update, oneQuote, State{}, answer{err: marketdata.ErrInvalidData, attempted: true}, nil,
+			judged{Status: OutcomeFailed, Failure: "21T00 "}},
+		{"a vendor that is dead", Update, oneQuote, State{}, answer{err: &marketdata.UnavailableError{}}, nil, judged{Status: OutcomeFailed}},
+		{"not asked", Update, oneQuote, State{}, answer{err: errNotAsked}, nil, judged{Status: OutcomeDeferred, Reason: reasonStopped}},
+		{"no quota", Update, oneQuote, State{}, answer{err: &quota.DeferredError{}}, nil, judged{Status: OutcomeDeferred}},
+		{"a gap", Fill, compact, State{}, answer{bars: barsOf("1", 18, 19, 20), since: date(18)}, nil,
+			judged{Status: OutcomeRefreshed, Reason: "1 session out of reach: the key's plan has no full series", Prices: []string{"AAPL 18 1 1day", "AAPL 19 1 1day", "AAPL 20 1 1day"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			want := Want{ActiveTicker: ActiveTicker{Ticker: aapl, State: tt.state}, Goal: tt.goal, Sessions: datesOf([]int{17, 18, 19, 20})}
+			item := &Item{Want: want, route: route{capability: tt.capability}}
+			row := item.row()
+			v := judge(answered{Item: item, answer: tt.answer, row: &row, provider: "fake", stored: tt.stored}, instant(21, 0), instant(21, 0))
+			if diff := cmp.Diff(tt.want, judgedOf(v)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDailyStamp(t *testing.T) {
+	if got := DailyStamp(date(20)); got != instant(20, 21) {
+		t.Errorf("%v, want 21:00 UTC of the day", got)
+	}
+}
+
+// A transaction has at most 5000 bars, or one ticker.
+func TestCountPart(t *testing.T) {
+	for _, tt := range []struct {
+		bars []int
+		want int
+	}{
+		{[]int{1}, 1}, {[]int{2500, 2500}, 2}, {[]int{2500, 2501}, 1}, {[]int{2500, 2500, 1}, 2}, {[]int{7000, 1}, 1}, {[]int{0, 0, 0}, 3},
+	} {
+		items := make([]answered, len(tt.bars))
+		for i, n := range tt.bars {
+			items[i].bars = make([]marketdata.Bar, n)
+		}
+		if got := countPart(items); got != tt.want {
+			t.Errorf("%v: the first %d, want %d", tt.bars, got, tt.want)
+		}
+	}
+}
+
+func TestTaskResults(t *testing.T) {
+	item := &Item{Want: Want{ActiveTicker: ActiveTicker{Ticker: aapl}, tasks: []taskRange{
+		{"first", Range{From: date(2), To: date(6)}}, {"second", Range{From: date(6), To: date(10)}}}}}
+	for _, tt := range []struct {
+		name                     string
+		row                      TickerReport
+		unreachable, unpublished []exchange.Date
+		turn                     bool
+		want                     []string
+	}{
+		{"done", TickerReport{Status: OutcomeRefreshed}, nil, nil, true, []string{"succeeded ", "succeeded "}},
+		{"nothing was missing", TickerReport{Status: OutcomeFresh}, nil, nil, true, []string{"succeeded ", "succeeded "}},
+		{"deferred", TickerReport{Status: OutcomeDeferred}, nil, nil, true, []string{"pending ", "pending "}},
+		{"without a turn", TickerReport{Status: OutcomeFailed}, nil, nil, false, []string{"pending ", "pending "}},
+		{"failed", TickerReport{Status: OutcomeFailed, Error: &TickerError{"unknown_ticker", "never heard of it"}}, nil, nil, true,
+			[]string{"failed unknown_ticker: never heard of it", "failed unknown_ticker: never heard of it"}},
+		{"skipped", TickerReport{Status: OutcomeSkipped, Reason: "it is pointless"}, nil, nil, true, []string{"failed it is pointless", "failed it is pointless"}},
+		{"the last day of the one, and the first of the other", TickerReport{Status: OutcomeRefreshed}, datesOf([]int{6}), nil, true,
+			[]string{"failed 1 session out of reach: the key's plan has no full series", "failed 1 session out of reach: the key's plan has no full series"}},
+		{"the first day and the last", TickerReport{Status: OutcomeRefreshed}, datesOf([]int{2}), datesOf([]int{10}), true,
+			[]string{"failed 1 session out of reach: the key's plan has no full series", "failed 1 session not out yet"}},
+		{"neither", TickerReport{Status: OutcomeRefreshed}, datesOf([]int{1}), datesOf([]int{11}), true, []string{"succeeded ", "succeeded "}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, result := range item.taskResults(tt.row, tt.unreachable, tt.unpublished, instant(21, 0), tt.turn) {
+				got = append(got, string(result.Status)+" "+result.Error)
+				if result.FinishedAt.IsZero() != (result.Status == TaskPending) {
+					t.Errorf("%s is finished at %v", result.Status, result.FinishedAt)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
