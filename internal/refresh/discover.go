@@ -12,21 +12,6 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// ActiveTicker is a ticker whose prices are kept warm, and why.
-type ActiveTicker struct {
-	Ticker       marketdata.Ticker
-	Sources      []Source // in the order watchlist, transactions, holdings; at least one
-	Priority     int      // of the watchlist, or DefaultPriority
-	LastTradedAt time.Time
-	State        State
-}
-
-// SkippedRow is a row whose symbol is not a ticker.
-type SkippedRow struct {
-	Source Source
-	Err    error // says which symbol, and what is wrong with it
-}
-
 // Discovery is where to look for active tickers.
 type Discovery struct {
 	Sources    []Source

@@ -20,30 +20,6 @@ import (
 // maxDeadRounds in a row that brought nothing but unavailability mean that a provider is down.
 const maxDeadRounds = 2
 
-// ErrProviderDown is why a run stops when the provider has been unavailable for whole batches.
-var ErrProviderDown = errors.New("the provider is down")
-
-var (
-	// errNotAsked is the fate of an item whose run stopped before it was answered.
-	errNotAsked = errors.New("not asked")
-	// errLacking is the fate of an item whose capability the key's plan turned out not to include: it is
-	// still wanted, by another way.
-	errLacking = errors.New("the key's plan does not include it")
-)
-
-// stopsRun reports whether err concerns all that is left of a run.
-func stopsRun(err error) bool {
-	return isDeferral(err) || slices.ContainsFunc([]error{
-		marketdata.ErrCredentials, marketdata.ErrNotEntitled, quota.ErrLedger,
-	}, func(reason error) bool { return errors.Is(err, reason) })
-}
-
-// isDeferral reports whether what ended with err is for a later run: it was no fault of the ticker.
-func isDeferral(err error) bool {
-	return slices.ContainsFunc([]error{errNotAsked, marketdata.ErrThrottled, marketdata.ErrQuotaSpent},
-		func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
-}
-
 // fetcher asks the vendors on behalf of one run.
 type fetcher struct {
 	askers      []*asker // one per vendor

@@ -158,10 +158,6 @@ func leftOver(got history.Result, first exchange.Date) string {
 	return strings.Join(parts, "; ")
 }
 
-func outOfReach(sessions int) string {
-	return countSessions(sessions) + " out of reach: the key's plan has no full series"
-}
-
 // newFailure returns what is kept of a ticker that a provider had nothing of.
 func newFailure(ticker marketdata.Ticker, err error, at time.Time) Failure {
 	f := Failure{Ticker: ticker, AskedAt: at}
@@ -191,4 +187,9 @@ func newPrice(bar marketdata.Bar, provider string, now time.Time) Price {
 // DailyStamp returns the time that the application stores a daily bar under: 21:00 UTC of its trading day.
 func DailyStamp(session exchange.Date) time.Time {
 	return session.In(time.UTC).Add(21 * time.Hour)
+}
+
+// taskResults returns what became of the tasks that the item of a verdict is for.
+func (v verdict) taskResults(now time.Time, turn bool) []TaskResult {
+	return v.Item.taskResults(v.row, v.result.Unreachable, v.result.Unpublished, now, turn)
 }

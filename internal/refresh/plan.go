@@ -12,13 +12,6 @@ import (
 // maxHistoriesPerBatch bounds how many histories without a bound are in memory at once.
 const maxHistoriesPerBatch = 10
 
-// Item is a want in a plan.
-type Item struct {
-	Want
-	Batch int // from 1 on; 0 if it is not fetched
-	route route
-}
-
 // Plan is what a run will do: each want with what is decided about it, and the calls.
 type Plan struct {
 	At       time.Time
@@ -30,13 +23,6 @@ type Plan struct {
 	End      time.Time // when the last call is answered, by the real clock
 	Refusal  string    // why items are deferred; "" if none is
 	Reserve  Reserve
-}
-
-// Reserve is what a run leaves to the next one of the schedule.
-type Reserve struct {
-	Kept      int       `json:"kept_calls,omitempty"` // calls that the next run needs
-	KeptFor   time.Time `json:"kept_for,omitzero"`    // when it begins
-	HoldsBack bool      `json:"-"`                    // items are deferred for it
 }
 
 // NewPlan decides which wants the limits leave calls for, in which batches, and by which calls. It is a pure
@@ -108,9 +94,6 @@ func batchSize(items []Item, order []int, size int) int {
 	return size
 }
 
-// isUnbounded reports whether the item brings a history as long as the vendor has one.
-func (i Item) isUnbounded() bool { return i.Goal.isOfPast() && i.route.capability.Reach == nil }
-
 // urgent returns the number of tickers that are to be fetched every session.
 func urgent(items []Item) int {
 	n := 0
@@ -137,12 +120,6 @@ func (in Inputs) daily(items []Item) int {
 	tomorrow := in.Now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	next := in.planNext(wants, in.At)
 	return len(served(next.order, next.calls, in.simulate(tomorrow, next.calls).made))
-}
-
-// nextPlan is a plan of which only the calls matter.
-type nextPlan struct {
-	order []int
-	calls []Call
 }
 
 func (in Inputs) planNext(wants []Want, at time.Time) nextPlan {
@@ -226,4 +203,35 @@ func (p *Plan) deferRest(due []int) {
 // triesPremium reports whether a capability is asked that the key's plan may not include.
 func (p Plan) triesPremium() bool {
 	return slices.ContainsFunc(p.Calls, func(c Call) bool { return c.Question.Capability.Premium })
+}
+
+// report returns that of a plan of which nothing was done yet.
+func (p Plan) report() Report {
+	r := Report{
+		At: p.At, Session: p.Session, Status: Succeeded, Reason: p.Refusal, Batches: p.Batches,
+		EstimateSeconds: int(p.Estimate.Round(time.Second) / time.Second), EndsAt: p.End,
+		Reserve: p.Reserve, TriesPremium: p.triesPremium(), Tickers: make([]TickerReport, len(p.Items)),
+	}
+	for i, item := range p.Items {
+		r.Tickers[i] = item.row()
+	}
+	r.setCost(quota.Usage{Calls: len(p.Calls), Cost: cost(p.Calls)})
+	r.count()
+	return r
+}
+
+// routeOf returns the first vendor that brings all of a want, or else the one that brings most of it; false
+// if none brings any.
+func (in Inputs) routeOf(want Want) (best route, found bool) {
+	for i, vendor := range in.Vendors {
+		r, ok := vendor.routeOf(want, in.At, in.Now)
+		if !ok {
+			continue
+		}
+		r.vendor = i
+		if !found || len(r.unreachable) < len(best.unreachable) {
+			best, found = r, true
+		}
+	}
+	return best, found
 }

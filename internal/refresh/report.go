@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"papertrade/internal/history"
 	"papertrade/internal/quota"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -119,82 +118,11 @@ type Report struct {
 	mode string // of its record
 }
 
-// oneLine returns an error as it fits a cell of a table.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
-// errorKind names an error as reports do.
-func errorKind(err error) string {
-	for _, k := range []struct {
-		err  error
-		kind string
-	}{
-		{marketdata.ErrUnknownTicker, "unknown_ticker"},
-		{marketdata.ErrThrottled, "throttled"},
-		{marketdata.ErrQuotaSpent, "quota"},
-		{marketdata.ErrCredentials, "credentials"},
-		{marketdata.ErrNotEntitled, "entitlement"},
-		{marketdata.ErrUnavailable, "unavailable"},
-		{marketdata.ErrInvalidData, "invalid_data"},
-	} {
-		if errors.Is(err, k.err) {
-			return k.kind
-		}
-	}
-	switch {
-	case errors.As(err, new(*quota.DeferredError)):
-		return "quota"
-	case errors.Is(err, quota.ErrLedger), errors.As(err, new(StoreError)):
-		return "store"
-	default:
-		return "internal" // a bug of ours
-	}
-}
-
-// report returns that of a plan of which nothing was done yet.
-func (p Plan) report() Report {
-	r := Report{
-		At: p.At, Session: p.Session, Status: Succeeded, Reason: p.Refusal, Batches: p.Batches,
-		EstimateSeconds: int(p.Estimate.Round(time.Second) / time.Second), EndsAt: p.End,
-		Reserve: p.Reserve, TriesPremium: p.triesPremium(), Tickers: make([]TickerReport, len(p.Items)),
-	}
-	for i, item := range p.Items {
-		r.Tickers[i] = item.row()
-	}
-	r.setCost(quota.Usage{Calls: len(p.Calls), Cost: cost(p.Calls)})
-	r.count()
-	return r
-}
-
 func (r *Report) setCost(used quota.Usage) {
 	r.Calls, r.Credits = used.Calls, 0
 	if used.Cost != used.Calls {
 		r.Credits = used.Cost
 	}
-}
-
-// row returns what there is to report of an item before anything is done about it.
-func (i Item) row() TickerReport {
-	row := TickerReport{
-		Ticker: i.Ticker, Sources: i.Sources, Priority: i.Priority, Status: i.Outcome, Batch: i.Batch,
-		Session: i.State.LastSession, Reason: i.Reason, Forceable: i.Forceable, Split: pendingSplit(i.State.Splits), Tasks: len(i.tasks),
-	}
-	if i.Goal.isOfPast() {
-		row.Missing, row.OutOfReach = len(i.Sessions), len(i.route.unreachable)
-	}
-	return row
-}
-
-// pendingSplit returns the newest split that the stored history lacks; nil if it lacks none.
-func pendingSplit(known []history.Split) *SplitReport {
-	pending := history.Pending(known)
-	if len(pending) == 0 {
-		return nil
-	}
-	return reportSplit(pending[len(pending)-1])
-}
-
-func reportSplit(s history.Split) *SplitReport {
-	return &SplitReport{Session: s.Session, Ratio: s.String()}
 }
 
 func (r *Report) count() { r.Counts = countsOf(r.Tickers) }
@@ -324,4 +252,48 @@ func clip(text string) string {
 		return string(runes[:499]) + "…"
 	}
 	return text
+}
+
+// Reserve is what a run leaves to the next one of the schedule.
+type Reserve struct {
+	Kept      int       `json:"kept_calls,omitempty"` // calls that the next run needs
+	KeptFor   time.Time `json:"kept_for,omitzero"`    // when it begins
+	HoldsBack bool      `json:"-"`                    // items are deferred for it
+}
+
+// TasksReport is what became of the application's tasks.
+type TasksReport struct {
+	Tasks     int            `json:"tasks"`     // that were claimed
+	Failed    int            `json:"failed"`    // of them, those that are failed now
+	Succeeded int            `json:"succeeded"` // and those that succeeded; the others are pending
+	Reason    string         `json:"reason,omitempty"`
+	Counts    Counts         `json:"counts"` // of tickers
+	Batches   int            `json:"batches"`
+	Tickers   []TickerReport `json:"tickers"`
+
+	reserve Reserve
+}
+
+// add adds what became of further tasks.
+func (r *TasksReport) add(part TasksReport) {
+	r.Tasks, r.Failed, r.Succeeded = r.Tasks+part.Tasks, r.Failed+part.Failed, r.Succeeded+part.Succeeded
+	for i := range part.Tickers {
+		if row := &part.Tickers[i]; row.Batch > 0 {
+			row.Batch += r.Batches
+		}
+	}
+	r.Tickers, r.Batches, r.Reason = append(r.Tickers, part.Tickers...), r.Batches+part.Batches, part.Reason
+	r.Counts, r.reserve = countsOf(r.Tickers), part.reserve
+}
+
+// countResults counts what became of tasks.
+func (r *TasksReport) countResults(results []TaskResult) {
+	for _, result := range results {
+		switch result.Status {
+		case TaskFailed:
+			r.Failed++
+		case TaskSucceeded:
+			r.Succeeded++
+		}
+	}
 }

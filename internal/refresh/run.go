@@ -4,63 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
 	"time"
 
 	"papertrade/internal/quota"
 )
-
-// Job is what a run works with.
-type Job struct {
-	Store   Store
-	Vendors []Vendor // at least one, the preferred first
-	// Now stands for the time in every decision and record; rate limits go by the real clock.
-	Now func() time.Time
-	// Observe is called with what happens while it happens, by one goroutine at a time.
-	Observe func(Event)
-	// WantForecast asks for a Forecast after each call, which costs a look into the ledger.
-	WantForecast bool
-
-	Discovery    Discovery
-	BatchSize    int // tickers per commit
-	BatchDelay   time.Duration
-	Concurrency  int     // calls under way at once
-	MaxErrorRate float64 // failed share of the attempted tickers that still counts as success
-	Schedule     Schedule
-
-	observing sync.Mutex
-}
-
-// Schedule knows when runs are due.
-type Schedule interface {
-	// Next returns the first time after t at which a run is due, in the zone of t.
-	Next(t time.Time) time.Time
-}
-
-func (j *Job) observe(e Event) {
-	j.observing.Lock()
-	defer j.observing.Unlock()
-	j.Observe(e)
-}
-
-// run is one run of a job.
-type run struct {
-	*Job
-	Options
-	began     time.Time // by the real clock
-	deadlines deadlines
-	entries   []intradayEntry // of Intraday
-	unlock    func()          // nil if the run shares its lock
-	active    []ActiveTicker  // all of them, whatever the run is about
-	inputs    Inputs
-	plan      Plan
-	tasks     TaskQueue // of the application; nil if the run processes none
-	fetcher   *fetcher
-	lastRound time.Time    // when the last calls were answered
-	results   []TaskResult // of tasks that were committed with what was fetched for them
-	report    Report
-}
 
 // Run does the job once. The report is complete even if an error says why the run could not go on; without a
 // Status there is none. The error is ErrLocked if another run is under way.
@@ -80,23 +27,6 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 		return r.report, err
 	}
 	return r.finish(ctx, r.work(ctx))
-}
-
-func (j *Job) newRun(ctx context.Context, o Options) *run {
-	r := &run{Job: j, Options: o, began: time.Now(), deadlines: newDeadlines(ctx)}
-	r.report = r.identify(Report{At: j.Now(), Tickers: []TickerReport{}})
-	return r
-}
-
-// identify says in a report which run it is of.
-func (r *run) identify(report Report) Report {
-	var names []string
-	for _, v := range r.Vendors {
-		names = append(names, v.Provider.Name())
-	}
-	report.RunID, report.DryRun, report.Kind, report.mode = r.RunID, r.DryRun, r.Kind, r.mode()
-	report.Provider = strings.Join(names, ", ")
-	return report
 }
 
 func (r *run) release() {
@@ -132,16 +62,6 @@ func (r *run) idle(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// due reports whether a schedule has fired by a time since the last run, and when it fires after that; the
-// zero time if there was no run, in which case one is due.
-func due(s Schedule, last, at time.Time) (next time.Time, isDue bool) {
-	if last.IsZero() {
-		return time.Time{}, true
-	}
-	next = s.Next(last.UTC())
-	return next, !next.After(at)
 }
 
 func (r *run) lock(ctx context.Context) error {
@@ -180,16 +100,6 @@ func (r *run) makePlan(ctx context.Context) error {
 	if r.DryRun {
 		r.report.evaluate(r.MaxErrorRate)
 	}
-	return nil
-}
-
-// tasksFailed returns an error that is about the application's tasks, if that is what the run is about. It is
-// no fault of any other run.
-func (r *run) tasksFailed(err error) error {
-	if r.Kind == Tasks {
-		return err
-	}
-	r.observe(TasksStopped{err})
 	return nil
 }
 

@@ -110,3 +110,9 @@ func (in Inputs) affordable(calls []Call, next nextPlan) int {
 	// Fewer calls never leave less.
 	return sort.Search(len(calls), func(n int) bool { return servedAfter(n+1) < all })
 }
+
+// nextPlan is a plan of which only the calls matter.
+type nextPlan struct {
+	order []int
+	calls []Call
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
 )
 
 const (
@@ -91,4 +92,13 @@ func sessionsWaited(a ActiveTicker, at time.Time) int {
 		return maxSessionsWaited
 	}
 	return min(maxSessionsWaited, len(calendar.Sessions(last.AddDays(1), calendar.LastCompleted(at).Date)))
+}
+
+// ActiveTicker is a ticker whose prices are kept warm, and why.
+type ActiveTicker struct {
+	Ticker       marketdata.Ticker
+	Sources      []Source // in the order watchlist, transactions, holdings; at least one
+	Priority     int      // of the watchlist, or DefaultPriority
+	LastTradedAt time.Time
+	State        State
 }

@@ -62,22 +62,6 @@ type route struct {
 	unreachable []exchange.Date // sessions of the want that the capability does not reach back to
 }
 
-// routeOf returns the first vendor that brings all of a want, or else the one that brings most of it; false
-// if none brings any.
-func (in Inputs) routeOf(want Want) (best route, found bool) {
-	for i, vendor := range in.Vendors {
-		r, ok := vendor.routeOf(want, in.At, in.Now)
-		if !ok {
-			continue
-		}
-		r.vendor = i
-		if !found || len(r.unreachable) < len(best.unreachable) {
-			best, found = r, true
-		}
-	}
-	return best, found
-}
-
 // routeOf returns the capability that brings all of a want, the first one, or else the one that brings most of
 // it. A history that is to be brought on one scale is fetched as far back as can be.
 func (s VendorState) routeOf(want Want, at, now time.Time) (best route, found bool) {

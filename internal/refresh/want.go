@@ -221,13 +221,8 @@ func (g gapRequest) completeReason() string {
 	return reason
 }
 
-func countSessions(n int) string { return countOf(n, "session") }
-
-func countOf(n int, noun string) string { return fmt.Sprintf("%d %s%s", n, noun, verb(n, "", "s")) }
-
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+// taskRange is a task with the range of days that it asks for.
+type taskRange struct {
+	id string
+	Range
 }

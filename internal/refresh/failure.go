@@ -1,0 +1,65 @@
+package refresh
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"papertrade/internal/quota"
+	"papertrade/pkg/marketdata"
+)
+
+// ErrProviderDown is why a run stops when the provider has been unavailable for whole batches.
+var ErrProviderDown = errors.New("the provider is down")
+
+var (
+	// errNotAsked is the fate of an item whose run stopped before it was answered.
+	errNotAsked = errors.New("not asked")
+	// errLacking is the fate of an item whose capability the key's plan turned out not to include: it is
+	// still wanted, by another way.
+	errLacking = errors.New("the key's plan does not include it")
+)
+
+// stopsRun reports whether err concerns all that is left of a run.
+func stopsRun(err error) bool {
+	return isDeferral(err) || slices.ContainsFunc([]error{
+		marketdata.ErrCredentials, marketdata.ErrNotEntitled, quota.ErrLedger,
+	}, func(reason error) bool { return errors.Is(err, reason) })
+}
+
+// isDeferral reports whether what ended with err is for a later run: it was no fault of the ticker.
+func isDeferral(err error) bool {
+	return slices.ContainsFunc([]error{errNotAsked, marketdata.ErrThrottled, marketdata.ErrQuotaSpent},
+		func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
+}
+
+// errorKind names an error as reports do.
+func errorKind(err error) string {
+	for _, k := range []struct {
+		err  error
+		kind string
+	}{
+		{marketdata.ErrUnknownTicker, "unknown_ticker"},
+		{marketdata.ErrThrottled, "throttled"},
+		{marketdata.ErrQuotaSpent, "quota"},
+		{marketdata.ErrCredentials, "credentials"},
+		{marketdata.ErrNotEntitled, "entitlement"},
+		{marketdata.ErrUnavailable, "unavailable"},
+		{marketdata.ErrInvalidData, "invalid_data"},
+	} {
+		if errors.Is(err, k.err) {
+			return k.kind
+		}
+	}
+	switch {
+	case errors.As(err, new(*quota.DeferredError)):
+		return "quota"
+	case errors.Is(err, quota.ErrLedger), errors.As(err, new(StoreError)):
+		return "store"
+	default:
+		return "internal" // a bug of ours
+	}
+}
+
+// oneLine returns an error as it fits a cell of a table.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -1,0 +1,55 @@
+package refresh
+
+import (
+	"fmt"
+	"time"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// taskRequests returns the tickers of tasks, each once, with what is asked for of them. rejected are the results of
+// the tasks for which nothing can be fetched.
+func taskRequests(tasks []Task, now time.Time) (requests []gapRequest, rejected []TaskResult) {
+	index := map[marketdata.Ticker]int{}
+	for _, task := range tasks {
+		ticker, days, err := task.parse(exchange.DateOf(now))
+		if err != nil {
+			rejected = append(rejected, TaskResult{ID: task.ID, Status: TaskFailed, FinishedAt: now, Error: clip(err.Error())})
+			continue
+		}
+		i, found := index[ticker]
+		if !found {
+			i, index[ticker] = len(requests), len(requests)
+			requests = append(requests, gapRequest{
+				ActiveTicker: ActiveTicker{Ticker: ticker, Sources: []Source{SourceTask}, Priority: DefaultPriority}, goal: Fill,
+			})
+		}
+		request := &requests[i]
+		request.ranges = append(request.ranges, days)
+		request.tasks = append(request.tasks, taskRange{task.ID, days})
+	}
+	return requests, rejected
+}
+
+// parse reads what a task is about. An error says what is wrong with it.
+func (t Task) parse(today exchange.Date) (ticker marketdata.Ticker, days Range, err error) {
+	if ticker, err = marketdata.ParseTicker(t.Symbol); err != nil {
+		return ticker, days, err
+	}
+	if days.From, err = exchange.ParseDate(t.From); err != nil {
+		return ticker, days, fmt.Errorf("start_date: %w", err)
+	}
+	if days.To, err = exchange.ParseDate(t.To); err != nil {
+		return ticker, days, fmt.Errorf("end_date: %w", err)
+	}
+	switch {
+	case days.From.After(days.To):
+		err = fmt.Errorf("it begins on %s and ends before that, on %s", days.From, days.To)
+	case days.From.Year < 1900:
+		err = fmt.Errorf("it begins on %s: choose a date from 1900 on", days.From)
+	case days.To.After(today):
+		err = fmt.Errorf("it ends on %s, in the future", days.To)
+	}
+	return ticker, days, err
+}
