@@ -1,0 +1,188 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"papertrade/internal/refresh"
+	"papertrade/internal/storetest"
+	"papertrade/pkg/marketdata"
+)
+
+// addIBM writes one row.
+func addIBM(ctx context.Context, store *Store) error {
+	change := refresh.WatchlistChange{Ticker: marketdata.MustParseTicker("IBM")}
+	return store.AddToWatchlist(ctx, []refresh.WatchlistChange{change}, time.Now())
+}
+
+// withParameter returns the URL of a database whose sessions have a parameter.
+func withParameter(t *testing.T, address, name, value string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set(name, value)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+func TestErrorOfReadOnlyDatabase(t *testing.T) {
+	store := openStore(t, withParameter(t, cluster.Clone(t, ownTables), "default_transaction_read_only", "on"))
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrReadOnly)
+	_, err := store.CommitBatch(t.Context(), refresh.Batch{Run: refresh.RunRecord{ID: "00000000-0000-0000-0000-000000000001"}})
+	storetest.WantError(t, err, refresh.ErrReadOnly)
+}
+
+func TestErrorOfMissingPermission(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	const role = "reader_of_one_table"
+	run(t, address, `create role `+role+`; grant select on papertrade_migrations to `+role)
+	defer run(t, address, `drop owned by `+role+`; drop role `+role)
+	store := openStore(t, withParameter(t, address, "role", role))
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrNoPermission)
+	_, err := store.LastRun(t.Context(), "refresh_active_stocks")
+	storetest.WantError(t, err, refresh.ErrNoPermission)
+	_, err = Migrate(t.Context(), withParameter(t, cluster.Empty(t), "role", role))
+	storetest.WantError(t, err, refresh.ErrNoPermission)
+}
+
+func TestErrorOfLockedTable(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, withParameter(t, address, "lock_timeout", "1"))
+	conn := connect(t, address)
+	defer conn.Close(t.Context())
+	err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `lock table ticker_watchlist`)
+		storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrBusy)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A connection that the server ends is not reached; the next one may be.
+func TestErrorOfKilledConnection(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	run(t, address, `create function end_of_session() returns trigger language plpgsql as
+			$$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
+		create trigger ends before insert on ticker_watchlist for each row execute function end_of_session()`)
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrUnreachable)
+	if _, err := store.Watchlist(t.Context(), true); err != nil {
+		t.Error(err)
+	}
+
+	queue, err := store.OpenTasks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	run(t, address, `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+		where datname = current_database() and pid <> pg_backend_pid()`)
+	for range 2 { // the second finds the connection closed
+		_, err := queue.Claim(t.Context(), 1, 1)
+		storetest.WantError(t, err, refresh.ErrUnreachable)
+	}
+}
+
+func TestErrorsOfUnreachableServer(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	away := withParameter(t, "postgres://papertrade@127.0.0.1:1/papertrade", "sslmode", "disable")
+	_, err := Open(t.Context(), away)
+	storetest.WantError(t, err, refresh.ErrUnreachable)
+	_, err = Migrate(t.Context(), away)
+	storetest.WantError(t, err, refresh.ErrUnreachable)
+	_, err = Open(t.Context(), "postgres://%zz@localhost/papertrade")
+	storetest.WantError(t, err, ErrURL)
+
+	// The database lets nobody in any more.
+	store := openStore(t, address)
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, cluster.Empty(t), `alter database `+config.Database+` allow_connections false`)
+	_, err = store.Lock(t.Context(), "refresh")
+	storetest.WantError(t, err, refresh.ErrUnreachable)
+	_, err = store.OpenTasks(t.Context())
+	storetest.WantError(t, err, refresh.ErrUnreachable)
+}
+
+// A trigger of the application refuses a row in its own way.
+func TestTriggerRefusesRow(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	run(t, address, `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no more'; end $$;
+		create trigger refuses before insert on ticker_watchlist for each row execute function refuse()`)
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrRowRefused)
+}
+
+func TestErrorOfContext(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	conn := connect(t, address)
+	defer conn.Close(t.Context())
+	err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `lock table ticker_watchlist`)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		late := addIBM(ctx, store)
+		if !errors.Is(late, context.DeadlineExceeded) || errors.As(late, new(refresh.StoreError)) {
+			t.Errorf("error %v, want that of the context alone", late)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A statement that Postgres does not understand is a bug of ours, or of what has changed the application's tables.
+func TestErrorOfMissingColumn(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	run(t, address, `alter table ticker_watchlist rename column priority to importance`)
+	if _, err := store.Watchlist(t.Context(), true); err == nil || errors.As(err, new(refresh.StoreError)) {
+		t.Errorf("error %v, want one that is not a StoreError", err)
+	}
+}
+
+func TestErrorOfBadValue(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	run(t, address, `alter table ticker_watchlist alter column priority drop not null; update ticker_watchlist set priority = null`)
+	_, err := store.Watchlist(t.Context(), true)
+	storetest.WantError(t, err, refresh.ErrBadValue)
+}
+
+// What no test can bring about is known by its code.
+func TestErrorsOfCodes(t *testing.T) {
+	for code, want := range map[string]refresh.StoreError{
+		"08006": refresh.ErrUnreachable, "57P01": refresh.ErrUnreachable, "57P02": refresh.ErrUnreachable, "57P03": refresh.ErrUnreachable,
+		"40001": refresh.ErrBusy, "40P01": refresh.ErrBusy, "55006": refresh.ErrBusy, "55P03": refresh.ErrBusy,
+		"22003": refresh.ErrRowRefused, "23514": refresh.ErrRowRefused, "44000": refresh.ErrRowRefused, "P0001": refresh.ErrRowRefused,
+		"53100": refresh.ErrNoSpace, "25006": refresh.ErrReadOnly, "42501": refresh.ErrNoPermission, "42P01": refresh.ErrTableMissing,
+		"53200": refresh.ErrDatabase, "XX000": refresh.ErrDatabase, "57014": refresh.ErrDatabase, "": refresh.ErrDatabase,
+	} {
+		err := translate(fmt.Errorf("write: %w", &pgconn.PgError{Code: code}))
+		storetest.WantError(t, err, want)
+		if again := translate(err); again != err {
+			t.Errorf("%s: translated twice: %v", code, again)
+		}
+	}
+	for _, code := range []string{"42601", "42703", "42804"} {
+		if err := translate(&pgconn.PgError{Code: code}); errors.As(err, new(refresh.StoreError)) {
+			t.Errorf("%s: %v, want one that is not a StoreError", code, err)
+		}
+	}
+}

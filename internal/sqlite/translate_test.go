@@ -1,0 +1,199 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"papertrade/internal/refresh"
+	"papertrade/internal/sqlite"
+	"papertrade/internal/storetest"
+	"papertrade/pkg/marketdata"
+)
+
+// unprivileged calls do without the rights of root.
+func unprivileged(t *testing.T, do func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		do()
+		return
+	}
+	const nobody = 65534
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // which ends with the goroutine, since it is never unlocked
+		if err := syscall.Setfsuid(nobody); err != nil {
+			t.Error(err)
+			return
+		}
+		do()
+	}()
+	<-done
+}
+
+// addIBM writes one row.
+func addIBM(ctx context.Context, store *sqlite.Store) error {
+	change := refresh.WatchlistChange{Ticker: marketdata.MustParseTicker("IBM")}
+	return store.AddToWatchlist(ctx, []refresh.WatchlistChange{change}, time.Now())
+}
+
+func openAndWrite(ctx context.Context, path string) error {
+	store, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(addIBM(ctx, store), store.Close())
+}
+
+func TestErrorsOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string, mode, dirMode os.FileMode) string {
+		path := filepath.Join(dir, name, "papertrade.db")
+		openStore(t, path).Close()
+		if err := errors.Join(os.Chmod(path, mode), os.Chmod(filepath.Dir(path), dirMode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	text := filepath.Join(dir, "notes.txt")
+	if err := os.WriteFile(text, []byte("not a database, but long enough for the header of one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	missing := filepath.Join(dir, "missing", "papertrade.db")
+	readable, unreadable := file("readable", 0o444, 0o755), file("unreadable", 0o000, 0o755)
+	noJournal, hidden := file("no journal", 0o666, 0o555), file("hidden", 0o666, 0o000)
+	below := filepath.Join(text, "papertrade.db")
+	for _, test := range []struct {
+		path        string
+		open, check refresh.StoreError
+	}{
+		{readable, refresh.ErrReadOnly, refresh.ErrNoPermission},
+		{unreadable, refresh.ErrUnreachable, refresh.ErrNoPermission},
+		{noJournal, refresh.ErrReadOnly, refresh.ErrNoPermission},
+		{hidden, refresh.ErrNoPermission, refresh.ErrNoPermission},
+		{missing, refresh.ErrNoPermission, refresh.ErrNoPermission},
+		{below, refresh.ErrUnreachable, refresh.ErrUnreachable},
+		{dir, sqlite.ErrNotFile, sqlite.ErrNotFile},
+		{os.DevNull, sqlite.ErrNotFile, sqlite.ErrNotFile},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			unprivileged(t, func() {
+				storetest.WantError(t, openAndWrite(t.Context(), test.path), test.open)
+				_, err := sqlite.Check(t.Context(), test.path)
+				storetest.WantError(t, err, test.check)
+			})
+		})
+	}
+	unprivileged(t, func() {
+		_, err := sqlite.OpenReadOnly(unreadable)
+		storetest.WantError(t, err, refresh.ErrNoPermission)
+		_, err = sqlite.OpenReadOnly(missing)
+		storetest.WantError(t, err, refresh.ErrUnreachable)
+		_, err = sqlite.OpenSnapshot(t.Context(), unreadable)
+		storetest.WantError(t, err, refresh.ErrNoPermission)
+	})
+	_, err := sqlite.Open(t.Context(), text)
+	storetest.WantError(t, err, sqlite.ErrNotSQLite)
+
+	// The lock of a job is a file beside the database.
+	store := openStore(t, noJournal)
+	unprivileged(t, func() {
+		_, err := store.Lock(t.Context(), "refresh")
+		storetest.WantError(t, err, refresh.ErrNoPermission)
+	})
+}
+
+func TestErrorOfReadOnlyStore(t *testing.T) {
+	store, err := sqlite.OpenReadOnly(applicationDatabase(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrReadOnly)
+}
+
+func TestErrorOfFullDatabase(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	store.Limit(t, `pragma max_page_count = 1`) // which is that of the connection: as few pages as there are
+	var changes []refresh.WatchlistChange
+	for i := range 1000 {
+		changes = append(changes, refresh.WatchlistChange{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i))})
+	}
+	storetest.WantError(t, store.AddToWatchlist(t.Context(), changes, time.Now()), refresh.ErrNoSpace)
+}
+
+// A writer that does not end in time keeps others from writing, and from opening what they would have to change.
+func TestErrorOfLockedDatabase(t *testing.T) {
+	path := applicationDatabase(t)
+	store := openStore(t, path)
+	store.Limit(t, `pragma busy_timeout = 1`)
+	db := connect(t, path)
+	defer db.Close()
+	if _, err := db.Exec(`begin exclusive`); err != nil {
+		t.Fatal(err)
+	}
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrBusy)
+	_, err := store.Watchlist(t.Context(), true)
+	storetest.WantError(t, err, refresh.ErrBusy)
+}
+
+// The application's own checks and triggers refuse a price for itself alone.
+func TestTriggerRefusesRow(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	run(t, path, `create trigger no_ibm before insert on ticker_watchlist when new.ticker = 'IBM' begin select raise(abort, 'no IBM here'); end`)
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrRowRefused)
+}
+
+func TestErrorOfContext(t *testing.T) {
+	store := openStore(t, newPath(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := addIBM(ctx, store); !errors.Is(err, context.Canceled) || errors.As(err, new(refresh.StoreError)) {
+		t.Errorf("error %v, want that of the context alone", err)
+	}
+}
+
+// A statement that SQLite does not understand is a bug of ours, or of what has changed the application's tables.
+func TestErrorOfMissingColumn(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	run(t, path, `alter table ticker_watchlist rename column priority to importance`)
+	if _, err := store.Watchlist(t.Context(), true); err == nil || errors.As(err, new(refresh.StoreError)) {
+		t.Errorf("error %v, want one that is not a StoreError", err)
+	}
+}
+
+func TestErrorOfBadValue(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	run(t, path, `update ticker_watchlist set priority = 'high'`)
+	_, err := store.Watchlist(t.Context(), true)
+	storetest.WantError(t, err, refresh.ErrBadValue)
+}
+
+func TestErrorOfDamagedDatabase(t *testing.T) {
+	path := newPath(t)
+	openStore(t, path).Close()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header = 4096 // the first page
+	if err := os.WriteFile(path, append(content[:header], make([]byte, len(content)-header)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlite.Open(t.Context(), path)
+	storetest.WantError(t, err, refresh.ErrDatabase)
+}
