@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -155,9 +154,8 @@ func refusedBatch(t *testing.T, db Database, prices []refresh.Price, refused ...
 			equal(t, s, refresh.StoredPrice{Amount: "1.25"})
 			continue
 		}
-		if s.Amount != "" || s.Err == nil || !strings.Contains(s.Err.Error(), "the database refused the row: ") {
-			t.Errorf("%s: %+v, want an error that says that it was refused", symbol, s)
-		}
+		equal(t, s.Amount, "")
+		WantError(t, s.Err, refresh.ErrRowRefused)
 	}
 	equal(t, db.Texts(t, `select ticker from price_history order by id`), kept)
 	equal(t, db.Texts(t, `select ticker from papertrade_ticker_states where checked_at is not null order by ticker`), kept)

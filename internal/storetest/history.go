@@ -3,10 +3,13 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"papertrade/internal/history"
 	"papertrade/internal/quota"
@@ -51,6 +54,43 @@ func batchOfBackfill(t *testing.T, db Database) {
 	equal(t, db.Texts(t, `select ticker from ticker_watchlist where last_refresh_at is not null`), []string{"AAPL"})
 }
 
+// A bar that is known by its row is updated, whatever stamp and source the row has.
+func batchUpdatesRow(t *testing.T, db Database) {
+	store := db.Open(t)
+	noError(t, commit(t, store, fullPrice("AAPL", "192.53"), fullPrice("MSFT", "10.25"), fullPrice("ZM", "20.25")))
+	row := readBars(t, store, "MSFT", "", "")[0].Row
+	known := price("MSFT", "5.5")
+	known.Row, known.Timestamp, known.Source = row, midnight, "another"
+	known.Backfill, known.FetchedAt, known.Bar.Currency = true, midnight.Add(time.Hour), "CAD"
+	known.Bar.High = decimal.NewNullDecimal(decimal.RequireFromString("5.75"))
+	stored := commitAll(t, store, refresh.Batch{Prices: []refresh.Price{known}})
+	if want := decimal.RequireFromString("5.5"); !decimal.RequireFromString(stored[0].Amount).Equal(want) {
+		t.Errorf("stored %q, want %s", stored[0].Amount, want)
+	}
+	const full = "%s 2026-11-20 21:00:00 alpha_vantage 1day p %[2]dUSD o 19025USD h 19375USD l 18950USD c %[2]dUSD v 48123456789 2026-11-21 00:00:00 -"
+	equal(t, db.Texts(t, storedRows), []string{
+		fmt.Sprintf(full, "AAPL", 19253),
+		"MSFT 2026-11-20 21:00:00 alpha_vantage 1day p 550CAD o 19025USD h 575CAD l 18950USD c 550CAD v 48123456789 2026-11-21 00:00:00 2026-11-21 01:00:00",
+		fmt.Sprintf(full, "ZM", 2025),
+	})
+
+	// Where the row has gone in the meantime, nothing is stored.
+	db.Exec(t, `delete from price_history where ticker = 'MSFT'`)
+	equal(t, commitAll(t, store, refresh.Batch{Prices: []refresh.Price{known}}), []refresh.StoredPrice{{}})
+	equal(t, len(db.Texts(t, storedRows)), 2)
+
+	// All that a bar has is written.
+	known = fullPrice("ZM", "20.5")
+	known.Row, known.FetchedAt, known.Bar.Currency = readBars(t, store, "ZM", "", "")[0].Row, midnight.Add(time.Hour), "CAD"
+	for _, amount := range []*decimal.NullDecimal{&known.Bar.Open, &known.Bar.High, &known.Bar.Low} {
+		amount.Decimal = amount.Decimal.Add(decimal.NewFromInt(1))
+	}
+	known.Bar.Volume = new(int64(7))
+	noError(t, commit(t, store, known))
+	equal(t, db.Texts(t, storedRows)[1],
+		"ZM 2026-11-20 21:00:00 alpha_vantage 1day p 2050CAD o 19125CAD h 19475CAD l 19050CAD c 2050CAD v 7 2026-11-21 00:00:00 2026-11-21 01:00:00")
+}
+
 func batchKeepsFindings(t *testing.T, db Database) {
 	store := db.Open(t)
 	nvda := tickers("NVDA")[0]
@@ -68,7 +108,7 @@ func batchKeepsFindings(t *testing.T, db Database) {
 	want := refresh.State{AskedAt: midnight, FirstSession: thursday, Absent: []exchange.Date{thursday, friday}, Splits: []history.Split{split}}
 	equal(t, state(), want)
 
-	// What is not told stays, and what is told again takes its place.
+	// What a finding does not have stays, and what it has takes the place of what was known.
 	split.New, split.Old, split.Rebased = 3, 2, true
 	older := history.Split{Session: thursday, New: 1, Old: 8}
 	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, Absent: []exchange.Date{friday}, Splits: []history.Split{split, older}}}})
@@ -112,9 +152,9 @@ func openTasks(t *testing.T, store Store) refresh.TaskQueue {
 	return tasks
 }
 
-func claim(t *testing.T, tasks refresh.TaskQueue, most int) (ids []string) {
+func claim(t *testing.T, tasks refresh.TaskQueue, limit int) (ids []string) {
 	t.Helper()
-	claimed, err := tasks.Claim(t.Context(), most, most)
+	claimed, err := tasks.Claim(t.Context(), limit, limit)
 	noError(t, err)
 	for _, task := range claimed {
 		ids = append(ids, strings.TrimLeft(task.ID, "0-"))
@@ -156,6 +196,40 @@ func tasks(t *testing.T, db Database) {
 	queue = openTasks(t, store)
 	equal(t, claim(t, queue, 1), []string{"1"})
 	queue.Close()
+}
+
+// Claims are of few tickers, those of whose tasks the first ones are; what else is pending of them comes along, as far as
+// the limit goes.
+func tasksOfFewTickers(t *testing.T, db Database) {
+	store := db.Open(t)
+	for n, ticker := range []string{"ONE", "TWO", "ONE", "THREE", "TWO", "ONE"} {
+		db.insertTask(t, n+1, ticker, "low", "pending")
+	}
+	db.insertTask(t, 7, "ONE", "low", "succeeded")
+	for _, test := range []struct {
+		tickers, limit int
+		want           []string // in any order but that of the tickers
+	}{
+		{1, 9, []string{"1", "3", "6"}},
+		{1, 2, []string{"1", "3"}},
+		{2, 9, []string{"1", "2", "3", "5", "6"}},
+		{2, 1, []string{"1"}},
+		{9, 9, []string{"1", "2", "3", "4", "5", "6"}},
+		{0, 9, nil},
+		{9, 0, nil},
+	} {
+		queue := openTasks(t, store)
+		claimed, err := queue.Claim(t.Context(), test.tickers, test.limit)
+		noError(t, err)
+		var ids []string
+		for _, task := range claimed {
+			ids = append(ids, strings.TrimLeft(task.ID, "0-"))
+		}
+		slices.Sort(ids)
+		equal(t, ids, test.want)
+		equal(t, len(db.Texts(t, `select ticker from backfill_tasks where status = 'running'`)), len(test.want))
+		queue.Close()
+	}
 }
 
 // Several processes never have the same task: they share them, or one has them all.
@@ -215,7 +289,7 @@ func tasksOfSeveralProcesses(t *testing.T, db Database) {
 	equal(t, len(claims), 28)
 }
 
-// Processes that commit the same tickers in different orders do not wait for each other for ever.
+// Processes that commit the same tickers in different orders do not deadlock.
 func commitsOfSeveralProcesses(t *testing.T, db Database) {
 	noError(t, commit(t, db.Open(t), price("AAPL", "1.25"), price("MSFT", "1.25")))
 	var group sync.WaitGroup

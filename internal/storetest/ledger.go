@@ -59,6 +59,36 @@ func ledger(t *testing.T, db Database) {
 	equal(t, sorted(another), quota.Account{})
 }
 
+// Changes of an account leave the others as they are.
+func ledgerOfSeveralAccounts(t *testing.T, db Database) {
+	store := db.Open(t)
+	const other = "vendor:fedcba9876543210"
+	call := func(n int) quota.Call {
+		return quota.Call{ID: fmt.Sprintf("00000000-0000-0000-0000-%012d", n), Cost: 1, From: midnight, Until: midnight}
+	}
+	change := func(account string, since time.Time, c quota.Change) {
+		t.Helper()
+		noError(t, store.UpdateAccount(t.Context(), account, since, func(quota.Account) quota.Change { return c }))
+	}
+	want := quota.Account{Calls: []quota.Call{call(1)}, HeldUntil: midnight, CallTime: time.Second, NotEntitledAt: midnight}
+	change(other, midnight, quota.Change{Save: want.Calls, HeldUntil: want.HeldUntil, CallTime: want.CallTime, NotEntitledAt: want.NotEntitledAt})
+	change(account, midnight, quota.Change{
+		Save: []quota.Call{call(2)}, Delete: []string{call(1).ID},
+		HeldUntil: midnight.Add(time.Hour), CallTime: time.Minute, NotEntitledAt: midnight.Add(time.Hour),
+	})
+	change(account, midnight, quota.Change{}) // to which a call of that instant is not too old
+	got, err := store.Account(t.Context(), account)
+	noError(t, err)
+	equal(t, got.Calls, []quota.Call{call(2)})
+	change(account, midnight.Add(time.Microsecond), quota.Change{})
+	got, err = store.Account(t.Context(), account)
+	noError(t, err)
+	equal(t, len(got.Calls), 0)
+	got, err = store.Account(t.Context(), other)
+	noError(t, err)
+	equal(t, got, want)
+}
+
 // sorted returns an account with its calls, whose order means nothing, by ID; no calls are nil.
 func sorted(a quota.Account) quota.Account {
 	a.Calls = slices.SortedFunc(slices.Values(a.Calls), func(a, b quota.Call) int { return cmp.Compare(a.ID, b.ID) })

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -131,6 +132,44 @@ func pruneTakesTurns(t *testing.T, db Database) {
 	equal(t, db.Texts(t, priceIDs), []string{"118", "119", "120"})
 }
 
+// A block begins after an ID and has as many rows as were asked for, expired or not.
+func pruneBlock(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.insertPrices(t, pricesToPrune...)
+	block := refresh.PriceBlock{After: 1, Rows: 4, DailyBefore: midnight.AddDate(0, 0, -7), RealTimeBefore: midnight.AddDate(0, 0, -7)}
+	want := refresh.ExpiredPrices{Last: 5, Daily: 1, RealTime: 1} // of 2, 3, 4 and 5
+	got, err := store.CountExpiredPrices(t.Context(), block)
+	noError(t, err)
+	equal(t, got, want)
+	got, err = store.DeleteExpiredPrices(t.Context(), block)
+	noError(t, err)
+	equal(t, got, want)
+	equal(t, db.Texts(t, priceIDs)[:5], []string{"-7", "1", "3", "4", "6"})
+
+	block.After = 1000000000
+	for _, expire := range []func(context.Context, refresh.PriceBlock) (refresh.ExpiredPrices, error){
+		store.CountExpiredPrices, store.DeleteExpiredPrices,
+	} {
+		got, err = expire(t.Context(), block)
+		noError(t, err)
+		equal(t, got, refresh.ExpiredPrices{Last: block.After, End: true})
+	}
+}
+
+// A transaction deletes as many runs as it was told to.
+func pruneSomeRuns(t *testing.T, db Database) {
+	store := db.Open(t)
+	for i := range 5 {
+		db.Exec(t, fmt.Sprintf(`insert into job_executions (id, job_name, started_at, finished_at, status, metadata)
+			values ('00000000-0000-0000-0000-00000000000%d', 'refresh_active_stocks', '2020-01-01 00:00:00', '2020-01-01 00:00:00', 'SUCCEEDED', '{}')`, i))
+	}
+	for _, want := range []int{3, 2, 0} {
+		deleted, err := store.DeleteExpiredRuns(t.Context(), []string{"refresh_active_stocks"}, midnight, 3)
+		noError(t, err)
+		equal(t, deleted, want)
+	}
+}
+
 func pruneRuns(t *testing.T, db Database) {
 	store := db.Open(t)
 	var rows []string
@@ -149,10 +188,10 @@ func pruneRuns(t *testing.T, db Database) {
 	}
 	const ids = `select substr(replace(cast(id as text), '-', ''), 32) from job_executions order by id`
 	left := []string{"1", "3", "4", "5", "7", "8"}
-	for _, most := range []int{1, 2, 3, 100} {
+	for _, limit := range []int{1, 2, 3, 100} {
 		db.Exec(t, `delete from job_executions`)
 		db.Exec(t, `insert into job_executions (id, started_at, metadata, job_name, status, finished_at) values `+strings.Join(rows, ", "))
-		o := refresh.PruneOptions{At: midnight, Keep: week, BlockRows: most, DryRun: true}
+		o := refresh.PruneOptions{At: midnight, Keep: week, BlockRows: limit, DryRun: true}
 		counted, err := refresh.Prune(t.Context(), store, o)
 		noError(t, err)
 		equal(t, counted, expired(true, 0, 0, 3))

@@ -103,6 +103,15 @@ func newestRuns(t *testing.T, db Database) {
 		where job_name = 'refresh_active_stocks' and status = 'SUCCEEDED'`)
 	foreign.StartedAt, foreign.Metadata = midnight.Add(90*time.Minute), []byte(`null`)
 
+	// Of runs that began at once, that comes first which ended last, and before it one that has not ended.
+	var ended [2]refresh.RunRecord
+	for i := range ended {
+		ended[i] = begun(6+i, "intraday_active_stocks", midnight, `{}`)
+		ended[i].Status, ended[i].FinishedAt = "SUCCEEDED", midnight.Add(time.Duration(i+1)*time.Minute)
+		noError(t, store.FinishRun(t.Context(), ended[i]))
+	}
+	running := begun(8, "intraday_active_stocks", midnight, `{}`)
+
 	jobs := []string{"refresh_active_stocks", "backfill_active_stocks"}
 	for _, test := range []struct {
 		query refresh.RunQuery
@@ -112,6 +121,7 @@ func newestRuns(t *testing.T, db Database) {
 		{refresh.RunQuery{Jobs: jobs, Limit: 2}, []refresh.RunRecord{fill, foreign}},
 		{refresh.RunQuery{Jobs: jobs[:1], Limit: 1, ScheduledOnly: true}, []refresh.RunRecord{foreign}},
 		{refresh.RunQuery{Jobs: jobs[:1], Limit: 9, ScheduledOnly: true}, []refresh.RunRecord{foreign, first}},
+		{refresh.RunQuery{Jobs: []string{"intraday_active_stocks"}, Limit: 9}, []refresh.RunRecord{running, ended[1], ended[0]}},
 		{refresh.RunQuery{Jobs: []string{"nobody's"}, Limit: 9}, nil},
 	} {
 		got, err := store.Runs(t.Context(), test.query)

@@ -74,7 +74,9 @@ func watchlistOfRemovedTicker(t *testing.T, db Database) {
 	noError(t, err)
 	equal(t, got, []refresh.WatchlistEntry{removed, entry("AAPL", 100)})
 
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: tickers("TSLA")[0]}}, midnight))
+	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: tickers("TSLA")[0]}}, midnight.Add(time.Hour)))
+	equal(t, db.Texts(t, `select substr(cast(updated_at as text), 1, 19) from ticker_watchlist where ticker = 'TSLA'`),
+		[]string{"2026-11-21 01:00:00"})
 	got, err = store.Watchlist(t.Context(), false)
 	noError(t, err)
 	equal(t, got, []refresh.WatchlistEntry{entry("TSLA", 90), entry("AAPL", 100)})
