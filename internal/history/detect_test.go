@@ -185,9 +185,11 @@ func TestRatiosOfCloses(t *testing.T) {
 		{"50", "100", "1:2"}, {"50.3", "100", "1:2"}, {"50.6", "100", ""}, {"12.5", "100", "1:8"}, {"66.67", "100", "2:3"},
 		{"1", "100", "1:100"}, {"90", "99", "10:11"}, {"95", "100", ""},
 		{"0", "100", ""}, {"100", "0", ""}, {"-200", "-100", ""}, {"-200", "100", ""}, {"0.0000000000001", "100", ""},
+		// A quotient has twelve decimals.
+		{"202000000000.04", "100000000000", "2:1"}, {"202000000000.4", "100000000000", ""},
 		// What a store has rounded away is not a difference, to two decimals at the least.
 		{"0.02", "0.01", "2:1"}, {"0.02", "0.0101", ""}, {"0.0020", "0.0010", "2:1"}, {"0.002", "0.00101", ""},
-		{"1", "0.5", "2:1"}, {"0.01", "0.02", "1:2"}, {"0.01", "0.0199", ""}, {"0.11", "0.1", "11:10"},
+		{"1", "0.5", "2:1"}, {"0.1", "0.05", "2:1"}, {"0.01", "0.02", "1:2"}, {"0.01", "0.0199", ""}, {"0.11", "0.1", "11:10"},
 	} {
 		t.Run(fmt.Sprintf("%s to %s", tt.stored, tt.fetched), func(t *testing.T) {
 			var want []history.Split
@@ -273,6 +275,13 @@ func TestPriceGap(t *testing.T) {
 			checkSplit(t, tt.want, got, found)
 		})
 	}
+}
+
+func TestAnOpenThatTheVendorDidNotGiveIsNotRead(t *testing.T) {
+	series := bars("11-16 close 200", "11-17 close 100")
+	series[1].Open.Decimal = series[1].Close // but not valid
+	got, found := history.PriceGap(series, day("11-17"))
+	checkSplit(t, nil, got, found)
 }
 
 // Over a night prices move: up to ten for one, a split is recognized within two hundredths of its ratio, and beyond that
