@@ -22,8 +22,11 @@ demo: build ## a refresh without network, key or server
 	CGO_ENABLED=0 go build -trimpath -o bin/fakevantage ./internal/fakevantage/cmd/fakevantage
 	@testdata/demo
 
-test: postgres promtool ## all tests, with the race detector
+# Nothing is left out here. What is built without cgo is built the same way by tests of cmd/papertrade.
+test: export PAPERTRADE_TEST_REQUIRE = 1
+test: postgres promtool ## all tests, with the race detector but for a year of midnights
 	go test -race ./...
+	CGO_ENABLED=0 go test -run TestAYearOfMidnights ./internal/refresh
 
 bench: postgres ## how close runs come to the least time that the limits allow (x-floor)
 	go test -run '^$$' -bench . -benchtime 1x ./internal/refresh

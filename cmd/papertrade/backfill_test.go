@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,18 +17,30 @@ import (
 	"papertrade/pkg/exchange"
 )
 
-// built are the programs as they are installed: under the race detector, what takes a backfill seconds
-// takes minutes.
+// built returns the programs as they are installed: under the race detector, what takes a backfill seconds
+// takes minutes. The first test that asks for them builds them.
 func built(t *testing.T) (papertrade, vendor string) {
 	t.Helper()
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/", ".", "../../internal/fakevantage/cmd/fakevantage")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build papertrade and fakevantage: %v\n%s", err, output)
+	if err := build(); err != nil {
+		t.Fatal(err)
 	}
-	return filepath.Join(dir, "papertrade"), filepath.Join(dir, "fakevantage")
+	return filepath.Join(builtDir, "papertrade"), filepath.Join(builtDir, "fakevantage")
 }
+
+var (
+	builtDir string // which TestMain removes
+	build    = sync.OnceValue(func() (err error) {
+		if builtDir, err = os.MkdirTemp("", "papertrade-built-"); err != nil {
+			return err
+		}
+		build := exec.Command("go", "build", "-o", builtDir+"/", ".", "../../internal/fakevantage/cmd/fakevantage")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if output, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build papertrade and fakevantage: %w\n%s", err, output)
+		}
+		return nil
+	})
+)
 
 // startProcess runs a program in a process of its own, on a database and a vendor of a test.
 func startProcess(t *testing.T, program string, db *database, vendorURL string, args ...string) (cmd *exec.Cmd, stderr *bufio.Scanner) {
@@ -72,13 +85,12 @@ func rows(t *testing.T, db *database, query string) []string {
 // A backfill of five years that is killed and called again leaves exactly the sessions of each exchange,
 // each once, and asks for no ticker that was committed a second time.
 func TestAKilledBackfillIsFinishedByTheNext(t *testing.T) {
-	databases := startDatabases(t)
 	papertrade, vendor := built(t)
 	for _, kind := range []string{"sqlite-own", "postgres-own"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			db, err := databases.create(dir, kind)
+			db, err := startDatabases(t, kind).create(dir, kind)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +166,7 @@ func arrivalsOf(t *testing.T, log string) []fakevantage.Arrival {
 // Two processes on one Postgres share the application's tasks without doing any twice; what one of them
 // leaves when it is killed is taken up again.
 func TestProcessesShareTheApplicationsTasks(t *testing.T) {
-	databases := startDatabases(t)
+	databases := startDatabases(t, "postgres-own")
 	papertrade, vendor := built(t)
 	dir := t.TempDir()
 	db, err := databases.create(dir, "postgres-own")
@@ -217,12 +229,11 @@ func TestProcessesShareTheApplicationsTasks(t *testing.T) {
 
 // A run that is interrupted while it writes long series keeps what there is time for, and ends in time.
 func TestAnInterruptedBackfillKeepsWhatItCan(t *testing.T) {
-	databases := startDatabases(t)
 	papertrade, vendor := built(t)
 	for _, kind := range []string{"sqlite-own", "postgres-own"} {
 		t.Run(kind, func(t *testing.T) {
 			dir := t.TempDir()
-			db, err := databases.create(dir, kind)
+			db, err := startDatabases(t, kind).create(dir, kind)
 			if err != nil {
 				t.Fatal(err)
 			}

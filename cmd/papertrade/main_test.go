@@ -24,23 +24,35 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main, "quotes": quotesMain})
+	testscript.Main(cluster.Main(tests{m}), map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main, "quotes": quotesMain})
+}
+
+// tests removes what they have built.
+type tests struct{ *testing.M }
+
+func (m tests) Run() int {
+	status := m.M.Run()
+	if builtDir != "" {
+		_ = os.RemoveAll(builtDir) // in the temporary folder, where it would do no harm
+	}
+	return status
 }
 
 // TestScripts runs every script of testdata/script on every kind of database. A script that is about
-// some kinds alone says so with a condition.
+// some kinds alone says so with a condition, and what needs promtool does too: TestREADMEAlerts says if there is none.
 func TestScripts(t *testing.T) {
-	databases := startDatabases(t)
-	promtool := filepath.Dir(findPromtool(t))
-	for _, kind := range databases.kinds() {
+	for _, kind := range kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
+			databases := startDatabases(t, kind)
 			testscript.Run(t, testscript.Params{
 				Dir:                 filepath.Join("..", "..", "testdata", "script"),
 				RequireExplicitExec: true,
 				RequireUniqueNames:  true,
 				Setup: func(env *testscript.Env) error {
-					env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+promtool)
+					if promtool, err := findPromtool(); err == nil {
+						env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+filepath.Dir(promtool))
+					}
 					return setUp(env, databases, kind)
 				},
 				Condition: func(name string) (bool, error) {

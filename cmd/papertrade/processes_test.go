@@ -75,12 +75,11 @@ func quotes(count string) error {
 // shorter than the one they keep to: compressed to a second, a busy machine delays calls on their way by more
 // than the hundredth that a limiter allows for.
 func TestProcessesKeepToTheLimitsTogether(t *testing.T) {
-	databases := startDatabases(t)
 	for _, kind := range []string{"sqlite-own", "postgres-own"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			db, err := databases.create(dir, kind)
+			db, err := startDatabases(t, kind).create(dir, kind)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +174,6 @@ func checkArrivals(t *testing.T, log string) {
 // A database and a monitor that do not answer hold up an interrupted run for less than 2 s, and not at all
 // after a second signal: SQLite that another program keeps locked, Postgres behind a network that is stuck.
 func TestSignalsEndARunThatCannotCommit(t *testing.T) {
-	databases := startDatabases(t)
 	for kind, stall := range map[string]func(*testing.T, *database) (stop func()){
 		"sqlite-own": stallSQLite, "postgres-own": stallPostgres,
 	} {
@@ -186,7 +184,7 @@ func TestSignalsEndARunThatCannotCommit(t *testing.T) {
 			t.Run(fmt.Sprint(kind, signals), func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
-				db, err := databases.create(dir, kind)
+				db, err := startDatabases(t, kind).create(dir, kind)
 				if err != nil {
 					t.Fatal(err)
 				}

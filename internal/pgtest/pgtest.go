@@ -25,6 +25,12 @@ import (
 // superuser owns all databases. It needs no password: the port is the loopback's.
 const superuser = "papertrade"
 
+// Postgres is looked for on the PATH, then where Debian has it, or where this variable says.
+const (
+	debianBinaries   = "/usr/lib/postgresql/*/bin"
+	binariesVariable = "PAPERTRADE_TEST_POSTGRES"
+)
+
 // Cluster is a running Postgres server. Its methods are safe for concurrent use.
 type Cluster struct {
 	dir     string
@@ -37,7 +43,7 @@ type Cluster struct {
 // Start makes a cluster and starts it. As root it runs as the user postgres, since Postgres refuses
 // to run as root. The error says what to install where Postgres is missing.
 func Start(ctx context.Context) (*Cluster, error) {
-	bin, err := findBinaries(os.Getenv("PATH"), "/usr/lib/postgresql/*/bin")
+	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
@@ -54,21 +60,6 @@ func Start(ctx context.Context) (*Cluster, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return c, nil
-}
-
-// New starts a cluster that ends with the test.
-func New(t testing.TB) *Cluster {
-	t.Helper()
-	cluster, err := Start(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return cluster
 }
 
 func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credential) error {
@@ -221,7 +212,23 @@ func (c *Cluster) url(database string) string {
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", superuser, c.port, database)
 }
 
-// findBinaries is the folder of initdb and postgres, on the path or where Debian has them.
+// need leaves the test out if Postgres is not installed.
+func need(t testing.TB) {
+	t.Helper()
+	if _, err := binaries(); err != nil {
+		LeaveOut(t, "tests on Postgres", err)
+	}
+}
+
+func binaries() (folder string, err error) {
+	pattern := debianBinaries
+	if set := os.Getenv(binariesVariable); set != "" {
+		pattern = set
+	}
+	return findBinaries(os.Getenv("PATH"), pattern)
+}
+
+// findBinaries returns the folder of initdb and postgres: one of the path, or the last that matches the pattern.
 func findBinaries(path, pattern string) (string, error) {
 	folders, err := filepath.Glob(pattern)
 	if err != nil {
@@ -238,7 +245,7 @@ func findBinaries(path, pattern string) (string, error) {
 			return folder, nil
 		}
 	}
-	return "", fmt.Errorf("no Postgres: neither $PATH nor %s has initdb and postgres; install it, on Debian with apt-get install postgresql", pattern)
+	return "", fmt.Errorf("initdb and postgres are neither on the PATH nor in %s; make test installs them", pattern)
 }
 
 // unprivileged is the user postgres where the process is root's, nil otherwise.

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -26,24 +25,15 @@ const (
 	served      = "application_migrated" // the same after Migrate
 )
 
-var cluster *pgtest.Cluster
+var cluster = &pgtest.Shared{Prepare: makeTemplates}
 
 // All tests of the package run 14 hours east of UTC.
 func TestMain(m *testing.M) {
 	time.Local = time.FixedZone("far east", 14*60*60)
-	code, err := runOnCluster(context.Background(), m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(cluster.Main(m).Run())
 }
 
-func runOnCluster(ctx context.Context, m *testing.M) (code int, err error) {
-	if cluster, err = pgtest.Start(ctx); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, cluster.Stop()) }()
+func makeTemplates(ctx context.Context, c *pgtest.Cluster) error {
 	migrate := func(ctx context.Context, url string) error {
 		_, err := Migrate(ctx, url)
 		return err
@@ -56,16 +46,12 @@ func runOnCluster(ctx context.Context, m *testing.M) (code int, err error) {
 		_, err = conn.Exec(ctx, applicationTables)
 		return errors.Join(err, conn.Close(ctx))
 	}
-	err = errors.Join(
-		cluster.Template(ctx, ownTables, migrate),
-		cluster.Template(ctx, application, create),
-		cluster.Template(ctx, served, func(ctx context.Context, url string) error {
+	return errors.Join(
+		c.Template(ctx, ownTables, migrate),
+		c.Template(ctx, application, create),
+		c.Template(ctx, served, func(ctx context.Context, url string) error {
 			return errors.Join(create(ctx, url), migrate(ctx, url))
 		}))
-	if err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
 }
 
 func TestOwnTables(t *testing.T) {

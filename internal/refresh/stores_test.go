@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"papertrade/internal/pgtest"
@@ -15,14 +14,14 @@ import (
 	"papertrade/internal/storetest"
 )
 
-// cluster is started by the first test that needs it.
-var (
-	cluster      *pgtest.Cluster
-	startCluster = sync.OnceValue(func() (err error) {
-		cluster, err = pgtest.Start(context.Background())
+const migrated = "migrated" // the template of all databases
+
+var cluster = &pgtest.Shared{Prepare: func(ctx context.Context, c *pgtest.Cluster) error {
+	return c.Template(ctx, migrated, func(ctx context.Context, url string) error {
+		_, err := postgres.Migrate(ctx, url)
 		return err
 	})
-)
+}}
 
 func TestMain(m *testing.M) {
 	if task := os.Getenv(killedVariable); task != "" {
@@ -32,14 +31,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	status := m.Run()
-	if cluster != nil {
-		if err := cluster.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			status = 1
-		}
-	}
-	os.Exit(status)
+	os.Exit(cluster.Main(m).Run())
 }
 
 // storeKinds are the databases that a job can keep its prices in.
@@ -51,14 +43,7 @@ func newDatabase(t testing.TB, kind string) (address string) {
 	if kind == "sqlite" {
 		return filepath.Join(t.TempDir(), "papertrade.db")
 	}
-	if err := startCluster(); err != nil {
-		t.Fatal(err)
-	}
-	address = cluster.Empty(t)
-	if _, err := postgres.Migrate(context.Background(), address); err != nil {
-		t.Fatal(err)
-	}
-	return address
+	return cluster.Clone(t, migrated)
 }
 
 func openStore(kind, address string) (storetest.Store, error) {

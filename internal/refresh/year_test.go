@@ -1,3 +1,7 @@
+// Under the race detector a year takes minutes; make test runs it without.
+
+//go:build !race
+
 package refresh_test
 
 import (
