@@ -20,7 +20,7 @@ a run would take them: by priority (lower first), then the stalest, then by name
   papertrade active-tickers --days 7 --source transactions
   papertrade active-tickers -o plain | xargs -n1 echo`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runActiveTickers(ctx, s, opts) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runActiveTickers(ctx, inv, opts) }),
 	}
 	opts.AddFlags(cmd)
 	return cmd
@@ -37,18 +37,18 @@ func (o *activeTickersOptions) AddFlags(cmd *cobra.Command) {
 	f.Var(&o.at, "at", instantUsage)
 }
 
-func runActiveTickers(ctx context.Context, s *session, opts activeTickersOptions) error {
-	db, err := openStore(ctx, s.config)
+func runActiveTickers(ctx context.Context, inv *invocation, opts activeTickersOptions) error {
+	db, err := openStore(ctx, inv.config)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	active, skipped, err := refresh.Discover(ctx, db, discovery(s.config), opts.at.clock(s.now)())
+	active, skipped, err := refresh.Discover(ctx, db, discovery(inv.config), opts.at.clock(inv.now)())
 	if err != nil {
 		return err
 	}
 	for _, row := range skipped {
-		s.log.observe(refresh.RowSkipped{SkippedRow: row})
+		inv.log.observe(refresh.RowSkipped{SkippedRow: row})
 	}
-	return s.print(activeTickersView(active))
+	return inv.print(activeTickersView(active))
 }

@@ -38,8 +38,8 @@ first; on Postgres several processes can do so side by side.
   papertrade backfill NVDA --rebase                    # after a split
   papertrade backfill --pending -q                     # what the application asks for`,
 		ValidArgsFunction: p.completeTickers(knownSymbols),
-		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
-			return runBackfill(ctx, s, opts, args)
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, args []string) error {
+			return runBackfill(ctx, inv, opts, args)
 		}),
 	}
 	opts.AddFlags(cmd)
@@ -66,19 +66,19 @@ func (o *backfillOptions) AddFlags(cmd *cobra.Command) {
 	addRunFlags(f)
 }
 
-func runBackfill(ctx context.Context, s *session, opts backfillOptions, args []string) error {
+func runBackfill(ctx context.Context, inv *invocation, opts backfillOptions, args []string) error {
 	tickers, err := parseTickers(args)
 	if err != nil {
 		return err
 	}
-	if err := opts.check(args, exchange.DateOf(opts.at.clock(s.now)())); err != nil {
+	if err := opts.check(args, exchange.DateOf(opts.at.clock(inv.now)())); err != nil {
 		return err
 	}
 	kind := refresh.Backfill
 	if opts.pending {
 		kind = refresh.Tasks
 	}
-	return runJob(ctx, s, opts.at.clock(s.now), refresh.Options{
+	return runJob(ctx, inv, opts.at.clock(inv.now), refresh.Options{
 		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
 		Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase,
 	}, backfillView)

@@ -12,14 +12,14 @@ and tickers. The help of each shell says where it goes.
 ` + exitStatuses
 	cmd.Example = `  source <(papertrade completion bash)
   papertrade completion zsh --help`
-	cmd.RunE = withoutSession(showHelp)
+	cmd.RunE = withoutSettings(showHelp)
 
 	for _, shell := range cmd.Commands() {
 		name := shell.Name()
 		shell.Short = "Print the script for " + name
 		shell.Long = name + " prints the script by which " + name + " completes papertrade." + shellNeeds[name] + "\n" + exitStatuses
 		shell.Example = shellExamples[name]
-		shell.RunE = withoutSession(shell.RunE)
+		shell.RunE = withoutSettings(shell.RunE)
 	}
 }
 

@@ -18,7 +18,7 @@ default.
   papertrade config init           # a file to start with
   papertrade config check          # is everything ready for a run?`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(_ context.Context, s *session, _ []string) error { return runConfigShow(s) }),
+		RunE: p.withSettings(func(_ context.Context, inv *invocation, _ []string) error { return runConfigShow(inv) }),
 	}
 	cmd.AddCommand(newConfigShow(p), newConfigInit(p), newConfigCheck(p))
 	return cmd

@@ -28,12 +28,12 @@ are missing in Postgres are made by 'papertrade migrate'.
   papertrade config check --database-url postgres://user@localhost/papertrade
   papertrade config check -q && papertrade refresh -q`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runConfigCheck(ctx, s) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runConfigCheck(ctx, inv) }),
 	}
 }
 
-func runConfigCheck(ctx context.Context, s *session) error {
-	checks := checkAll(ctx, s.config)
+func runConfigCheck(ctx context.Context, inv *invocation) error {
+	checks := checkAll(ctx, inv.config)
 	var notReady notReadyError
 	for _, c := range checks {
 		if c.err != nil {
@@ -41,33 +41,33 @@ func runConfigCheck(ctx context.Context, s *session) error {
 		}
 	}
 	if len(notReady) > 0 {
-		return errors.Join(s.print(checksView(s.config, checks)), notReady)
+		return errors.Join(inv.print(checksView(inv.config, checks)), notReady)
 	}
-	if !s.wantsResult() {
+	if !inv.wantsResult() {
 		return nil
 	}
-	return s.print(checksView(s.config, checks))
+	return inv.print(checksView(inv.config, checks))
 }
 
-func checkAll(ctx context.Context, c *config.Config) []check {
-	settings := check{name: "settings", good: cmp.Or(c.File, "there is no file; see 'papertrade config init'")}
-	database := check{name: "database", good: c.Database.String()}
+func checkAll(ctx context.Context, c *config.Config) []checkResult {
+	settings := checkResult{name: "settings", good: cmp.Or(c.File, "there is no file; see 'papertrade config init'")}
+	database := checkResult{name: "database", good: c.Database.String()}
 	var found bool
 	if found, database.err = checkDatabase(ctx, c); !found {
 		database.good += " is not there yet: it is made when it is needed"
 	}
 	vendor := c.Provider()
-	key := check{name: "key", good: c.KeySetting(vendor)}
+	key := checkResult{name: "key", good: c.KeySetting(vendor)}
 	_, key.err = c.Key(vendor)
-	checks := []check{settings, database, key}
+	checks := []checkResult{settings, database, key}
 	if file := c.Metrics.Textfile; file != "" {
-		checks = append(checks, check{"metrics", file, c.CheckTextfile()})
+		checks = append(checks, checkResult{"metrics", file, c.CheckTextfile()})
 	}
 	return checks
 }
 
 // notReadyError is the checks that failed.
-type notReadyError []check
+type notReadyError []checkResult
 
 func (e notReadyError) Error() string {
 	names := make([]string, len(e))

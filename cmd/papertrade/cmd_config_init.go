@@ -26,7 +26,7 @@ as it stands. It goes to $XDG_CONFIG_HOME/papertrade/config.toml, or to the file
   papertrade config init --config /etc/papertrade/config.toml
   papertrade config init --stdout | less`,
 		Args: cobra.NoArgs,
-		RunE: withoutSession(func(*cobra.Command, []string) error {
+		RunE: withoutSettings(func(*cobra.Command, []string) error {
 			return runConfigInit(p.environ, p.printer(), p.globals.configFile, opts)
 		}),
 	}

@@ -19,8 +19,8 @@ flag, a variable, a line of the settings file, or the default. Secrets are shown
   papertrade config show -o plain | grep '^refresh'
   papertrade config show -o json | jq -r '.[] | select(.origin != "default").key'`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(_ context.Context, s *session, _ []string) error { return runConfigShow(s) }),
+		RunE: p.withSettings(func(_ context.Context, inv *invocation, _ []string) error { return runConfigShow(inv) }),
 	}
 }
 
-func runConfigShow(s *session) error { return s.print(settingsView(s.config)) }
+func runConfigShow(inv *invocation) error { return inv.print(settingsView(inv.config)) }

@@ -11,7 +11,7 @@ func setUpHelp(root *cobra.Command) {
 	cmd.Long = "help explains what a command does, as its --help does.\n" + exitStatuses
 	cmd.Example = `  papertrade help refresh
   papertrade help watchlist add`
-	cmd.RunE = withoutSession(func(_ *cobra.Command, args []string) error { return runHelp(root, args) })
+	cmd.RunE = withoutSettings(func(_ *cobra.Command, args []string) error { return runHelp(root, args) })
 }
 
 func runHelp(root *cobra.Command, args []string) error {

@@ -25,7 +25,7 @@ pages are dated by SOURCE_DATE_EPOCH, so that the same source makes the same pag
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) papertrade man bin/man`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
-		RunE:              withoutSession(func(cmd *cobra.Command, args []string) error { return runMan(cmd.Root(), args[0]) }),
+		RunE:              withoutSettings(func(cmd *cobra.Command, args []string) error { return runMan(cmd.Root(), args[0]) }),
 	}
 }
 

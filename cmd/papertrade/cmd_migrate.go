@@ -21,16 +21,16 @@ file is made and upgraded when it is opened.
 		Example: `  papertrade migrate
   papertrade migrate --database-url postgres://user@localhost/papertrade`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runMigrate(ctx, s) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runMigrate(ctx, inv) }),
 	}
 }
 
-func runMigrate(ctx context.Context, s *session) error {
-	applied, err := migrate(ctx, s.config)
-	if err != nil || !s.wantsResult() {
+func runMigrate(ctx context.Context, inv *invocation) error {
+	applied, err := migrate(ctx, inv.config)
+	if err != nil || !inv.wantsResult() {
 		return err
 	}
-	return s.print(migrateView(s.config, applied))
+	return inv.print(migrateView(inv.config, applied))
 }
 
 func migrateView(c *config.Config, applied []string) result {

@@ -27,8 +27,8 @@ closes follows, broken off and marked where sessions are missing.
   papertrade prices AAPL -o json | jq .gaps`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeOne(p.completeTickers(knownSymbols)),
-		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
-			return runPrices(ctx, s, opts, args[0])
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, args []string) error {
+			return runPrices(ctx, inv, opts, args[0])
 		}),
 	}
 	opts.AddFlags(cmd)
@@ -45,7 +45,7 @@ func (o *pricesOptions) AddFlags(cmd *cobra.Command) {
 	f.Var(&o.to, "to", "last `DATE` to show")
 }
 
-func runPrices(ctx context.Context, s *session, opts pricesOptions, symbol string) error {
+func runPrices(ctx context.Context, inv *invocation, opts pricesOptions, symbol string) error {
 	tickers, err := parseTickers([]string{symbol})
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func runPrices(ctx context.Context, s *session, opts pricesOptions, symbol strin
 	if err := opts.check(); err != nil {
 		return err
 	}
-	db, err := openForReading(ctx, s.config)
+	db, err := openForReading(ctx, inv.config)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func runPrices(ctx context.Context, s *session, opts pricesOptions, symbol strin
 	bars := slices.DeleteFunc(stored[ticker], func(b history.StoredBar) bool { return !opts.contains(b.Session) })
 	if len(gaps) > 0 && !ticker.HasCalendar() {
 		suffix := ticker.String()[strings.LastIndexByte(ticker.String(), '.'):]
-		s.log.observe(refresh.CalendarUnknown{Suffix: suffix, Tickers: tickers})
+		inv.log.observe(refresh.CalendarUnknown{Suffix: suffix, Tickers: tickers})
 	}
-	return s.print(pricesView(prices{ticker, opts.dateRange, bars, gaps, history.Pending(state.Splits)}, s.width()))
+	return inv.print(pricesView(storedPrices{ticker, opts.dateRange, bars, gaps, history.Pending(state.Splits)}, inv.width()))
 }

@@ -36,7 +36,7 @@ stays deleted. A SQLite file does not shrink: later rows take the space that com
   papertrade prune -q                       # what cron runs: daily bars all stay
   papertrade prune --keep 260w --keep-intraday 2d`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runPrune(ctx, s, opts) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runPrune(ctx, inv, opts) }),
 	}
 	opts.AddFlags(cmd)
 	return cmd
@@ -58,27 +58,27 @@ func (o *pruneOptions) AddFlags(cmd *cobra.Command) {
 	f.Var(&o.at, "at", instantUsage)
 }
 
-func runPrune(ctx context.Context, s *session, opts pruneOptions) error {
+func runPrune(ctx context.Context, inv *invocation, opts pruneOptions) error {
 	open := openStore
 	if opts.dryRun {
 		open = openSnapshot
 	}
-	db, err := open(ctx, s.config)
+	db, err := open(ctx, inv.config)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	pruned, err := refresh.Prune(ctx, db, refresh.PruneOptions{
-		At: opts.at.clock(s.now)(), BlockRows: pruneRows, DryRun: opts.dryRun,
+		At: opts.at.clock(inv.now)(), BlockRows: pruneRows, DryRun: opts.dryRun,
 		Keep: refresh.Retention{
 			Daily: opts.keep.Duration, RealTime: cmp.Or(opts.keepRealTime.Duration, keepRealTime), Runs: keepRuns,
 		},
 	})
-	logPruned(s.log, pruned, err)
-	if !s.wantsResult() && !pruned.DryRun {
+	logPruned(inv.log, pruned, err)
+	if !inv.wantsResult() && !pruned.DryRun {
 		return err
 	}
-	return errors.Join(err, s.print(pruneView(pruned)))
+	return errors.Join(err, inv.print(pruneView(pruned)))
 }
 
 func logPruned(log logger, p refresh.Pruned, err error) {

@@ -36,8 +36,8 @@ passed, and leaves the next scheduled run the calls that it needs.
   papertrade refresh --intraday -q    # from one that fires every quarter of an hour
   papertrade refresh -o json | jq .counts`,
 		ValidArgsFunction: p.completeTickers(activeSymbols),
-		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
-			return runRefresh(ctx, s, opts, args)
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, args []string) error {
+			return runRefresh(ctx, inv, opts, args)
 		}),
 	}
 	opts.AddFlags(cmd)
@@ -62,7 +62,7 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	addRunFlags(f)
 }
 
-func runRefresh(ctx context.Context, s *session, opts refreshOptions, args []string) error {
+func runRefresh(ctx context.Context, inv *invocation, opts refreshOptions, args []string) error {
 	tickers, err := parseTickers(args)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func runRefresh(ctx context.Context, s *session, opts refreshOptions, args []str
 	case len(tickers) > 0:
 		kind = refresh.Named
 	}
-	return runJob(ctx, s, opts.at.clock(s.now), refresh.Options{
+	return runJob(ctx, inv, opts.at.clock(inv.now), refresh.Options{
 		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue,
 	}, refreshView)
 }

@@ -58,7 +58,7 @@ runs; -o plain lines of a key, a tab and a value.
   papertrade status -o json | jq .freshness
   papertrade status -o plain | grep ^quota_left`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runStatus(ctx, s, opts) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runStatus(ctx, inv, opts) }),
 	}
 	opts.AddFlags(cmd)
 	return cmd
@@ -79,41 +79,41 @@ func (o *statusOptions) AddFlags(cmd *cobra.Command) {
 	f.Var(&o.at, "at", instantUsage)
 }
 
-func runStatus(ctx context.Context, s *session, opts statusOptions) error {
+func runStatus(ctx context.Context, inv *invocation, opts statusOptions) error {
 	if opts.maxStale < 0 {
 		return wrongUsage("--max-stale %d: choose a number of sessions from 0 on", opts.maxStale)
 	}
-	db, err := openForReading(ctx, s.config)
+	db, err := openForReading(ctx, inv.config)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	in, skipped, err := readHealth(ctx, s, db, opts)
+	in, skipped, err := readHealth(ctx, inv, db, opts)
 	if err != nil {
 		return err
 	}
 	health := withAdvice(refresh.NewHealth(in))
 	if opts.check {
-		return checkHealth(s, health.Problems)
+		return checkHealth(inv, health.Problems)
 	}
 	for _, row := range skipped {
-		s.log.observe(refresh.RowSkipped{SkippedRow: row})
+		inv.log.observe(refresh.RowSkipped{SkippedRow: row})
 	}
 	closes, err := readCloses(ctx, db, health.Freshness.Stalest)
 	if err != nil {
 		return err
 	}
 	health.AddCloses(closes)
-	allowances, err := readAllowances(ctx, s, db)
+	allowances, err := readAllowances(ctx, inv, db)
 	if err != nil {
 		return err
 	}
-	return s.print(statusView(status{health, allowances}, s.width(), sparklineMarks(s.environ)))
+	return inv.print(statusView(status{health, allowances}, inv.width(), sparklineMarks(inv.environ)))
 }
 
 // checkHealth prints the problems. The error is errUnhealthy if there are any.
-func checkHealth(s *session, problems []refresh.Problem) error {
-	if err := s.print(problemsView(problems)); err != nil {
+func checkHealth(inv *invocation, problems []refresh.Problem) error {
+	if err := inv.print(problemsView(problems)); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
@@ -123,23 +123,23 @@ func checkHealth(s *session, problems []refresh.Problem) error {
 }
 
 // readHealth reads what the health depends on, and the rows that are skipped since they are no tickers.
-func readHealth(ctx context.Context, s *session, db store, opts statusOptions) (in refresh.HealthInputs, skipped []refresh.SkippedRow, err error) {
-	at := opts.at.clock(s.now)()
-	schedule, err := cron.ParseStandard(s.config.Refresh.Schedule)
+func readHealth(ctx context.Context, inv *invocation, db store, opts statusOptions) (in refresh.HealthInputs, skipped []refresh.SkippedRow, err error) {
+	at := opts.at.clock(inv.now)()
+	schedule, err := cron.ParseStandard(inv.config.Refresh.Schedule)
 	if err != nil {
 		return in, nil, err
 	}
-	active, skipped, err := refresh.Discover(ctx, db, discovery(s.config), at)
+	active, skipped, err := refresh.Discover(ctx, db, discovery(inv.config), at)
 	if err != nil {
 		return in, nil, err
 	}
-	runs, err := readRuns(ctx, s, db)
+	runs, err := readRuns(ctx, inv, db)
 	if err != nil {
 		return in, nil, err
 	}
 	_, tasks, err := db.PendingTasks(ctx, 1)
 	return refresh.HealthInputs{
-		At: at, Active: active, Schedule: schedule, Disabled: !s.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks,
+		At: at, Active: active, Schedule: schedule, Disabled: !inv.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks,
 		Recent: runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LastSuccess: runs.lastSuccess,
 	}, skipped, err
 }
@@ -161,18 +161,18 @@ func (r runRecords) hasDied() bool {
 	return false
 }
 
-func readRuns(ctx context.Context, s *session, db store) (runs runRecords, err error) {
+func readRuns(ctx context.Context, inv *invocation, db store) (runs runRecords, err error) {
 	// A run that ends between the look at its record and that at its lock seems to have died. Its record
 	// is right the next time.
 	for range 3 {
-		if runs, err = readRunsOnce(ctx, s, db); err != nil || !runs.hasDied() {
+		if runs, err = readRunsOnce(ctx, inv, db); err != nil || !runs.hasDied() {
 			break
 		}
 	}
 	return runs, err
 }
 
-func readRunsOnce(ctx context.Context, s *session, db store) (runs runRecords, err error) {
+func readRunsOnce(ctx context.Context, inv *invocation, db store) (runs runRecords, err error) {
 	runs.locked = map[string]bool{}
 	if runs.recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: refresh.JobNames(), Limit: maxRecentRuns}); err != nil {
 		return runs, err
@@ -187,7 +187,7 @@ func readRunsOnce(ctx context.Context, s *session, db store) (runs runRecords, e
 	for _, records := range [][]refresh.RunRecord{runs.recent, runs.scheduled} {
 		for i := range records {
 			r := &records[i]
-			r.ErrorMessage = s.config.Redact(r.ErrorMessage) // another program may have written it
+			r.ErrorMessage = inv.config.Redact(r.ErrorMessage) // another program may have written it
 			if _, known := runs.locked[r.JobName]; known || !r.IsRunning() {
 				continue
 			}
@@ -219,9 +219,9 @@ func readCloses(ctx context.Context, db store, stalest []refresh.StaleTicker) (m
 }
 
 // readAllowances reads what the ledger knows of the key, if there is one.
-func readAllowances(ctx context.Context, s *session, db store) (allowances, error) {
-	vendor := s.config.Provider()
-	key, err := s.config.Key(vendor)
+func readAllowances(ctx context.Context, inv *invocation, db store) (allowances, error) {
+	vendor := inv.config.Provider()
+	key, err := inv.config.Key(vendor)
 	if err != nil {
 		return allowances{QuotaUnknown: err.Error()}, nil
 	}
@@ -230,7 +230,7 @@ func readAllowances(ctx context.Context, s *session, db store) (allowances, erro
 		return allowances{}, err
 	}
 	var all allowances
-	now := s.now()
+	now := inv.now()
 	for _, left := range quota.Remaining(vendor.RateLimits, account, now) {
 		all.Quota = append(all.Quota, allowance{left.Limit.String(), left.Used, left.Left, left.FreesAt.UTC()})
 	}

@@ -18,7 +18,7 @@ func newVersion(p *program) *cobra.Command {
 		Example: `  papertrade version
   papertrade version -o json | jq -r .version`,
 		Args: cobra.NoArgs,
-		RunE: withoutSession(func(*cobra.Command, []string) error { return runVersion(p.printer()) }),
+		RunE: withoutSettings(func(*cobra.Command, []string) error { return runVersion(p.printer()) }),
 	}
 }
 

@@ -20,7 +20,7 @@ somebody trades them. Without a subcommand it lists them.
   papertrade watchlist export > watchlist.csv
   papertrade watchlist import watchlist.csv`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runWatchlistList(ctx, s, opts) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runWatchlistList(ctx, inv, opts) }),
 	}
 	opts.AddFlags(cmd)
 	cmd.AddCommand(newWatchlistList(p), newWatchlistAdd(p), newWatchlistRemove(p), newWatchlistImport(p), newWatchlistExport(p))

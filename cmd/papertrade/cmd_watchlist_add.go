@@ -23,8 +23,8 @@ are made active and keep their priority and interval, unless a flag sets them.
   papertrade watchlist add TSCO.LON --priority 10 --every 15m`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: p.completeTickers(unlistedSymbols),
-		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
-			return runWatchlistAdd(ctx, s, opts, args)
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, args []string) error {
+			return runWatchlistAdd(ctx, inv, opts, args)
 		}),
 	}
 	opts.AddFlags(cmd)
@@ -42,7 +42,7 @@ func (o *watchlistAddOptions) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.every, "every", "", "refresh interval: a `DURATION` like 5m or 1d (default 5m)")
 }
 
-func runWatchlistAdd(ctx context.Context, s *session, opts watchlistAddOptions, args []string) error {
+func runWatchlistAdd(ctx context.Context, inv *invocation, opts watchlistAddOptions, args []string) error {
 	tickers, err := parseTickers(args)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func runWatchlistAdd(ctx context.Context, s *session, opts watchlistAddOptions, 
 	for _, ticker := range tickers {
 		changes = append(changes, refresh.WatchlistChange{Ticker: ticker, Priority: opts.priority.int, RefreshInterval: interval})
 	}
-	return addToWatchlist(ctx, s, changes)
+	return addToWatchlist(ctx, inv, changes)
 }
 
 // interval returns what --every asks for; nil if it is not given.

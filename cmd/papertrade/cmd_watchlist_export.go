@@ -18,12 +18,12 @@ with another --output it prints what 'watchlist list' does.
 		Example: `  papertrade watchlist export > watchlist.csv
   papertrade watchlist export | ssh backup 'cat > watchlist.csv'`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runWatchlistExport(ctx, s) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runWatchlistExport(ctx, inv) }),
 	}
 }
 
-func runWatchlistExport(ctx context.Context, s *session) error {
-	db, err := openStore(ctx, s.config)
+func runWatchlistExport(ctx context.Context, inv *invocation) error {
+	db, err := openStore(ctx, inv.config)
 	if err != nil {
 		return err
 	}
@@ -32,13 +32,13 @@ func runWatchlistExport(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	out := s.printer.withDefault(formatCSV)
+	out := inv.printer.withDefault(formatCSV)
 	if out.format != formatCSV {
 		return out.print(watchlistView(entries))
 	}
 	view, skipped := exportView(entries)
 	for _, row := range skipped {
-		s.log.observe(refresh.RowSkipped{SkippedRow: row})
+		inv.log.observe(refresh.RowSkipped{SkippedRow: row})
 	}
 	return out.print(view)
 }

@@ -28,14 +28,14 @@ is added, and every wrong line is named.
   psql -Atc 'select distinct ticker from transactions' | papertrade watchlist import -`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeOne(completeFile),
-		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
-			return runWatchlistImport(ctx, s, args[0])
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, args []string) error {
+			return runWatchlistImport(ctx, inv, args[0])
 		}),
 	}
 }
 
-func runWatchlistImport(ctx context.Context, s *session, path string) error {
-	content, err := readAll(s.stdin, path)
+func runWatchlistImport(ctx context.Context, inv *invocation, path string) error {
+	content, err := readAll(inv.stdin, path)
 	if err != nil {
 		return wrongUsage("read the tickers to import: %w; name a file of them, or - for stdin", err)
 	}
@@ -46,7 +46,7 @@ func runWatchlistImport(ctx context.Context, s *session, path string) error {
 	if len(changes) == 0 {
 		return wrongUsage("%s holds no ticker: write one per line, or ticker,priority", path)
 	}
-	return addToWatchlist(ctx, s, changes)
+	return addToWatchlist(ctx, inv, changes)
 }
 
 // readAll returns what is in a file, or in stdin if path is "-".

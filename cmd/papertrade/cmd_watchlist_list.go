@@ -16,7 +16,7 @@ func newWatchlistList(p *program) *cobra.Command {
   papertrade watchlist list --all
   papertrade watchlist list -o plain | wc -l`,
 		Args: cobra.NoArgs,
-		RunE: p.withSession(func(ctx context.Context, s *session, _ []string) error { return runWatchlistList(ctx, s, opts) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runWatchlistList(ctx, inv, opts) }),
 	}
 	opts.AddFlags(cmd)
 	return cmd
@@ -29,8 +29,8 @@ func (o *watchlistListOptions) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&o.all, "all", "a", false, "show removed tickers too")
 }
 
-func runWatchlistList(ctx context.Context, s *session, opts watchlistListOptions) error {
-	db, err := openStore(ctx, s.config)
+func runWatchlistList(ctx context.Context, inv *invocation, opts watchlistListOptions) error {
+	db, err := openStore(ctx, inv.config)
 	if err != nil {
 		return err
 	}
@@ -39,5 +39,5 @@ func runWatchlistList(ctx context.Context, s *session, opts watchlistListOptions
 	if err != nil {
 		return err
 	}
-	return s.print(watchlistView(entries))
+	return inv.print(watchlistView(entries))
 }

@@ -21,29 +21,29 @@ are removed all the same.
   papertrade watchlist remove AMZN GOOGL -q`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: p.completeTickers(watchlistSymbols),
-		RunE: p.withSession(func(ctx context.Context, s *session, args []string) error {
-			return runWatchlistRemove(ctx, s, args)
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, args []string) error {
+			return runWatchlistRemove(ctx, inv, args)
 		}),
 	}
 }
 
-func runWatchlistRemove(ctx context.Context, s *session, args []string) error {
+func runWatchlistRemove(ctx context.Context, inv *invocation, args []string) error {
 	// Symbols, since rows that are not tickers must go too.
 	symbols := make([]string, len(args))
 	for i, arg := range args {
 		symbols[i] = normalizeSymbol(arg)
 	}
-	db, err := openStore(ctx, s.config)
+	db, err := openStore(ctx, inv.config)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	missing, err := db.RemoveFromWatchlist(ctx, symbols, s.now())
+	missing, err := db.RemoveFromWatchlist(ctx, symbols, inv.now())
 	if err != nil {
 		return err
 	}
 	removed := slices.DeleteFunc(symbols, func(symbol string) bool { return slices.Contains(missing, symbol) })
-	if err := printChanged(ctx, s, db, removed); err != nil {
+	if err := printChanged(ctx, inv, db, removed); err != nil {
 		return err
 	}
 	if len(missing) > 0 {

@@ -15,7 +15,7 @@ import (
 const maxCompletionWait = 2 * time.Second
 
 // symbolReader reads symbols, not all of which need be tickers.
-type symbolReader func(ctx context.Context, s *session, db store) ([]string, error)
+type symbolReader func(ctx context.Context, inv *invocation, db store) ([]string, error)
 
 // completeTickers offers those symbols of the database that are tickers and not named yet. If the settings
 // or the database are not in order it offers nothing, and it never makes a database.
@@ -40,32 +40,32 @@ func (p *program) completeTickers(read symbolReader) cobra.CompletionFunc {
 }
 
 func (p *program) readSymbols(ctx context.Context, cmd *cobra.Command, read symbolReader) ([]string, error) {
-	s, err := newSession(p.environ, p.globals, cmd.Flags())
+	inv, err := newInvocation(p.environ, p.globals, cmd.Flags())
 	if err != nil {
 		return nil, err
 	}
-	db, err := openReadOnly(ctx, s.config)
+	db, err := openReadOnly(ctx, inv.config)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	return read(ctx, s, db)
+	return read(ctx, inv, db)
 }
 
 // activeSymbols are what a run of all active tickers would refresh.
-func activeSymbols(ctx context.Context, s *session, db store) (symbols []string, err error) {
-	active, _, err := refresh.Discover(ctx, db, discovery(s.config), s.now())
+func activeSymbols(ctx context.Context, inv *invocation, db store) (symbols []string, err error) {
+	active, _, err := refresh.Discover(ctx, db, discovery(inv.config), inv.now())
 	for _, t := range active {
 		symbols = append(symbols, t.Ticker.String())
 	}
 	return symbols, err
 }
 
-func knownSymbols(ctx context.Context, _ *session, db store) ([]string, error) {
+func knownSymbols(ctx context.Context, _ *invocation, db store) ([]string, error) {
 	return db.KnownSymbols(ctx)
 }
 
-func watchlistSymbols(ctx context.Context, _ *session, db store) (symbols []string, err error) {
+func watchlistSymbols(ctx context.Context, _ *invocation, db store) (symbols []string, err error) {
 	entries, err := db.Watchlist(ctx, false)
 	for _, e := range entries {
 		symbols = append(symbols, e.Symbol)
@@ -74,8 +74,8 @@ func watchlistSymbols(ctx context.Context, _ *session, db store) (symbols []stri
 }
 
 // unlistedSymbols are the known ones that are not on the watchlist.
-func unlistedSymbols(ctx context.Context, s *session, db store) ([]string, error) {
-	listed, err := watchlistSymbols(ctx, s, db)
+func unlistedSymbols(ctx context.Context, inv *invocation, db store) ([]string, error) {
+	listed, err := watchlistSymbols(ctx, inv, db)
 	if err != nil {
 		return nil, err
 	}

@@ -32,14 +32,14 @@ func writtenSettingsView(path string) result {
 	}
 }
 
-// check is one thing that must be right for a run.
-type check struct {
+// checkResult is what is known of one thing that must be right for a run.
+type checkResult struct {
 	name string
 	good string // what is right
 	err  error  // what is wrong, and what to do
 }
 
-func checksView(c *config.Config, checks []check) result {
+func checksView(c *config.Config, checks []checkResult) result {
 	type line struct {
 		Check  string `json:"check"`
 		OK     bool   `json:"ok"`

@@ -24,15 +24,15 @@ import (
 type reportView func(refresh.Report) result
 
 // runJob runs the job, or shows its plan, and prints its report.
-func runJob(ctx context.Context, s *session, clock func() time.Time, o refresh.Options, view reportView) error {
+func runJob(ctx context.Context, inv *invocation, clock func() time.Time, o refresh.Options, view reportView) error {
 	// A reader that leaves, like head, must not end a run midway.
 	signal.Ignore(syscall.SIGPIPE)
 	o.RunID = uuid.NewString()
-	s = s.ofRun(o.RunID)
-	m := newMonitoring(s, clock(), o)
+	inv = inv.ofRun(o.RunID)
+	m := newMonitoring(inv, clock(), o)
 	m.start(ctx)
-	report, gauges, err := execute(ctx, s, clock, o, m)
-	err = conclude(s, report, err, view)
+	report, gauges, err := execute(ctx, inv, clock, o, m)
+	err = conclude(inv, report, err, view)
 	m.end(ctx, report, gauges, err)
 	if err != nil {
 		return &runError{o.RunID, err}
@@ -42,36 +42,36 @@ func runJob(ctx context.Context, s *session, clock func() time.Time, o refresh.O
 
 // execute runs the job. The report has no Status if the job did not come to one; the gauges are nil if they
 // were not read.
-func execute(ctx context.Context, s *session, clock func() time.Time, o refresh.Options, m *monitoring) (refresh.Report, *metrics.Gauges, error) {
-	if s.disables(o.Kind) {
-		s.log.Info().Msg("refresh is disabled by refresh.enabled")
+func execute(ctx context.Context, inv *invocation, clock func() time.Time, o refresh.Options, m *monitoring) (refresh.Report, *metrics.Gauges, error) {
+	if inv.disables(o.Kind) {
+		inv.log.Info().Msg("refresh is disabled by refresh.enabled")
 		return refresh.Report{
-			RunID: o.RunID, Kind: o.Kind, DryRun: o.DryRun, At: clock(), Provider: s.config.Provider().Source,
+			RunID: o.RunID, Kind: o.Kind, DryRun: o.DryRun, At: clock(), Provider: inv.config.Provider().Source,
 			Status: refresh.Disabled, Tickers: []refresh.TickerReport{},
 		}, nil, nil
 	}
-	key, err := s.config.Key(s.config.Provider())
+	key, err := inv.config.Key(inv.config.Provider())
 	if err != nil && !o.DryRun {
 		return refresh.Report{}, nil, err
 	}
 	if err != nil {
-		s.log.Warn().Err(err).Msg("the plan knows no calls made so far")
+		inv.log.Warn().Err(err).Msg("the plan knows no calls made so far")
 	}
 	open := openStore
 	if o.DryRun {
 		open = openSnapshot
 	}
-	db, err := open(ctx, s.config)
+	db, err := open(ctx, inv.config)
 	if err != nil {
 		return refresh.Report{}, nil, err
 	}
 	defer db.Close()
 
-	job, err := newJob(s.config, db, key.Reveal())
+	job, err := newJob(inv.config, db, key.Reveal())
 	if err != nil {
 		return refresh.Report{}, nil, err
 	}
-	observer := newObserver(s)
+	observer := newObserver(inv)
 	job.Now, job.Observe, job.WantForecast = clock, observer.observe, observer.wantsForecast
 	report, err := job.Run(ctx, o)
 	observer.stop()
@@ -80,19 +80,19 @@ func execute(ctx context.Context, s *session, clock func() time.Time, o refresh.
 
 // conclude prints the report, if there is one, and returns the error that the command ends with, of which
 // stop is why the run could not go on.
-func conclude(s *session, r refresh.Report, stop error, view reportView) error {
+func conclude(inv *invocation, r refresh.Report, stop error, view reportView) error {
 	if r.Status == "" {
 		return stop
 	}
-	if s.wantsResult() || r.DryRun {
-		if err := s.print(view(r)); err != nil {
+	if inv.wantsResult() || r.DryRun {
+		if err := inv.print(view(r)); err != nil {
 			return errors.Join(stop, err)
 		}
 	}
 	if r.DryRun {
 		return stop
 	}
-	return evaluate(r, withSetting(s.config, stop))
+	return evaluate(r, withSetting(inv.config, stop))
 }
 
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {

@@ -11,13 +11,13 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], environ{
+	os.Exit(runProgram(os.Args[1:], environ{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), now: time.Now,
 	}))
 }
 
-// run is the program, from its arguments to its exit status.
-func run(args []string, env environ) int {
+// runProgram is the program, from its arguments to its exit status.
+func runProgram(args []string, env environ) int {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	root := newRoot(env)

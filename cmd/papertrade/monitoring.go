@@ -20,28 +20,28 @@ const maxPingDelay = 1700 * time.Millisecond
 // monitoring reports one run to Prometheus (metrics.textfile) and to a monitor (ping.url). What goes wrong with
 // that is a warning, and changes nothing else about the run.
 type monitoring struct {
-	session  *session
-	kind     string
-	at       time.Time     // when the run began, by its own clock
-	began    time.Time     // and by the real clock
-	textfile string        // "" for none
-	monitor  *ping.Monitor // nil for none
+	invocation *invocation
+	kind       string
+	at         time.Time     // when the run began, by its own clock
+	began      time.Time     // and by the real clock
+	textfile   string        // "" for none
+	monitor    *ping.Monitor // nil for none
 }
 
 // newMonitoring returns the monitoring of a run. A dry run is not reported. The monitor is not told of one that
 // the settings disable: prices go stale, and it is to notice.
-func newMonitoring(s *session, at time.Time, o refresh.Options) *monitoring {
-	m := &monitoring{session: s, kind: o.Kind.String(), at: at, began: time.Now()}
+func newMonitoring(inv *invocation, at time.Time, o refresh.Options) *monitoring {
+	m := &monitoring{invocation: inv, kind: o.Kind.String(), at: at, began: time.Now()}
 	if o.DryRun {
 		return m
 	}
-	m.textfile = s.config.Metrics.Textfile
-	if s.config.Ping.URL == "" || s.disables(o.Kind) {
+	m.textfile = inv.config.Metrics.Textfile
+	if inv.config.Ping.URL == "" || inv.disables(o.Kind) {
 		return m
 	}
 	var err error
-	if m.monitor, err = ping.New(s.config.Ping.URL, o.RunID, &http.Client{}); err != nil {
-		s.log.Warn().Err(err).Msg("ping failed")
+	if m.monitor, err = ping.New(inv.config.Ping.URL, o.RunID, &http.Client{}); err != nil {
+		inv.log.Warn().Err(err).Msg("ping failed")
 	}
 	return m
 }
@@ -52,7 +52,7 @@ func (m *monitoring) start(ctx context.Context) {
 		return
 	}
 	if err := m.monitor.Start(ctx); err != nil {
-		m.session.log.Warn().Err(err).Msg("ping failed")
+		m.invocation.log.Warn().Err(err).Msg("ping failed")
 	}
 }
 
@@ -64,7 +64,7 @@ func (m *monitoring) readGauges(ctx context.Context, db store, job *refresh.Job,
 	}
 	gauges, err := readGauges(ctx, db, job, m.clock())
 	if err != nil {
-		m.session.log.Warn().Err(err).Msg("metrics of quota and freshness stay as they were")
+		m.invocation.log.Warn().Err(err).Msg("metrics of quota and freshness stay as they were")
 		return nil
 	}
 	return &gauges
@@ -100,15 +100,15 @@ func (m *monitoring) end(ctx context.Context, r refresh.Report, gauges *metrics.
 	status := exitStatus(ctx, err)
 	if m.textfile != "" {
 		if err := metrics.Write(m.textfile, m.numbers(ctx, r, status), gauges); err != nil {
-			m.session.log.Warn().Err(err).Msg("metrics not written")
+			m.invocation.log.Warn().Err(err).Msg("metrics not written")
 		}
 	}
 	if m.monitor == nil {
 		return
 	}
-	log := m.session.log.tail.String()
+	log := m.invocation.log.tail.String()
 	if err != nil {
-		log += m.session.config.Redact("papertrade: " + err.Error() + "\n")
+		log += m.invocation.config.Redact("papertrade: " + err.Error() + "\n")
 	}
 	var interruption *interruptedError
 	if errors.As(context.Cause(ctx), &interruption) {
@@ -117,7 +117,7 @@ func (m *monitoring) end(ctx context.Context, r refresh.Report, gauges *metrics.
 		defer cancel()
 	}
 	if err := m.monitor.End(ctx, status, log); err != nil {
-		m.session.log.Warn().Err(err).Msg("ping failed")
+		m.invocation.log.Warn().Err(err).Msg("ping failed")
 	}
 }
 

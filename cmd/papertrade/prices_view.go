@@ -17,8 +17,8 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// prices are what is stored of a ticker in a range.
-type prices struct {
+// storedPrices are what is stored of a ticker in a range.
+type storedPrices struct {
 	ticker marketdata.Ticker
 	asked  dateRange
 	bars   []history.StoredBar // ascending
@@ -48,7 +48,7 @@ type barJSON struct {
 }
 
 // pricesView shows prices, and a chart of them if there is a width to draw it in.
-func pricesView(p prices, width int) result {
+func pricesView(p storedPrices, width int) result {
 	currencies := currenciesOf(p.bars)
 	list := pricesJSON{Ticker: p.ticker, Bars: []barJSON{}, Gaps: append([]history.Gap{}, p.gaps...)}
 	text := section{summary: summaryOfPrices(p)}
@@ -123,7 +123,7 @@ func withGaps(bars table, gaps []history.Gap) table {
 }
 
 // closesOf returns the closes to draw, NaN for a session that is missing between two bars.
-func closesOf(p prices) []float64 {
+func closesOf(p storedPrices) []float64 {
 	first := p.bars[0].Session
 	gaps := slices.DeleteFunc(slices.Clone(p.gaps), func(g history.Gap) bool { return g.To.Before(first) })
 	var closes []float64
@@ -146,7 +146,7 @@ func currenciesOf(bars []history.StoredBar) []string {
 	return slices.Compact(all)
 }
 
-func summaryOfPrices(p prices) string {
+func summaryOfPrices(p storedPrices) string {
 	switch len(p.bars) {
 	case 0:
 		return summaryOfNoPrices(p)
@@ -173,7 +173,7 @@ func summaryOfPrices(p prices) string {
 		count(missing, "session", "sessions"), p.ticker, p.gaps[0].From, p.gaps[len(p.gaps)-1].To, them)
 }
 
-func summaryOfNoPrices(p prices) string {
+func summaryOfNoPrices(p storedPrices) string {
 	span := ""
 	if !p.asked.from.IsZero() {
 		span = " from " + p.asked.from.String() + " on"

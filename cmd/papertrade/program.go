@@ -18,19 +18,19 @@ type program struct {
 // cobraRun is a function by which cobra runs a command.
 type cobraRun func(cmd *cobra.Command, args []string) error
 
-// withSession runs a command that goes by the settings: with all of them valid, or not at all.
-func (p *program) withSession(run func(ctx context.Context, s *session, args []string) error) cobraRun {
+// withSettings runs a command that goes by the settings: with all of them valid, or not at all.
+func (p *program) withSettings(run func(ctx context.Context, inv *invocation, args []string) error) cobraRun {
 	return func(cmd *cobra.Command, args []string) error {
-		s, err := newSession(p.environ, p.globals, cmd.Flags())
+		inv, err := newInvocation(p.environ, p.globals, cmd.Flags())
 		if err == nil {
-			err = run(cmd.Context(), s, args)
+			err = run(cmd.Context(), inv, args)
 		}
-		return commandFailed(s, err)
+		return commandFailed(inv, err)
 	}
 }
 
-// withoutSession runs a command that goes by no settings, however wrong they are.
-func withoutSession(run cobraRun) cobraRun {
+// withoutSettings runs a command that goes by no settings, however wrong they are.
+func withoutSettings(run cobraRun) cobraRun {
 	return func(cmd *cobra.Command, args []string) error { return commandFailed(nil, run(cmd, args)) }
 }
 
@@ -45,21 +45,21 @@ func (p *program) checkGlobals(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// printer returns what prints the result of a command without a session.
+// printer returns what prints the result of a command that goes by no settings.
 func (p *program) printer() printer { return newPrinter(p.stdout, p.globals) }
 
 // commandError is the error of a command that was run: nothing is wrong with what cobra knows of its
 // command line.
 type commandError struct {
-	session *session // nil if there is none, or its settings are wrong
-	err     error
+	invocation *invocation // nil if there is none, or its settings are wrong
+	err        error
 }
 
-func commandFailed(s *session, err error) error {
+func commandFailed(inv *invocation, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &commandError{s, err}
+	return &commandError{inv, err}
 }
 
 func (e *commandError) Error() string { return e.err.Error() }
@@ -72,9 +72,9 @@ func emitError(stderr io.Writer, err error) {
 	var failure *commandError
 	switch {
 	case err == nil, errors.Is(err, errUnhealthy):
-	case !errors.As(err, &failure), failure.session == nil, errors.As(err, &usage):
+	case !errors.As(err, &failure), failure.invocation == nil, errors.As(err, &usage):
 		fmt.Fprintln(stderr, "papertrade:", err)
 	default:
-		failure.session.emitError(err)
+		failure.invocation.emitError(err)
 	}
 }

@@ -25,27 +25,27 @@ type observer struct {
 }
 
 // newObserver returns what logs the events of a run, and shows its progress if somebody watches.
-func newObserver(s *session) observer {
-	if !showsProgress(s) {
-		return observer{observe: s.log.observe, stop: func() {}}
+func newObserver(inv *invocation) observer {
+	if !showsProgress(inv) {
+		return observer{observe: inv.log.observe, stop: func() {}}
 	}
-	p := &progress{now: time.Now, terminal: s.stderr, logs: s.log.lines}
+	p := &progressBar{now: time.Now, terminal: inv.stderr, logs: inv.log.lines}
 	observe := func(e refresh.Event) {
 		p.observe(e)
 		if _, shown := e.(refresh.BatchCommitted); !shown { // by the bar
-			s.log.observe(e)
+			inv.log.observe(e)
 		}
 	}
 	return observer{observe: observe, wantsForecast: true, stop: p.stop}
 }
 
 // showsProgress reports whether somebody watches: stderr is a terminal that can move its cursor.
-func showsProgress(s *session) bool {
-	return !s.quiet && !s.log.json && isTerminal(s.stderr) && !slices.Contains(s.env, "TERM=dumb")
+func showsProgress(inv *invocation) bool {
+	return !inv.quiet && !inv.log.json && isTerminal(inv.stderr) && !slices.Contains(inv.env, "TERM=dumb")
 }
 
-// progress shows on a terminal where a run stands, below the lines that are logged meanwhile.
-type progress struct {
+// progressBar shows on a terminal where a run stands, below the lines that are logged meanwhile.
+type progressBar struct {
 	now      func() time.Time
 	terminal io.Writer
 	logs     *switchedWriter // to the terminal while there is no bar
@@ -65,7 +65,7 @@ type progress struct {
 }
 
 // Write shows lines of the log above the bar, or without it if the terminal cannot have one.
-func (p *progress) Write(lines []byte) (int, error) {
+func (p *progressBar) Write(lines []byte) (int, error) {
 	if n, err := p.bars.Write(lines); err == nil {
 		return n, nil
 	}
@@ -73,7 +73,7 @@ func (p *progress) Write(lines []byte) (int, error) {
 }
 
 // begin shows the bar. If the terminal refuses it there is none.
-func (p *progress) begin() {
+func (p *progressBar) begin() {
 	const interval = 200 * time.Millisecond
 	p.bars = mpb.New(mpb.WithOutput(p.terminal), mpb.WithAutoRefresh(), mpb.WithRefreshRate(interval))
 	var err error
@@ -84,7 +84,7 @@ func (p *progress) begin() {
 }
 
 // stop takes the bar away.
-func (p *progress) stop() {
+func (p *progressBar) stop() {
 	if p.bar == nil {
 		return
 	}
@@ -94,7 +94,7 @@ func (p *progress) stop() {
 }
 
 // observe records what happens in a run.
-func (p *progress) observe(event refresh.Event) {
+func (p *progressBar) observe(event refresh.Event) {
 	if _, begun := event.(refresh.WorkBegun); begun && p.bars == nil {
 		p.begin()
 	}
@@ -130,7 +130,7 @@ const (
 )
 
 // draw writes the line, without its end.
-func (p *progress) draw(w io.Writer, s decor.Statistics) error {
+func (p *progressBar) draw(w io.Writer, s decor.Statistics) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line := p.statusLine(s.AvailableWidth)
@@ -148,10 +148,10 @@ func (p *progress) draw(w io.Writer, s decor.Statistics) error {
 }
 
 // expected returns how many tickers there are, as far as is known.
-func (p *progress) expected() int { return max(p.total, p.pending) }
+func (p *progressBar) expected() int { return max(p.total, p.pending) }
 
 // statusLine returns what there is to say, in at most width columns; what matters least is left out first.
-func (p *progress) statusLine(width int) string {
+func (p *progressBar) statusLine(width int) string {
 	now := p.now()
 	parts := []string{fmt.Sprintf("%d/%d", p.done, p.expected())}
 	ranks := []int{0} // the higher, the sooner it is left out

@@ -18,7 +18,7 @@ import (
 // In a narrow terminal what matters least is left out first.
 func TestProgressFitsItsWidth(t *testing.T) {
 	now := time.Date(2026, 11, 21, 0, 2, 0, 0, time.UTC)
-	p := &progress{
+	p := &progressBar{
 		now: func() time.Time { return now }, done: 5, total: 500, failed: 2, until: now.Add(41500 * time.Millisecond),
 		inFlight: []marketdata.Ticker{marketdata.MustParseTicker("NVDA"), marketdata.MustParseTicker("AAPL")},
 		forecast: refresh.Forecast{EndsAt: now.Add(98 * time.Minute), Left: []quota.Allowance{
@@ -57,7 +57,7 @@ func TestProgressKeepsUpWithARun(t *testing.T) {
 		var seen bytes.Buffer
 		terminal := &switchedWriter{w: &seen}
 		logs := &switchedWriter{w: terminal}
-		p := &progress{now: time.Now, terminal: terminal, logs: logs}
+		p := &progressBar{now: time.Now, terminal: terminal, logs: logs}
 		say := func(line string) { _, _ = logs.Write([]byte(line + "\n")) }
 		say("before")
 		p.observe(refresh.WorkBegun{Tickers: 20_000})

@@ -24,7 +24,7 @@ logs to stderr.
 		SilenceUsage:      true,
 		Args:              cobra.NoArgs,
 		PersistentPreRunE: p.checkGlobals,
-		RunE:              withoutSession(showHelp),
+		RunE:              withoutSettings(showHelp),
 	}
 	root.SetIn(env.stdin)
 	root.SetOut(env.stdout)
