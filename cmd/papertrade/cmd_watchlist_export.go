@@ -32,7 +32,7 @@ func runWatchlistExport(ctx context.Context, inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	out := inv.printer.withDefault(formatCSV)
+	out := inv.withDefault(formatCSV)
 	if out.format != formatCSV {
 		return out.print(watchlistView(entries))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"papertrade/internal/config"
 	"papertrade/internal/fakevantage"
 )
 
@@ -290,4 +291,13 @@ func command(ts *testscript.TestScript, name string, args []string) *exec.Cmd {
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\x00"), "\x00")
 	return cmd
+}
+
+func loadConfig(t *testing.T, env ...string) *config.Config {
+	t.Helper()
+	c, err := config.Load(config.Inputs{Environ: append(env, "HOME="+t.TempDir())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"papertrade/internal/config"
+)
+
+func TestEmitError(t *testing.T) {
+	c := loadConfig(t, "PAPERTRADE_LOG_FORMAT=json", "PAPERTRADE_PING_URL=https://example.com/secret")
+	failed := &runError{"the-run", errors.New("fetch https://example.com/secret")}
+	tests := []struct {
+		name   string
+		format string
+		err    func(*invocation) error
+		want   string
+	}{
+		{"none", "json", func(*invocation) error { return nil }, ""},
+		{"unhealthy", "json", func(inv *invocation) error { return &commandError{inv, errUnhealthy} }, ""},
+		{"of cobra", "json", func(*invocation) error { return &usageError{"papertrade refresh", errors.New("unknown flag: --x")} },
+			"papertrade: unknown flag: --x\nRun 'papertrade refresh --help' for usage.\n"},
+		{"usage", "json", func(inv *invocation) error { return &commandError{inv, wrongUsage("--x is wrong")} }, "papertrade: --x is wrong\n"},
+		{"settings", "json", func(*invocation) error { return &commandError{nil, &config.Error{Problems: []string{"a", "b"}}} }, "papertrade: a\nb\n"},
+		{"of a run, for people", "console", func(inv *invocation) error { return &commandError{inv, failed} }, "papertrade: fetch https://example.com/***\n"},
+		{"of a run, for programs", "json", func(inv *invocation) error { return &commandError{inv, failed} },
+			`{"level":"error","run_id":"the-run","error":"fetch https://example.com/***",`},
+		{"of a command, for programs", "json", func(inv *invocation) error { return &commandError{inv, failed.err} },
+			`{"level":"error","error":"fetch https://example.com/***",`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			c.Log.Format = tt.format
+			env := environ{stderr: &stderr}
+			inv := &invocation{environ: env, config: c, log: newLogger(env, c, false)}
+			emitError(&stderr, tt.err(inv))
+			if got := stderr.String(); got != tt.want && (!strings.HasPrefix(tt.want, "{") || !strings.HasPrefix(got, tt.want)) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
