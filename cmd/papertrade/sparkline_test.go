@@ -26,12 +26,3 @@ func TestSparkline(t *testing.T) {
 		})
 	}
 }
-
-func TestFitting(t *testing.T) {
-	all := table{columns: []string{"ticker", "sessions", "closes"}, rows: [][]string{{"AAPL", "1", "▁▂▃▄▅▆▇█"}}}
-	for width, want := range map[int]int{0: 3, 80: 3, 26: 3, 25: 2, 16: 2, 15: 1, 1: 1} {
-		if got := all.fitting(width, "closes", "sessions"); len(got.columns) != want || len(got.rows[0]) != want {
-			t.Errorf("%d columns of a terminal show %v", width, got.columns)
-		}
-	}
-}
