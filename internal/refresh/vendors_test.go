@@ -254,7 +254,7 @@ func killedRun(task []string) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	var n int
 	if _, err := fmt.Sscan(task[3], &n); err != nil {
 		return err
