@@ -33,6 +33,7 @@ func run(test func(t testing.TB)) (e *ended) {
 }
 
 func TestLeaveOut(t *testing.T) {
+	leftOut.Store("left out: tests of LeaveOut: nothing is missing", true) // so that nobody reads it
 	for _, tt := range []struct{ ci, required, want string }{
 		{"", "", "skipped"},
 		{"true", "", "failed"},
