@@ -3,7 +3,7 @@
 .PHONY: help build man demo test bench postgres promtool lint fmt install clean
 
 PREFIX  ?= /usr/local
-# SQLite is C in Go's clothes, with locks of its own: to watch each of its reads for races takes longer than the tests.
+# SQLite's code is translated from C and has locks of its own: watching it for races takes longer than the tests.
 RACE    := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-d=checkptr=0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
