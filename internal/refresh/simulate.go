@@ -18,7 +18,7 @@ type Inputs struct {
 	BatchDelay  time.Duration
 	Concurrency int       // calls under way at once within a batch
 	Now         time.Time // of the real clock, by which the limits go
-	// Next is the coming run, for which this one is to leave the calls that it needs; nil if it need not.
+	// Next is the next run, for which this one is to leave the calls that it needs; nil if it need not.
 	Next *NextRun
 }
 

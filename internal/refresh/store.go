@@ -84,7 +84,7 @@ type State struct {
 	Splits          []history.Split // ascending by session
 }
 
-// Price is a row of the price history that is to be written. Where a row of the same ticker, stamp,
+// Price is a row of the price history that is to be written. If a row of the same ticker, stamp,
 // source and interval exists, it is updated; a value that the Bar does not have leaves the row's own.
 type Price struct {
 	Bar       marketdata.Bar
@@ -95,12 +95,12 @@ type Price struct {
 	// Backfill says that the price is of the past: the ticker and its entry of the watchlist do not count
 	// as refreshed.
 	Backfill bool
-	Keep     bool  // where the row exists, it stays as it is
+	Keep     bool  // if the row exists, it stays as it is
 	Row      int64 // history.StoredBar.Row of the row that is updated, whatever its stamp and source; 0: by those
 }
 
 // StoredPrice is what became of a Price: the amount as the database holds it, or the error with
-// which it refused the row; neither where a row that exists was kept.
+// which it refused the row; neither if a row that exists was kept.
 type StoredPrice struct {
 	Amount string
 	Err    error
@@ -125,16 +125,16 @@ type RunQuery struct {
 	Limit         int
 }
 
-// Failure is a ticker that a provider was asked about in vain.
+// Failure is a ticker that a provider was asked about without success.
 type Failure struct {
 	Ticker  marketdata.Ticker
 	AskedAt time.Time
-	// UnknownIn is the newest completed session when the provider did not know the ticker; zero where
+	// UnknownIn is the newest completed session when the provider did not know the ticker; zero if
 	// it failed otherwise.
 	UnknownIn exchange.Date
 }
 
-// Finding is what a series has taught of a ticker besides its bars: that it is known, and more.
+// Finding is what a series shows of a ticker besides its bars: that it is known, and more.
 type Finding struct {
 	Ticker       marketdata.Ticker
 	FirstSession exchange.Date   // zero: what is known stays
@@ -144,9 +144,9 @@ type Finding struct {
 }
 
 // Batch is what one transaction writes: the prices; for each ticker with a price that was not refused
-// and is no Backfill its State.CheckedAt, its AskedAt, that it is known, and where it is on the
+// and is not a Backfill its State.CheckedAt, its AskedAt, that it is known, and if it is on the
 // watchlist last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each
-// failure its AskedAt, and where it is the first for its UnknownIn, one more of State.UnknownSessions;
+// failure its AskedAt, and if it is the first for its UnknownIn, one more of State.UnknownSessions;
 // for each price that was refused the ticker's AskedAt; the findings; what became of tasks; and the
 // progress of the run. Commits of different processes come one after the other.
 type Batch struct {
@@ -160,9 +160,9 @@ type Batch struct {
 // Store keeps what a run reads and writes.
 type Store interface {
 	// Lock takes the lock of a job, without waiting, until unlock is called or the process dies. The
-	// error is ErrLocked where another process has it.
+	// error is ErrLocked if another process has it.
 	Lock(ctx context.Context, job string) (unlock func(), err error)
-	// Mentions reads what each source says, with at most one query a source.
+	// Mentions reads what each source says, with at most one query per source.
 	Mentions(ctx context.Context, q DiscoveryQuery) ([]Mention, error)
 	// States reads what is known of the tickers, with one query. A ticker of which nothing is known
 	// is not in the map.
@@ -172,21 +172,21 @@ type Store interface {
 	BeginRun(ctx context.Context, run RunRecord, alone bool) error
 	// Bars reads the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
 	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
-	// ascending by session, one a session: of several rows (of two providers, or stamped in two ways)
+	// ascending by session, one per session: of several rows (of two providers, or stamped in two ways)
 	// the one written last. Prices keep the digits that the database holds. A ticker without any bar is
 	// not in the map.
 	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error)
-	// CommitBatch writes a batch in one transaction and says what became of each price, in their
+	// CommitBatch writes a batch in one transaction and returns what became of each price, in their
 	// order. A row that the database refuses costs that ticker alone.
 	CommitBatch(ctx context.Context, batch Batch) ([]StoredPrice, error)
 	// OpenTasks opens the application's tasks, until Close or the death of the process. The error is
-	// ErrLocked where another process has them and the database cannot share them.
+	// ErrLocked if another process has them and the database cannot share them.
 	OpenTasks(ctx context.Context) (TaskQueue, error)
 	// PendingTasks reads the tasks that Claim would hand out next, at most limit of them, and how many
 	// there are in all.
 	PendingTasks(ctx context.Context, limit int) (tasks []Task, all int, err error)
-	// LastRun is when the newest run of a job name was started that was of all active tickers (its
-	// metadata have no mode) and SUCCEEDED; the zero time where there is none.
+	// LastRun returns when the newest run of a job name was started that was of all active tickers (its
+	// metadata has no mode) and SUCCEEDED; the zero time if there is none.
 	LastRun(ctx context.Context, job string) (time.Time, error)
 	// Watchlist reads the watchlist; with includeRemoved also what was removed from it.
 	Watchlist(ctx context.Context, includeRemoved bool) ([]WatchlistEntry, error)
