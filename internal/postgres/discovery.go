@@ -12,7 +12,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// Mentions returns what each source says, with one query per source.
+// Mentions returns the rows by which each source names a ticker, with one query per source.
 func (s *Store) Mentions(ctx context.Context, q refresh.DiscoveryQuery) ([]refresh.Mention, error) {
 	var all []refresh.Mention
 	for _, source := range q.Sources {

@@ -17,7 +17,7 @@ type StoreError string
 
 func (e StoreError) Error() string { return string(e) }
 
-// The ways in which a store fails. errors.Is tells them apart.
+// The ways in which a store fails. Callers compare with errors.Is.
 const (
 	ErrUnreachable  StoreError = "the database cannot be reached"
 	ErrBusy         StoreError = "another program keeps the database locked"
@@ -30,7 +30,7 @@ const (
 	ErrDatabase     StoreError = "the database failed" // otherwise
 )
 
-// ErrLocked is what Store.Lock returns while another process holds the lock.
+// ErrLocked is the error of Store.Lock while another process holds the lock.
 var ErrLocked = errors.New("another run holds the lock: try again when it has ended")
 
 // The intervals of stored prices.
@@ -92,7 +92,7 @@ type Price struct {
 	Source    string // the provider's
 	Interval  string
 	FetchedAt time.Time
-	// Backfill says that the price is of the past: the ticker and its entry of the watchlist do not count
+	// Backfill marks a price of the past: the ticker and its entry of the watchlist do not count
 	// as refreshed.
 	Backfill bool
 	Keep     bool  // if the row exists, it stays as it is
@@ -164,13 +164,13 @@ type Store interface {
 	Lock(ctx context.Context, job string) (unlock func(), err error)
 	// Mentions reads what each source says, with at most one query per source.
 	Mentions(ctx context.Context, q DiscoveryQuery) ([]Mention, error)
-	// States reads what is known of the tickers, with one query. A ticker of which nothing is known
+	// States returns what is known of the tickers, with one query. A ticker of which nothing is known
 	// is not in the map.
 	States(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker]State, error)
 	// BeginRun writes the record of a run that starts. One that is alone closes those of the same job
 	// name that a dead process left RUNNING.
 	BeginRun(ctx context.Context, run RunRecord, alone bool) error
-	// Bars reads the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
+	// Bars returns the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
 	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
 	// ascending by session, one per session: of several rows (of two providers, or stamped in two ways)
 	// the one written last. Prices keep the digits that the database holds. A ticker without any bar is
@@ -182,13 +182,13 @@ type Store interface {
 	// OpenTasks opens the application's tasks, until Close or the death of the process. The error is
 	// ErrLocked if another process has them and the database cannot share them.
 	OpenTasks(ctx context.Context) (TaskQueue, error)
-	// PendingTasks reads the tasks that Claim would hand out next, at most limit of them, and how many
+	// PendingTasks returns the tasks that Claim would hand out next, at most limit of them, and how many
 	// there are in all.
 	PendingTasks(ctx context.Context, limit int) (tasks []Task, all int, err error)
 	// LastRun returns when the newest run of a job name was started that was of all active tickers (its
 	// metadata has no mode) and SUCCEEDED; the zero time if there is none.
 	LastRun(ctx context.Context, job string) (time.Time, error)
-	// Watchlist reads the watchlist; with includeRemoved also what was removed from it.
+	// Watchlist returns the watchlist; with includeRemoved also what was removed from it.
 	Watchlist(ctx context.Context, includeRemoved bool) ([]WatchlistEntry, error)
 	// FinishRun updates the record of a run that BeginRun wrote.
 	FinishRun(ctx context.Context, run RunRecord) error

@@ -24,7 +24,7 @@ type WatchlistEntry struct {
 	NextRefreshAt   time.Time // zero: not planned
 }
 
-// WatchlistChange adds a ticker to the watchlist, or wakes it up and changes what is not nil.
+// WatchlistChange adds a ticker to the watchlist, or makes it active again and changes what is not nil.
 type WatchlistChange struct {
 	Ticker          marketdata.Ticker
 	Priority        *int

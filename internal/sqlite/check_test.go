@@ -23,7 +23,7 @@ func TestCheckChangesNothing(t *testing.T) {
 	tests := []struct {
 		path  string
 		found bool
-		err   string // "" where Open would succeed
+		err   string // "" if Open would succeed
 	}{
 		{filepath.Join(dir, "missing.db"), false, ""},
 		{filepath.Join(dir, "missing", "too", "missing.db"), false, ""},

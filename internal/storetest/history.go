@@ -26,7 +26,7 @@ func commitAll(t *testing.T, store Store, b refresh.Batch) []refresh.StoredPrice
 	return stored
 }
 
-// A price of a backfill leaves the row that is there, if it is to, and marks nothing as refreshed.
+// A price of a backfill keeps an existing row if Keep is set, and refreshes nothing.
 func batchOfBackfill(t *testing.T, db Database) {
 	store := db.Open(t)
 	noError(t, commit(t, store, fullPrice("AAPL", "192.53")))
@@ -57,12 +57,11 @@ func batchOfBackfill(t *testing.T, db Database) {
 // A bar that is known by its row is updated, whatever stamp and source the row has.
 func batchUpdatesRow(t *testing.T, db Database) {
 	store := db.Open(t)
-	noError(t, commit(t, store, fullPrice("AAPL", "192.53"), fullPrice("MSFT", "10.25"), fullPrice("ZM", "20.25")))
+	noError(t, commit(t, store, fullPrice("MSFT", "10.25"), fullPrice("AAPL", "192.53"), fullPrice("ZM", "20.25")))
 	row := readBars(t, store, "MSFT", "", "")[0].Row
 	known := price("MSFT", "5.5")
 	known.Row, known.Timestamp, known.Source = row, midnight, "another"
 	known.Backfill, known.FetchedAt, known.Bar.Currency = true, midnight.Add(time.Hour), "CAD"
-	known.Bar.High = decimal.NewNullDecimal(decimal.RequireFromString("5.75"))
 	stored := commitAll(t, store, refresh.Batch{Prices: []refresh.Price{known}})
 	if want := decimal.RequireFromString("5.5"); !decimal.RequireFromString(stored[0].Amount).Equal(want) {
 		t.Errorf("stored %q, want %s", stored[0].Amount, want)
@@ -70,11 +69,11 @@ func batchUpdatesRow(t *testing.T, db Database) {
 	const full = "%s 2026-11-20 21:00:00 alpha_vantage 1day p %[2]dUSD o 19025USD h 19375USD l 18950USD c %[2]dUSD v 48123456789 2026-11-21 00:00:00 -"
 	equal(t, db.Texts(t, storedRows), []string{
 		fmt.Sprintf(full, "AAPL", 19253),
-		"MSFT 2026-11-20 21:00:00 alpha_vantage 1day p 550CAD o 19025USD h 575CAD l 18950USD c 550CAD v 48123456789 2026-11-21 00:00:00 2026-11-21 01:00:00",
+		"MSFT 2026-11-20 21:00:00 alpha_vantage 1day p 550CAD o 19025USD h 19375USD l 18950USD c 550CAD v 48123456789 2026-11-21 00:00:00 2026-11-21 01:00:00",
 		fmt.Sprintf(full, "ZM", 2025),
 	})
 
-	// Where the row has gone in the meantime, nothing is stored.
+	// If the row has been deleted in the meantime, nothing is stored.
 	db.Exec(t, `delete from price_history where ticker = 'MSFT'`)
 	equal(t, commitAll(t, store, refresh.Batch{Prices: []refresh.Price{known}}), []refresh.StoredPrice{{}})
 	equal(t, len(db.Texts(t, storedRows)), 2)

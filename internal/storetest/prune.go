@@ -51,7 +51,7 @@ var pricesToPrune = []string{
 	"8 DEAD 1day 2020-01-02 21:00:00.000000",
 	"9 DEAD 1day 2020-01-03 21:00:00.000000", // the newest, in two sources
 	"10 DEAD 1day 2020-01-03 21:00:00.000000",
-	"11 DEAD real-time 2020-01-06 15:00:00.000000", // is no daily bar
+	"11 DEAD real-time 2020-01-06 15:00:00.000000", // not a daily bar
 	"12 GONE 1day 2019-01-02 21:00:00.000000",
 	"20 BACK 1day 2020-01-03 21:00:00.000000",
 	"21 BACK 1day 2020-01-02 21:00:00.000000", // stored after a newer one
@@ -156,7 +156,7 @@ func pruneBlock(t *testing.T, db Database) {
 	}
 }
 
-// A transaction deletes as many runs as it was told to.
+// A transaction deletes no more runs than its limit.
 func pruneSomeRuns(t *testing.T, db Database) {
 	store := db.Open(t)
 	for i := range 5 {

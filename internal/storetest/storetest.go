@@ -35,11 +35,11 @@ type Database struct {
 	Exec func(t *testing.T, statement string)
 	// Texts reads a single column of text.
 	Texts func(t *testing.T, query string) []string
-	// KeepsZeros says that a price keeps the zeros at its end.
+	// KeepsZeros is true if a price keeps its trailing zeros.
 	KeepsZeros bool
-	// Narrow says that prices have two decimals and tickers ten characters, and that more is refused.
+	// Narrow is true if prices have two decimals and tickers ten characters, and more is refused.
 	Narrow bool
-	// SharesTasks says that several processes may work off the application's tasks at a time.
+	// SharesTasks is true if several processes may claim the application's tasks at a time.
 	SharesTasks bool
 }
 
