@@ -117,12 +117,15 @@ func barsOfOneSession(t *testing.T, db Database) {
 		('AAPL', '5.75', 'USD', '5.75', null, '2026-11-20 00:00:00', 'alpha_vantage', '1day', '2026-11-21 01:00:00', '2026-11-21 03:00:00'),
 		('AAPL', '6.25', 'USD', null, null, '2026-11-23 21:00:00', 'another', '1day', '2026-11-24 00:00:00', null),
 		('AAPL', '7.25', 'USD', null, null, '2026-11-23 21:00:00', 'alpha_vantage', '1day', '2026-11-24 00:00:00', null),
-		('AAPL', '8.25', 'USD', null, null, '2026-11-23 21:00:00', 'alpha_vantage', '1hour', '2026-11-24 09:00:00', null)`)
+		('AAPL', '8.25', 'USD', null, null, '2026-11-23 21:00:00', 'alpha_vantage', '1hour', '2026-11-24 09:00:00', null),
+		('AAPL', '9.25', 'USD', null, null, '2026-11-24 21:00:00', 'alpha_vantage', '1day', '2026-11-25 00:00:00', null),
+		('AAPL', '9.75', 'USD', null, null, '2026-11-24 00:00:00', 'alpha_vantage', '1day', '2026-11-25 00:00:00', null)`)
 	equal(t, texts(readBars(t, store, "AAPL", "", "")), []string{
 		"AAPL 2026-11-18 - - - 1.25 USD - 2026-11-18T21:00:00Z alpha_vantage 2026-11-19T00:00:00Z",
 		"AAPL 2026-11-19 - - - 2.75 CAD - 2026-11-19T21:00:00Z alpha_vantage 2026-11-20T03:00:00Z",
 		"AAPL 2026-11-20 - - - 5.75 USD - 2026-11-20T00:00:00Z alpha_vantage 2026-11-21T03:00:00Z",
 		"AAPL 2026-11-23 - - - 7.25 USD - 2026-11-23T21:00:00Z alpha_vantage 2026-11-24T00:00:00Z",
+		"AAPL 2026-11-24 - - - 9.75 USD - 2026-11-24T00:00:00Z alpha_vantage 2026-11-25T00:00:00Z",
 	})
 }
 

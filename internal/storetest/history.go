@@ -107,6 +107,9 @@ func batchKeepsFindings(t *testing.T, db Database) {
 	want := refresh.State{AskedAt: midnight, FirstSession: thursday, Absent: []exchange.Date{thursday, friday}, Splits: []history.Split{split}}
 	equal(t, state(), want)
 
+	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda}}})
+	equal(t, state(), want)
+
 	// What a finding does not have stays, and what it has takes the place of what was known.
 	split.New, split.Old, split.Rebased = 3, 2, true
 	older := history.Split{Session: thursday, New: 1, Old: 8}
