@@ -69,7 +69,6 @@ func writePrices(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored 
 		stored[0] = refresh.StoredPrice{Err: err}
 		return nil
 	default:
-		clear(stored)
 		return errors.Join(writePrices(ctx, tx, prices[:half], stored[:half]), writePrices(ctx, tx, prices[half:], stored[half:]))
 	}
 }

@@ -160,6 +160,8 @@ func states(t *testing.T, db Database) {
 		('AAPL', '1.25', 'USD', '2026-11-20 21:00:00.000000', 'another', '1day', '2026-11-21 01:30:00', null),
 		('AAPL', '1.25', 'USD', '2026-11-23 15:00:00.000000', 'alpha_vantage', 'real-time', '2026-11-23 15:00:00', null),
 		('MSFT', '1.25', 'USD', '2026-11-18 21:00:00.000000', 'alpha_vantage', '1day', '2026-11-19 01:00:00', null),
+		('MSFT', '1.25', 'USD', '2026-11-18 00:00:00.000000', 'another', '1day', '2026-11-19 09:00:00', null),
+		('MSFT', '1.25', 'USD', '2026-11-17 21:00:00.000000', 'alpha_vantage', '1day', '2026-11-19 10:00:00', null),
 		('TSLA', '1.25', 'USD', '2026-11-23 15:00:00.000000', 'alpha_vantage', 'real-time', '2026-11-23 15:00:00', null)`)
 	db.Exec(t, `insert into papertrade_ticker_states (ticker, checked_at) values
 		('MSFT', '2026-11-21 03:00:00.000000'), ('NVDA', '2026-11-21 04:00:00.000000')`)
