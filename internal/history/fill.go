@@ -13,6 +13,8 @@ type Series struct {
 	// Since is the oldest session that the answer speaks for: of those before it nothing is known. Zero: it speaks
 	// for all, and the vendor has nothing older than the first bar.
 	Since exchange.Date
+	// Adjusted says that prices are in shares as they are today: no split is left to be applied.
+	Adjusted bool
 }
 
 // Request is what is wanted of the stored history of a ticker.
@@ -54,7 +56,10 @@ func Fill(r Request, s Series, stored []StoredBar, calendar *exchange.Exchange) 
 		return Result{Unpublished: r.Sessions, Splits: r.Splits}
 	}
 	known := r.knownSplits(stored)
-	bars, applied := Adjust(s.Bars, r.applicable(known))
+	bars, applied := s.Bars, []Split(nil)
+	if !s.Adjusted {
+		bars, applied = Adjust(s.Bars, r.applicable(known))
+	}
 	result := r.collect(bars, s.Since, stored)
 	if r.Rebase {
 		splits := laterSplits(known, stored, bars, applied, calendar)

@@ -76,6 +76,7 @@ func TestCollect(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			call := Call{Items: []int{0, 1}, Question: marketdata.Question{Capability: tt.capability, From: date(20), To: date(20)}}
 			for i, a := range collect(call, items, tt.got, tt.err) {
+				a = a.complete()
 				if diff := cmp.Diff(tt.bars[i], texts(a.bars)); diff != "" || !errors.Is(a.err, tt.errs[i]) || (a.err == nil) != (tt.errs[i] == nil) {
 					t.Errorf("item %d: %v, want %v; bars (-want +got):\n%s", i, a.err, tt.errs[i], diff)
 				}
@@ -93,13 +94,14 @@ func TestJoin(t *testing.T) {
 		want answer
 	}{
 		{"bars of both, each session once", answer{bars: barsOf("2", 19, 20), since: date(12), conclusive: true},
-			answer{bars: append(barsOf("1", 18), barsOf("2", 19, 20)...), since: date(12), attempted: true, conclusive: true}},
+			answer{bars: append(barsOf("1", 18), barsOf("2", 19, 20)...), since: date(10), attempted: true, conclusive: true}},
 		{"one that speaks for more", answer{bars: barsOf("2", 19), since: date(2)},
-			answer{bars: []marketdata.Bar{bar(18, "1"), bar(19, "2"), bar(20, "1")}, since: date(10), attempted: true}},
-		{"one that failed", answer{err: failure}, answer{bars: barsOf("1", 18, 20), since: date(10), attempted: true, err: failure}},
+			answer{bars: []marketdata.Bar{bar(18, "1"), bar(19, "2"), bar(20, "1")}, since: date(2), attempted: true}},
+		{"one that has nothing of the ticker", answer{since: date(12), missing: failure}, answer{bars: barsOf("1", 18, 20), since: date(10), attempted: true}},
+		{"one that failed", answer{since: date(10), err: failure}, answer{bars: barsOf("1", 18, 20), since: date(10), attempted: true, err: failure}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := first.join(tt.next)
+			got := first.join(tt.next).complete()
 			want := []any{texts(tt.want.bars), tt.want.since.String(), tt.want.attempted, tt.want.conclusive}
 			if diff := cmp.Diff(want, []any{texts(got.bars), got.since.String(), got.attempted, got.conclusive}); diff != "" || !errors.Is(got.err, tt.want.err) {
 				t.Errorf("%v (-want +got):\n%s", got.err, diff)
@@ -116,25 +118,28 @@ func TestWhatCountsAsAnAttempt(t *testing.T) {
 		name       string
 		answered   bool // anything before this round
 		round      []answer
+		vendors    [2]int
 		attempted  []bool
 		conclusive []bool
 	}{
-		{"nothing but unavailability", false, []answer{dead, dead}, []bool{false, false}, []bool{false, false}},
-		{"nothing but unavailability, after answers", true, []answer{dead, dead}, []bool{false, false}, []bool{true, true}},
-		{"one of two unavailable", false, []answer{dead, good}, []bool{true, true}, []bool{true, true}},
-		{"one unknown", false, []answer{dead, unknown}, []bool{true, true}, []bool{true, true}},
-		{"credentials refused", true, []answer{good, {err: marketdata.ErrCredentials}}, []bool{true, false}, []bool{true, false}},
-		{"not asked", true, []answer{good, {err: errNotAsked}}, []bool{true, false}, []bool{true, false}},
-		{"no quota", true, []answer{good, {err: &quota.DeferredError{}}}, []bool{true, false}, []bool{true, false}},
+		{"nothing but unavailability", false, []answer{dead, dead}, [2]int{}, []bool{false, false}, []bool{false, false}},
+		{"nothing but unavailability, after answers", true, []answer{dead, dead}, [2]int{}, []bool{false, false}, []bool{true, true}},
+		{"one of two unavailable", false, []answer{dead, good}, [2]int{}, []bool{true, true}, []bool{true, true}},
+		{"one unknown", false, []answer{dead, unknown}, [2]int{}, []bool{true, true}, []bool{true, true}},
+		{"credentials refused", true, []answer{good, {err: marketdata.ErrCredentials}}, [2]int{}, []bool{true, false}, []bool{true, false}},
+		{"not asked", true, []answer{good, {err: errNotAsked}}, [2]int{}, []bool{true, false}, []bool{true, false}},
+		{"no quota", true, []answer{good, {err: &quota.DeferredError{}}}, [2]int{}, []bool{true, false}, []bool{true, false}},
+		{"nothing but unavailability from one of two vendors", false, []answer{dead, good}, [2]int{0, 1}, []bool{false, true}, []bool{false, true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &fetcher{}
+			f := &fetcher{askers: []*asker{{}, {}}}
 			f.answered.Store(tt.answered)
+			var calls []Call
 			var results [][]answer
-			for _, a := range tt.round {
-				results = append(results, []answer{a})
+			for i, a := range tt.round {
+				calls, results = append(calls, Call{Vendor: tt.vendors[i]}), append(results, []answer{a})
 			}
-			f.markAttempts(results)
+			f.markAttempts(calls, results)
 			for i := range results {
 				if got := results[i][0]; got.attempted != tt.attempted[i] || got.conclusive != tt.conclusive[i] {
 					t.Errorf("answer %d: attempted %t, conclusive %t", i, got.attempted, got.conclusive)
@@ -144,7 +149,7 @@ func TestWhatCountsAsAnAttempt(t *testing.T) {
 	}
 }
 
-// After two rounds in a row that brought nothing a vendor is down.
+// After two rounds in a row that brought nothing a vendor is down. The run goes on as long as another one is to be asked.
 func TestFindDown(t *testing.T) {
 	dead, good := []answer{{err: &marketdata.UnavailableError{}}}, []answer{{}}
 	first, second := Call{Vendor: 0}, Call{Vendor: 1}
@@ -152,16 +157,19 @@ func TestFindDown(t *testing.T) {
 	for i, round := range []struct {
 		calls   []Call
 		results [][]answer
-		down    bool
+		down    [2]bool
+		stops   bool
 	}{
-		{[]Call{first, second}, [][]answer{dead, good}, false},
-		{[]Call{second}, [][]answer{dead}, false}, // the first is not asked
-		{[]Call{first, first}, [][]answer{dead, good}, false},
-		{[]Call{first}, [][]answer{dead}, false},
-		{[]Call{first}, [][]answer{dead}, true},
+		{[]Call{first, second}, [][]answer{dead, good}, [2]bool{}, false},
+		{[]Call{second}, [][]answer{dead}, [2]bool{}, false}, // the first is not asked
+		{[]Call{first, first, second}, [][]answer{dead, good, good}, [2]bool{}, false},
+		{[]Call{first}, [][]answer{dead}, [2]bool{}, false},
+		{[]Call{first, second}, [][]answer{dead, dead}, [2]bool{true, false}, false},
+		{[]Call{second}, [][]answer{dead}, [2]bool{true, true}, true},
 	} {
-		if err := f.findDown(round.calls, round.results); errors.Is(err, ErrProviderDown) != round.down {
-			t.Errorf("round %d: %v", i+1, err)
+		err := f.findDown(round.calls, round.results, []Call{first, second})
+		if down := [2]bool{f.down(first), f.down(second)}; down != round.down || errors.Is(err, ErrProviderDown) != round.stops {
+			t.Errorf("round %d: down %v, want %v; %v", i+1, down, round.down, err)
 		}
 	}
 }

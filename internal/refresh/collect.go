@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,9 +11,11 @@ import (
 
 // answer is what became of an item whose calls were made.
 type answer struct {
-	bars  []marketdata.Bar // of the ticker, ascending, one a session; at least one if err is nil
+	bars  []marketdata.Bar // of the ticker, ascending, one per session
 	since exchange.Date    // as marketdata.Answer has it
 	err   error
+	// missing is why an answer has no bar of the ticker. That is an error only if no other has one.
+	missing error
 	// attempted says that the ticker has had its turn, whatever came of it.
 	attempted bool
 	// conclusive says that the provider has answered something in this run, so that a failure is the ticker's.
@@ -38,10 +41,14 @@ func collect(call Call, items []Item, got marketdata.Answer, err error) []answer
 	for i, item := range call.Items {
 		a, ticker := &answers[i], items[item].Ticker
 		a.since, a.bars = got.Since, distinct(bars[ticker])
-		if len(a.bars) == 0 {
-			a.err = missing(ticker, got)
-		} else if call.Question.Capability.Kind == marketdata.Quotes {
-			a.bars = a.bars[len(a.bars)-1:]
+		switch n := len(a.bars); {
+		case n == 0:
+			a.missing = missing(ticker, got)
+		case call.Question.Capability.Kind == marketdata.Quotes:
+			a.bars = a.bars[n-1:]
+		}
+		if call.Question.Capability.Kind == marketdata.MarketDay {
+			a.since = call.Question.From // it says nothing of other days
 		}
 	}
 	return answers
@@ -65,15 +72,22 @@ func distinct(bars []marketdata.Bar) []marketdata.Bar {
 	return kept
 }
 
-// join adds to the answer of an item what another call for it brought.
+// join adds to the answer of an item what another call for it brought. If one of its calls fails, so does the item: it
+// is asked for as a whole again.
 func (a answer) join(b answer) answer {
 	a.bars = distinct(slices.Concat(a.bars, b.bars))
 	a.attempted, a.conclusive = a.attempted || b.attempted, a.conclusive || b.conclusive
-	if b.since.After(a.since) {
+	if b.since.Before(a.since) {
 		a.since = b.since
 	}
-	if a.err == nil {
-		a.err = b.err
+	a.err, a.missing = cmp.Or(a.err, b.err), cmp.Or(a.missing, b.missing)
+	return a
+}
+
+// complete returns the answer of an item all of whose calls were made: without any bar it is an error.
+func (a answer) complete() answer {
+	if a.err == nil && len(a.bars) == 0 {
+		a.err = a.missing
 	}
 	return a
 }

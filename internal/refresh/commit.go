@@ -101,6 +101,9 @@ func (r *run) notCommitted(items []answered, report *Report, err error) error {
 		row := item.row
 		switch {
 		case item.err != nil && row.Status != OutcomePlanned: // it is judged already
+			if row.Error != nil && row.Status == OutcomeFailed {
+				r.observe(TickerFailed{Ticker: item.Ticker, Kind: row.Error.Kind, Err: item.err})
+			}
 		case item.err != nil && isDeferral(item.err):
 			row.postpone(item.err)
 		case item.err == nil && r.deadlines.write.Err() != nil: // interrupted, and no time was left for it
@@ -194,7 +197,7 @@ func (r *run) readStored(items []answered) error {
 		switch {
 		case a.Goal == Rebase || a.Goal == Overwrite:
 			first = exchange.Date{}
-		case a.route.capability.Kind == marketdata.Quotes:
+		case a.knowsPreviousClose():
 			first = previousSession(a.Ticker.Calendar(), first)
 		}
 		if len(tickers) == 0 || first.Before(from) {

@@ -7,7 +7,7 @@ import (
 )
 
 // drainTasks processes the application's tasks. The error is why the run stops: what stops the tasks after a refresh,
-// other than an interruption, is no fault of the refresh.
+// other than an interruption, is not a fault of the refresh.
 func (r *run) drainTasks(ctx context.Context) error {
 	if r.tasks == nil {
 		return nil
@@ -60,14 +60,10 @@ func (r *run) processClaimed(ctx context.Context, claimed []Task) (TasksReport, 
 	for _, rejected := range results {
 		r.observe(TaskRejected{rejected.ID, rejected.Error})
 	}
-	in, err := r.readVendors(ctx)
+	in, err := r.taskInputs(ctx, requests)
 	if err != nil {
-		return TasksReport{}, err
+		return TasksReport{}, errors.Join(err, r.giveBack(claimed, results))
 	}
-	if in.Wants, err = r.taskWants(ctx, requests); err != nil {
-		return TasksReport{}, err
-	}
-	in.Next = r.nextRun()
 	plan := NewPlan(in)
 	part := plan.report()
 	part.Batches, r.results = 0, nil
@@ -85,6 +81,28 @@ func (r *run) processClaimed(ctx context.Context, claimed []Task) (TasksReport, 
 	}
 	report.countResults(append(results, r.results...))
 	return report, stop
+}
+
+func (r *run) taskInputs(ctx context.Context, requests []gapRequest) (Inputs, error) {
+	in, err := r.readVendors(ctx)
+	if err != nil {
+		return Inputs{}, err
+	}
+	in.Wants, err = r.taskWants(ctx, requests)
+	in.Next = r.nextRun()
+	return in, err
+}
+
+// giveBack makes claimed tasks pending again, other than those that are rejected.
+func (r *run) giveBack(claimed []Task, rejected []TaskResult) error {
+	results := slices.Clone(rejected)
+	for _, task := range claimed {
+		if !slices.ContainsFunc(rejected, func(result TaskResult) bool { return result.ID == task.ID }) {
+			results = append(results, TaskResult{ID: task.ID, Status: TaskPending})
+		}
+	}
+	_, err := r.Store.CommitBatch(r.deadlines.write, Batch{Tasks: results, Run: r.report.record()})
+	return err
 }
 
 // unsettled returns the results of those tasks that were not committed with what was fetched for them.

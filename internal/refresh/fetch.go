@@ -26,8 +26,8 @@ type fetcher struct {
 	concurrency int
 	answered    atomic.Bool // anything at all, in this run
 	observe     func(Event)
-	// ended is called with 1 when a call was answered, and with 0 when one has to wait.
-	ended func(calls int)
+	ended       func(call Call, err error) // is called after each call
+	waiting     func()                     // is called when a call has to wait
 }
 
 func newFetcher(vendors []Vendor, concurrency int, write context.Context, observe func(Event)) *fetcher {
@@ -39,8 +39,8 @@ func newFetcher(vendors []Vendor, concurrency int, write context.Context, observ
 }
 
 // round makes calls, some at a time, and joins what they bring to the answers of the items that they serve. stop
-// is the reason why going on is pointless, nil if it is not.
-func (f *fetcher) round(ctx context.Context, calls []Call, items []Item, answers map[int]answer) (stop error) {
+// is the reason why going on with all the calls of the plan is pointless, nil if it is not.
+func (f *fetcher) round(ctx context.Context, calls, all []Call, items []Item, answers map[int]answer) (stop error) {
 	results := make([][]answer, len(calls))
 	var group errgroup.Group
 	group.SetLimit(max(1, f.concurrency))
@@ -62,7 +62,7 @@ func (f *fetcher) round(ctx context.Context, calls []Call, items []Item, answers
 	if stop != nil && ctx.Err() != nil {
 		stop = context.Cause(ctx)
 	}
-	f.markAttempts(results)
+	f.markAttempts(calls, results)
 	for i, call := range calls {
 		for n, item := range call.Items {
 			if before, found := answers[item]; found {
@@ -72,14 +72,14 @@ func (f *fetcher) round(ctx context.Context, calls []Call, items []Item, answers
 		}
 	}
 	if stop == nil {
-		stop = f.findDown(calls, results)
+		stop = f.findDown(calls, results, all)
 	}
 	return stop
 }
 
 func (f *fetcher) throttled(event CallThrottled) {
 	f.observe(event)
-	f.ended(0)
+	f.waiting()
 }
 
 // used returns what the run has asked of all vendors so far.
@@ -126,33 +126,44 @@ func (f *fetcher) ask(ctx context.Context, call Call, items []Item) ([]answer, e
 	case ctx.Err() != nil:
 		err = fmt.Errorf("%w: %w", errNotAsked, context.Cause(ctx))
 	}
-	if !errors.Is(err, errLacking) {
-		for _, item := range call.Items {
-			f.observe(TickerEnded{items[item].Ticker, err})
-		}
-	}
-	f.ended(1)
+	f.ended(call, err)
 	return collect(call, items, got, err), err
 }
 
-// markAttempts finds which tickers have had their turn: those whose provider answered nothing in the whole
-// round, or refuses everybody, have not.
-func (f *fetcher) markAttempts(results [][]answer) {
-	isUnavailable := func(a answer) bool { return errors.Is(a.err, marketdata.ErrUnavailable) }
-	dead := !slices.ContainsFunc(results, func(answers []answer) bool {
-		return slices.ContainsFunc(answers, func(a answer) bool { return !isUnavailable(a) })
-	})
-	for _, answers := range results {
-		for i := range answers {
-			a := &answers[i]
-			a.attempted = !stopsRun(a.err) && (!dead || !isUnavailable(*a))
-			a.conclusive = a.attempted || f.answered.Load() && !stopsRun(a.err)
+// markAttempts finds which tickers have had their turn: those whose vendor answered nothing in the whole round, or
+// refuses everybody, have not.
+func (f *fetcher) markAttempts(calls []Call, results [][]answer) {
+	for vendor := range f.askers {
+		dead := true
+		for i, call := range calls {
+			if call.Vendor == vendor {
+				dead = dead && allUnavailable(results[i])
+			}
+		}
+		for i, call := range calls {
+			if call.Vendor == vendor {
+				f.markAnswers(results[i], dead)
+			}
 		}
 	}
 }
 
-// findDown returns ErrProviderDown if this round and the one before brought nothing at all from a vendor.
-func (f *fetcher) findDown(calls []Call, results [][]answer) error {
+func (f *fetcher) markAnswers(answers []answer, dead bool) {
+	for i := range answers {
+		a := &answers[i]
+		a.attempted = !stopsRun(a.err) && (!dead || !errors.Is(a.err, marketdata.ErrUnavailable))
+		a.conclusive = a.attempted || f.answered.Load() && !stopsRun(a.err)
+	}
+}
+
+func allUnavailable(answers []answer) bool {
+	return !slices.ContainsFunc(answers, func(a answer) bool { return !errors.Is(a.err, marketdata.ErrUnavailable) })
+}
+
+// findDown finds the vendors of which this round and the one before brought nothing at all. It returns
+// ErrProviderDown if no other vendor has calls in a plan.
+func (f *fetcher) findDown(calls []Call, results [][]answer, all []Call) error {
+	var last error
 	for vendor, asker := range f.askers {
 		var answers []answer
 		for i, call := range calls {
@@ -161,11 +172,17 @@ func (f *fetcher) findDown(calls []Call, results [][]answer) error {
 			}
 		}
 		if len(answers) > 0 && asker.isDown(answers) {
-			return fmt.Errorf("%w: %w", ErrProviderDown, answers[len(answers)-1].err)
+			last = answers[len(answers)-1].err
 		}
 	}
-	return nil
+	if last == nil || slices.ContainsFunc(all, func(c Call) bool { return !f.down(c) }) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrProviderDown, last)
 }
+
+// down reports whether the vendor of a call is down, so that the call is not made.
+func (f *fetcher) down(c Call) bool { return f.askers[c.Vendor].deadRounds >= maxDeadRounds }
 
 // asker asks one vendor on behalf of one run.
 type asker struct {
@@ -178,12 +195,12 @@ type asker struct {
 
 	deadRounds int // in a row
 
-	premium  sync.Mutex // held by the first call of a premium capability, until it is answered
-	entitled entitlement
+	premium  sync.Mutex   // held by the first call of a premium capability, until it is answered
+	entitled atomic.Int32 // an entitlement
 }
 
 // entitlement is whether a key's plan includes the premium capabilities.
-type entitlement int
+type entitlement = int32
 
 const (
 	entitlementUnknown entitlement = iota
@@ -204,7 +221,7 @@ func newAsker(v Vendor, write context.Context, throttled func(CallThrottled)) *a
 
 // isDown takes note of what a round brought, and reports whether it was the last of some that brought nothing.
 func (a *asker) isDown(answers []answer) bool {
-	if slices.ContainsFunc(answers, func(got answer) bool { return !errors.Is(got.err, marketdata.ErrUnavailable) }) {
+	if !allUnavailable(answers) {
 		a.deadRounds = 0
 		return false
 	}
@@ -219,11 +236,7 @@ func (a *asker) used() quota.Usage {
 }
 
 // lacksPremium reports whether the key's plan was found not to include the premium capabilities.
-func (a *asker) lacksPremium() bool {
-	a.premium.Lock()
-	defer a.premium.Unlock()
-	return a.entitled == entitlementRefused
-}
+func (a *asker) lacksPremium() bool { return a.entitled.Load() == entitlementRefused }
 
 // recordCallTime leaves the plans of later runs how long calls take.
 func (a *asker) recordCallTime() {
@@ -294,7 +307,7 @@ func (a *asker) askTimed(ctx context.Context, q marketdata.Question) (marketdata
 // not, none is asked again, and the ledger remembers.
 func (a *asker) askPremium(ctx context.Context, q marketdata.Question) (marketdata.Answer, error) {
 	a.premium.Lock()
-	known := a.entitled
+	known := a.entitled.Load()
 	if known != entitlementUnknown {
 		a.premium.Unlock()
 	} else {
@@ -307,9 +320,9 @@ func (a *asker) askPremium(ctx context.Context, q marketdata.Question) (marketda
 	switch {
 	case known == entitlementGiven:
 	case err == nil:
-		a.entitled = entitlementGiven
+		a.entitled.Store(entitlementGiven)
 	case errors.Is(err, marketdata.ErrNotEntitled):
-		a.entitled = entitlementRefused
+		a.entitled.Store(entitlementRefused)
 		if noteErr := a.Limiter.NotEntitled(ctx); noteErr != nil {
 			return got, noteErr
 		}

@@ -30,7 +30,7 @@ func (r *run) readInputs(ctx context.Context) (Inputs, error) {
 	if in.Wants, err = r.wants(ctx); err != nil {
 		return Inputs{}, err
 	}
-	if r.Kind.leavesCalls() && len(in.Wants) > 0 {
+	if r.Kind.leavesCalls() && (r.Kind != Tasks || r.DryRun) {
 		in.Next = r.nextRun()
 	}
 	return in, nil
@@ -67,7 +67,9 @@ func (r *run) wants(ctx context.Context) ([]Want, error) {
 	switch r.Kind {
 	case Intraday:
 		r.reportUnknownCalendars(r.active)
-		return intradayWants(r.entries, at, r.Force), nil
+		// Another run may have refreshed some of them until this one got the lock.
+		entries, _, err := r.intradayEntries(ctx)
+		return intradayWants(entries, at, r.Force), err
 	case Backfill:
 		chosen, err := r.named(ctx)
 		if err != nil {
@@ -187,16 +189,15 @@ func (r *run) nextRun() *NextRun {
 }
 
 // intradayEntries reads the watchlist, the most urgent entry first.
-func (r *run) intradayEntries(ctx context.Context) ([]intradayEntry, error) {
+func (r *run) intradayEntries(ctx context.Context) (entries []intradayEntry, skipped []SkippedRow, err error) {
 	list, err := r.Store.Watchlist(ctx, false)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var entries []intradayEntry
 	for _, row := range list {
 		ticker, err := marketdata.ParseTicker(row.Symbol)
 		if err != nil {
-			r.observe(RowSkipped{SkippedRow{SourceWatchlist, err}})
+			skipped = append(skipped, SkippedRow{SourceWatchlist, err})
 			continue
 		}
 		entries = append(entries, intradayEntry{
@@ -207,7 +208,7 @@ func (r *run) intradayEntries(ctx context.Context) ([]intradayEntry, error) {
 	slices.SortFunc(entries, func(a, b intradayEntry) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.next.Compare(b.next), a.Ticker.Compare(b.Ticker))
 	})
-	return entries, nil
+	return entries, skipped, nil
 }
 
 func anyOpen(entries []intradayEntry, at time.Time) bool {

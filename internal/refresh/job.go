@@ -40,9 +40,8 @@ type run struct {
 	Options
 	began     time.Time // by the real clock
 	deadlines deadlines
-	entries   []intradayEntry // of Intraday
-	unlock    func()          // nil if the run shares its lock
-	active    []ActiveTicker  // all of them, whatever the run is about
+	unlock    func()         // nil if the run shares its lock
+	active    []ActiveTicker // all of them, whatever the run is about
 	inputs    Inputs
 	plan      Plan
 	tasks     TaskQueue // of the application; nil if the run processes none

@@ -48,7 +48,7 @@ func judge(a answered, at, now time.Time) verdict {
 	default:
 		v.row.Status, v.row.Reason = OutcomeRefreshed, ""
 		if a.Goal.isOfPast() {
-			v.mend(a, at, now)
+			v.backfill(a, at, now)
 		} else {
 			v.update(a, now)
 		}
@@ -62,7 +62,7 @@ func (v *verdict) fail(err error) {
 	v.row.fail(err)
 }
 
-// update takes the newest bars of an answer.
+// update collects the newest bars of an answer.
 func (v *verdict) update(a answered, now time.Time) {
 	bars := a.bars
 	newest := bars
@@ -83,16 +83,18 @@ func (v *verdict) update(a answered, now time.Time) {
 
 func (v *verdict) reportSplit(s history.Split) { v.split, v.row.Split = &s, reportSplit(s) }
 
+// knowsPreviousClose reports whether the answer is one bar that brings the close of the session before.
+func (a answer) knowsPreviousClose() bool { return len(a.bars) == 1 && a.bars[0].PreviousClose.Valid }
+
 // detectSplit returns the split that an answer shows to be lacking in the stored history.
 func detectSplit(a answered, bars []marketdata.Bar) (history.Split, bool) {
 	calendar := a.Ticker.Calendar()
-	if a.route.capability.Kind == marketdata.Quotes {
-		bar := bars[0]
-		if !bar.PreviousClose.Valid {
-			return history.Split{}, false
-		}
+	switch bar := bars[0]; {
+	case a.knowsPreviousClose():
 		before := marketdata.Bar{Session: previousSession(calendar, bar.Session), Close: bar.PreviousClose.Decimal, Currency: bar.Currency}
 		return history.DetectSplit(a.stored, []marketdata.Bar{before}, nil, calendar)
+	case a.route.capability.Kind == marketdata.Quotes:
+		return history.Split{}, false
 	}
 	if s, found := history.DetectSplit(a.stored, bars, nil, calendar); found {
 		return s, true
@@ -115,14 +117,14 @@ func rebased(splits []history.Split) []history.Split {
 	return kept
 }
 
-// mend takes of an answer what is wanted of the past.
-func (v *verdict) mend(a answered, at, now time.Time) {
+// backfill collects from an answer what is wanted of the past.
+func (v *verdict) backfill(a answered, at, now time.Time) {
 	calendar := a.Ticker.Calendar()
 	request := history.Request{
 		Sessions: a.Sessions, Completed: calendar.LastCompleted(at).Date, Splits: a.State.Splits,
 		Overwrite: a.Goal == Overwrite, Rebase: a.Goal == Rebase,
 	}
-	got := history.Fill(request, history.Series{Bars: a.bars, Since: a.since}, a.stored, calendar)
+	got := history.Fill(request, history.Series{Bars: a.bars, Since: a.since, Adjusted: a.route.capability.Adjusted}, a.stored, calendar)
 	for _, write := range got.Writes {
 		price := newPrice(write.Bar, a.provider, now)
 		price.Backfill, price.Keep, price.Row = true, write.Keep, write.Row

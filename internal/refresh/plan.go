@@ -37,7 +37,7 @@ func NewPlan(in Inputs) Plan {
 	chosen := served(order, calls, possible.made)
 	switch {
 	case in.Next != nil:
-		chosen = p.holdBack(in, order, calls, possible)
+		chosen = p.reserve(in, order, calls, possible)
 	case len(chosen) < len(order):
 		chosen = share(p.Items, order, len(chosen), in.daily(p.Items), urgent(p.Items), in.At)
 	}
@@ -60,7 +60,7 @@ func (in Inputs) items(wants []Want) []Item {
 		item.route = r
 		switch unreachable := len(r.unreachable); {
 		case !found:
-			item.Outcome, item.Reason = OutcomeSkipped, want.Reason+"; no provider brings it"
+			item.Outcome, item.Reason = OutcomeSkipped, want.Reason+"; no provider can bring it"
 		case !want.Goal.isOfPast() || unreachable == 0:
 		case unreachable == len(want.Sessions):
 			item.Outcome, item.Reason = OutcomeSkipped, want.Reason+"; all of them are out of reach: "+r.limit(want, in.At)
@@ -130,8 +130,8 @@ func (in Inputs) planNext(wants []Want, at time.Time) nextPlan {
 	return nextPlan{order, pack(items, order, in.Vendors)}
 }
 
-// holdBack returns the items that the limits have calls for now, and that take none from the next run.
-func (p *Plan) holdBack(in Inputs, order []int, calls []Call, possible forecast) []int {
+// reserve returns the items that the limits have calls for now, and that take none from the next run.
+func (p *Plan) reserve(in Inputs, order []int, calls []Call, possible forecast) []int {
 	next := in.planNext(in.Next.Wants, in.Next.At)
 	p.Reserve = Reserve{Kept: len(next.calls), KeptFor: in.Next.At}
 	made := slices.Clone(possible.made)

@@ -46,11 +46,12 @@ func (in Inputs) simulate(begin time.Time, calls []Call) forecast {
 	}
 	now := begin
 	inFlight := make([]time.Time, max(1, in.Concurrency)) // when calls under way are answered
+	batch := 0                                            // of the last call that was made
 	for i, call := range calls {
 		if spent[call.Vendor] {
 			continue
 		}
-		if i > 0 && call.Batch != calls[i-1].Batch {
+		if batch > 0 && call.Batch != batch {
 			now = f.end.Add(in.BatchDelay)
 		}
 		slices.SortFunc(inFlight, time.Time.Compare)
@@ -64,7 +65,7 @@ func (in Inputs) simulate(begin time.Time, calls []Call) forecast {
 			continue
 		}
 		schedules[call.Vendor].Add(at, call.Question.Cost())
-		f.made[i] = true
+		f.made[i], batch = true, call.Batch
 		f.calls[call.Vendor] = append(f.calls[call.Vendor], quota.Call{From: at, Until: at, Cost: call.Question.Cost()})
 		inFlight[0] = at.Add(vendor.Account.CallTime)
 		now, f.end = at, inFlight[0]

@@ -70,7 +70,7 @@ func (s VendorState) routeOf(want Want, at, now time.Time) (best route, found bo
 	}
 	calendar := want.Ticker.Calendar()
 	for _, c := range s.Capabilities {
-		if !serves(c.Kind, want, calendar, at) || !s.mayAsk(c, want.Goal, now) {
+		if !serves(c.Kind, want, calendar, at) || !s.mayAsk(c, want.Goal, now) || quota.CheckCost(s.Limits, c.Cost(1)) != nil {
 			continue
 		}
 		oldest := c.OldestSession(calendar, at)

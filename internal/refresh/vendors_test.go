@@ -40,13 +40,17 @@ type fakeVendor struct {
 	// distort changes an answer before it is given; nil leaves it.
 	distort func(marketdata.Answer) marketdata.Answer
 	onAsk   func()
+	covers  func(marketdata.Ticker) bool // nil: any
+	err     error                        // of each call; nil: none
 
 	mu    sync.Mutex
 	asked []marketdata.Question
 }
 
-func (v *fakeVendor) Name() string                  { return "fake" }
-func (v *fakeVendor) Covers(marketdata.Ticker) bool { return true }
+func (v *fakeVendor) Name() string { return "fake" }
+func (v *fakeVendor) Covers(ticker marketdata.Ticker) bool {
+	return v.covers == nil || v.covers(ticker)
+}
 func (v *fakeVendor) Capabilities() []marketdata.Capability {
 	return []marketdata.Capability{v.capability}
 }
@@ -62,6 +66,9 @@ func (v *fakeVendor) Ask(ctx context.Context, q marketdata.Question) (marketdata
 	v.mu.Unlock()
 	if v.onAsk != nil {
 		v.onAsk()
+	}
+	if v.err != nil {
+		return marketdata.Answer{}, v.err
 	}
 	tickers, session := q.Tickers, exchange.XNYS.LastCompleted(midnight()).Date
 	if v.capability.Kind == marketdata.MarketDay {
@@ -351,4 +358,71 @@ func countStored(t *testing.T, kind, address string) int {
 		}
 	}
 	return stored
+}
+
+// A market day answers for its session alone: what it lacks of a ticker is not missing from the others, and says nothing
+// of what the vendor has of earlier days.
+func TestBackfillByMarketDays(t *testing.T) {
+	for _, kind := range storeKinds {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			store := mustOpenStore(t, kind, newDatabase(t, kind))
+			j, vendor := newFakeJob(store, wholeMarket, quota.Limit{Calls: 1000})
+			tickers := symbols(7)
+			vendor.universe = tickers
+			hole := date(t, "2026-11-04")
+			vendor.distort = func(a marketdata.Answer) marketdata.Answer {
+				a.Bars = slices.DeleteFunc(a.Bars, func(b marketdata.Bar) bool { return b.Ticker == tickers[3] && b.Session == hole })
+				return a
+			}
+			ended := 0
+			j.Observe = func(e refresh.Event) {
+				if _, ok := e.(refresh.TickerEnded); ok {
+					ended++
+				}
+			}
+			backfilled := func(from, to string) refresh.Report {
+				t.Helper()
+				o := refresh.Options{Kind: refresh.Backfill, Tickers: tickers, Range: refresh.Range{From: date(t, from), To: date(t, to)}}
+				report, err := run(t.Context(), t, j, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return report
+			}
+			report := backfilled("2026-11-02", "2026-11-05")
+			if report.Calls != 4 || report.Counts.Refreshed != 7 || ended != 7 {
+				t.Errorf("%d calls, %+v, %d ended; want 4, all refreshed, each ended once", report.Calls, report.Counts, ended)
+			}
+			if row := report.Tickers[3]; row.Stored != 3 || row.Absent != 1 {
+				t.Errorf("%+v, want 3 of 4 sessions", row)
+			}
+			if again := backfilled("2026-11-02", "2026-11-05"); again.Calls != 0 {
+				t.Errorf("%d calls for what is stored, or absent", again.Calls)
+			}
+			if older := backfilled("2026-10-30", "2026-11-05"); older.Calls != 1 || older.Counts.Refreshed != 7 {
+				t.Errorf("%d calls, %+v; want the session before them", older.Calls, older.Counts)
+			}
+		})
+	}
+}
+
+// A vendor that is down does not keep the run from asking the other.
+func TestOneOfTwoVendorsIsDown(t *testing.T) {
+	store := mustOpenStore(t, "sqlite", newDatabase(t, "sqlite"))
+	pair := marketdata.Capability{Kind: marketdata.Quotes, Name: "pair", MaxTickers: 2}
+	j, dead := newFakeJob(store, pair, quota.Limit{Calls: 1000})
+	other, good := newFakeJob(store, pair, quota.Limit{Calls: 1000})
+	tickers := symbols(16)
+	dead.covers = func(ticker marketdata.Ticker) bool { return slices.Index(tickers, ticker)%2 == 0 }
+	dead.err = &marketdata.UnavailableError{}
+	j.Vendors = append(j.Vendors, other.Vendors...)
+	j.Vendors[0].Attempts, j.BatchSize, j.MaxErrorRate = 1, 4, 1
+	report, err := run(t.Context(), t, j, refresh.Options{Tickers: tickers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (refresh.Counts{Active: 16, Planned: 16, Refreshed: 8, Failed: 4, Deferred: 4}); report.Counts != want || len(dead.asked) != 2 || len(good.asked) != 4 {
+		t.Errorf("%+v, want %+v; asked %d and %d times", report.Counts, want, len(dead.asked), len(good.asked))
+	}
 }

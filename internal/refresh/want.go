@@ -21,7 +21,7 @@ const (
 	Rebase                // all that is stored is brought on one scale
 )
 
-// isOfPast reports whether the goal is a mended history rather than a fresh price.
+// isOfPast reports whether the goal is a backfilled history rather than a fresh price.
 func (g Goal) isOfPast() bool { return g == Fill || g == Overwrite || g == Rebase }
 
 // Want is a ticker with what is to be stored of it.
@@ -114,7 +114,7 @@ func intradayWants(entries []intradayEntry, at time.Time, force bool) []Want {
 	return wants
 }
 
-// gapRequest is a ticker whose history a run is to mend.
+// gapRequest is a ticker whose history a run is to backfill.
 type gapRequest struct {
 	ActiveTicker
 	goal   Goal
@@ -133,7 +133,7 @@ func (g gapRequest) oldest() exchange.Date {
 	return oldest
 }
 
-// gapWants returns what a run that mends histories wants. stored are the sessions that are stored, ascending.
+// gapWants returns what a run that backfills histories wants. stored are the sessions that are stored, ascending.
 func gapWants(requests []gapRequest, stored map[marketdata.Ticker][]exchange.Date, at time.Time) []Want {
 	wants := make([]Want, len(requests))
 	for i, request := range requests {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"papertrade/internal/quota"
@@ -36,14 +36,15 @@ func (r *run) execute(ctx context.Context, in Inputs, plan Plan, report *Report)
 // pass carries out one plan.
 type pass struct {
 	*run
-	plan    Plan
-	result  *Report        // what is reported of the plan's items
-	begun   int            // batches that earlier passes committed
-	calls   map[int][]Call // by their batch
-	batches map[int][]int  // the items of each batch
-	awaited map[int]int    // calls that are still to be made, by item
-	answers map[int]answer // by item
-	ended   atomic.Int64   // calls that were answered
+	plan     Plan
+	result   *Report        // what is reported of the plan's items
+	begun    int            // batches that earlier passes committed
+	calls    map[int][]Call // by their batch
+	batches  map[int][]int  // the items of each batch
+	awaited  map[int]int    // calls that are still to be made, by item
+	answers  map[int]answer // by item
+	counting sync.Mutex     // of awaited and ended, while calls are under way
+	ended    int            // calls that were answered
 }
 
 func (r *run) newPass(plan Plan, report *Report) *pass {
@@ -69,10 +70,8 @@ func (r *run) newPass(plan Plan, report *Report) *pass {
 // call, and commits what was answered.
 func (p *pass) work(ctx context.Context) (replan bool, stop error) {
 	p.reportForecast(ctx)
-	p.fetcher.ended = func(calls int) {
-		p.ended.Add(int64(calls))
-		p.reportForecast(ctx)
-	}
+	p.fetcher.ended = func(call Call, err error) { p.callEnded(ctx, call, err) }
+	p.fetcher.waiting = func() { p.reportForecast(ctx) }
 	for batch := 1; batch <= p.plan.Batches; batch++ {
 		calls := p.calls[batch]
 		if len(calls) > 0 && stop == nil && !replan {
@@ -86,23 +85,41 @@ func (p *pass) work(ctx context.Context) (replan bool, stop error) {
 	return replan && stop == nil, stop
 }
 
-// makeCalls makes the calls of a batch.
+// makeCalls makes the calls of a batch, unless their vendor is down.
 func (p *pass) makeCalls(ctx context.Context, calls []Call) (stop error) {
+	calls = slices.DeleteFunc(calls, p.fetcher.down)
+	if len(calls) == 0 {
+		return nil
+	}
 	if next := p.lastRound.Add(p.BatchDelay); !p.lastRound.IsZero() && time.Until(next) > 0 {
 		p.observe(Waiting{next})
 		if err := sleep(ctx, time.Until(next)); err != nil {
 			return err
 		}
 	}
-	stop = p.fetcher.round(ctx, calls, p.plan.Items, p.answers)
-	p.lastRound = time.Now()
+	stop = p.fetcher.round(ctx, calls, p.plan.Calls, p.plan.Items, p.answers)
+	if !p.lacksAny() { // what was lacking is asked for at once by another way
+		p.lastRound = time.Now()
+	}
 	p.report.setCost(p.fetcher.used())
-	for _, call := range calls {
-		for _, i := range call.Items {
-			p.awaited[i]--
+	return stop
+}
+
+// callEnded takes note of a call that was made, and reports the tickers that wait for no other.
+func (p *pass) callEnded(ctx context.Context, call Call, err error) {
+	p.counting.Lock()
+	var ended []int
+	for _, i := range call.Items {
+		if p.awaited[i]--; p.awaited[i] == 0 && !errors.Is(err, errLacking) {
+			ended = append(ended, i)
 		}
 	}
-	return stop
+	p.ended++
+	p.counting.Unlock()
+	for _, i := range ended {
+		p.observe(TickerEnded{p.plan.Items[i].Ticker, err})
+	}
+	p.reportForecast(ctx)
 }
 
 // lacksAny reports whether an item is to be planned again.
@@ -126,7 +143,7 @@ func (p *pass) commitBatch(ctx context.Context, batch int) error {
 		delete(p.answers, i)
 		item := &p.plan.Items[i]
 		items = append(items, answered{
-			Item: item, answer: a, row: &p.result.Tickers[i], provider: p.Vendors[item.route.vendor].Provider.Name(),
+			Item: item, answer: a.complete(), row: &p.result.Tickers[i], provider: p.Vendors[item.route.vendor].Provider.Name(),
 		})
 	}
 	committed, err := p.commit(ctx, items, p.result)
@@ -156,9 +173,14 @@ func (r *run) reportAgain(plan Plan, report *Report) {
 	for i, item := range plan.Items {
 		if row := &report.Tickers[i]; row.Status == OutcomePlanned {
 			*row = item.row()
-			if item.Batch == 0 {
-				r.observe(TickerEnded{Ticker: item.Ticker})
+			if item.Batch > 0 {
+				row.Batch += report.Batches
+				continue
 			}
+			if row.Status == OutcomeSkipped && row.OutOfReach > 0 {
+				row.Reason = outOfReach(row.OutOfReach)
+			}
+			r.observe(TickerEnded{Ticker: item.Ticker})
 		}
 	}
 	report.Reserve = plan.Reserve
@@ -171,10 +193,12 @@ func (r *run) reportAgain(plan Plan, report *Report) {
 // reportForecast reports what can be said of the calls that are left, if anybody wants to know. If the ledger does
 // not answer it reports nothing: nothing depends on it.
 func (p *pass) reportForecast(ctx context.Context) {
-	rest := p.plan.Calls[min(len(p.plan.Calls), int(p.ended.Load())):]
 	if !p.WantForecast || len(p.plan.Calls) == 0 {
 		return
 	}
+	p.counting.Lock()
+	rest := p.plan.Calls[p.ended:]
+	p.counting.Unlock()
 	in, err := p.readVendors(ctx)
 	if err != nil {
 		return

@@ -56,8 +56,11 @@ func NewestSessions(n int) func(calendar *exchange.Exchange, at time.Time) excha
 			completed--
 		}
 		newest := calendar.LastCompleted(at).Date
+		if completed == 0 {
+			return newest.AddDays(1) // the one that is under way, and no other
+		}
 		sessions := calendar.Sessions(newest.AddDays(-3*n-14), newest)
-		return sessions[len(sessions)-completed]
+		return sessions[max(0, len(sessions)-completed)]
 	}
 }
 
