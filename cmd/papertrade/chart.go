@@ -17,9 +17,9 @@ const (
 	gapMark   = "╳"
 )
 
-// drawCloses draws the closes of all sessions from first to last, NaN where one is missing, in lines of at
-// most width columns. Where sessions are missing the line breaks off, and the axis below it has marks. It
-// is "" where there are fewer than two closes, or no room for both dates.
+// drawCloses draws the closes of all sessions from first to last, NaN for a missing one, in lines of at most
+// width columns. At missing sessions the line breaks off, and the axis below it has marks. The chart is "" if
+// there are fewer than two closes, or no space for both dates.
 func drawCloses(closes []float64, first, last exchange.Date, width int) string {
 	lowest, highest, n := extent(closes)
 	if n < 2 {
@@ -40,7 +40,7 @@ func drawCloses(closes []float64, first, last exchange.Date, width int) string {
 		margin + first.String() + center(legend(missing), between) + last.String() + "\n"
 }
 
-// extent is the lowest and the highest of closes, and how many there are.
+// extent returns the lowest and the highest of closes, and how many there are.
 func extent(closes []float64) (lowest, highest float64, n int) {
 	lowest, highest = math.Inf(1), math.Inf(-1)
 	for _, price := range closes {
@@ -52,7 +52,7 @@ func extent(closes []float64) (lowest, highest float64, n int) {
 	return lowest, highest, n
 }
 
-// widthOfLabels is what asciigraph puts to the left of its axis.
+// widthOfLabels returns the width of what asciigraph puts to the left of its axis.
 func widthOfLabels(longest string) int { return len(" ") + len(longest) + len(" ") }
 
 func axis(missing []bool) string {
@@ -77,18 +77,18 @@ func legend(missing []bool) string {
 	return gapMark + " missing"
 }
 
-// center puts a text in the middle of spaces; it is left out where there is no room for it.
+// center puts a text in the middle of spaces; it is left out if there is no space for it.
 func center(text string, width int) string {
-	room := width - utf8.RuneCountInString(text)
-	if room < 2 {
+	padding := width - utf8.RuneCountInString(text)
+	if padding < 2 {
 		return strings.Repeat(" ", width)
 	}
-	return strings.Repeat(" ", room/2) + text + strings.Repeat(" ", room-room/2)
+	return strings.Repeat(" ", padding/2) + text + strings.Repeat(" ", padding-padding/2)
 }
 
-// intoColumns spreads closes over columns, of which each shows the last close of its sessions, and says
-// which of them have a session missing. Such a column is NaN, so that no gap is too short to be seen;
-// where that would leave less than half of the line, only what has no close at all is.
+// intoColumns spreads closes over columns, each of which shows the last close of its sessions, and reports
+// which of them miss a session. Such a column is NaN, so that no gap is too short to be seen; if that would
+// leave less than half of the line, only a column without any close is.
 func intoColumns(closes []float64, columns int) (line []float64, missing []bool) {
 	line, missing = make([]float64, columns), make([]bool, columns)
 	broken := 0
@@ -115,7 +115,8 @@ func intoColumns(closes []float64, columns int) (line []float64, missing []bool)
 	return line, missing
 }
 
-// decimalsBetween is how many decimals tell the rows of a chart apart: none, or at least two as prices have.
+// decimalsBetween returns how many decimals the labels of a chart need to differ: none, or at least two as prices
+// have.
 func decimalsBetween(lowest, highest float64) int {
 	step := (highest - lowest) / chartRows
 	switch {

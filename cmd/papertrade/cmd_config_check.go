@@ -18,7 +18,7 @@ func newConfigCheck(p *program) *cobra.Command {
 		Long: `check reports, one line each, whether the settings are right, whether the database can
 be opened, whether there is an API key, in a file that only its owner can read, and, if
 metrics.textfile is set, whether it can be written. It goes on after one that is wrong.
-The key itself is not tried: nothing is asked of Alpha Vantage.
+The key itself is not tried: nothing is asked of the vendor.
 
 Nothing is changed either. A SQLite file that is missing is not made, and one of an
 older papertrade is not upgraded; whether both could be done is checked. Tables that

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"papertrade/internal/config"
 )
@@ -41,5 +42,29 @@ func TestEmitError(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Settings that are wrong keep a command from running, unless it goes by none; and so does a file without a name.
+func TestCommandsRunWithValidSettings(t *testing.T) {
+	for _, tt := range []struct {
+		env, args []string
+		want      int
+		stdout    string
+	}{
+		{nil, []string{"config", "show", "-o", "plain"}, 0, "refresh.batch_size=5\n"},
+		{nil, []string{"config", "show", "-o", "plain", "--config", ""}, 2, ""},
+		{[]string{"PAPERTRADE_REFRESH_BATCH_SIZE=0"}, []string{"config", "show", "-o", "plain"}, 2, ""},
+		{[]string{"PAPERTRADE_REFRESH_BATCH_SIZE=0"}, []string{"version", "-o", "plain"}, 0, "\n"},
+		{nil, []string{"refresh", "--if-due", "--intraday"}, 2, ""},
+		{nil, []string{"refresh", "--if-due", "IBM"}, 2, ""},
+		{nil, []string{"refresh", "--intraday", "IBM"}, 2, ""},
+	} {
+		var stdout, stderr bytes.Buffer
+		env := environ{stdout: &stdout, stderr: &stderr, env: append(tt.env, "HOME="+t.TempDir()), now: time.Now}
+		status := runProgram(tt.args, env)
+		if status != tt.want || (status == 0) != (stderr.Len() == 0) || !strings.Contains(stdout.String(), tt.stdout) {
+			t.Errorf("%v %v: status %d, want %d\n%s%s", tt.env, tt.args, status, tt.want, &stdout, &stderr)
+		}
 	}
 }

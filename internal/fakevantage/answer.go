@@ -30,14 +30,14 @@ var newYork = func() *time.Location {
 
 func quoteAnswer(h history, fault Outcome) object {
 	b, previous := h.bar(len(h.sessions)-1), h.previousClose()
-	told := b.told()
+	published := b.published()
 	quote := object{
 		{"01. symbol", h.symbol},
-		{"02. open", told.Open},
-		{"03. high", told.High},
-		{"04. low", told.Low},
-		{"05. price", told.Close},
-		{"06. volume", strconv.FormatInt(told.Volume, 10)},
+		{"02. open", published.Open},
+		{"03. high", published.High},
+		{"04. low", published.Low},
+		{"05. price", published.Close},
+		{"06. volume", strconv.FormatInt(published.Volume, 10)},
 		{"07. latest trading day", h.newest().String()},
 		{"08. previous close", fourDecimals(previous)},
 		{"09. change", fourDecimals(b.close - previous)},
@@ -79,10 +79,10 @@ func seriesAnswer(h history, adjusted, full bool, fault Outcome) object {
 func seriesRows(h history, adjusted bool, fault Outcome) object {
 	rows := make(object, 0, len(h.sessions))
 	for i := len(h.sessions) - 1; i >= 0; i-- {
-		told := h.bar(i).told()
-		volume := strconv.FormatInt(told.Volume, 10)
+		published := h.bar(i).published()
+		volume := strconv.FormatInt(published.Volume, 10)
 		row := object{
-			{"1. open", told.Open}, {"2. high", told.High}, {"3. low", told.Low}, {"4. close", told.Close},
+			{"1. open", published.Open}, {"2. high", published.High}, {"3. low", published.Low}, {"4. close", published.Close},
 		}
 		if adjusted {
 			row = append(row, field{"5. adjusted close", fourDecimals(h.adjustedClose(i))}, field{"6. volume", volume},

@@ -17,11 +17,11 @@ type Arrival struct {
 	Function   string    `json:"function"`
 	Symbols    []string  `json:"symbols"`
 	OutputSize string    `json:"outputsize,omitempty"` // as asked for
-	Key        string    `json:"key"`                  // its Fingerprint; "" where there was none
+	Key        string    `json:"key"`                  // its Fingerprint; "" if there was none
 	Outcome    Outcome   `json:"outcome"`
 }
 
-// Fingerprint tells API keys apart without telling them.
+// Fingerprint distinguishes API keys without revealing them.
 func Fingerprint(key string) string {
 	if key == "" {
 		return ""

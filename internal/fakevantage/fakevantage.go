@@ -1,7 +1,7 @@
 // Package fakevantage is an Alpha Vantage on loopback for tests, benchmarks and the demo: it answers,
 // refuses and misbehaves as the real one does, at /query and at /.
 //
-// Prices are a function of the symbol and the session alone, so that any two servers tell the same.
+// Prices are a function of the symbol and the session alone, so that any two servers publish the same.
 // Rate limits go by the real clock (or that of a testing/synctest bubble) and the order of arrival;
 // the market's date goes by Options.Now.
 package fakevantage
@@ -26,14 +26,14 @@ type Options struct {
 	Limits       []Limit // of each key; all of them hold at once
 	CountRefused bool    // calls refused by a limit enter its windows too
 	Style        Style   // "" is StyleFree
-	// Now is the time at the market, time.Now where it is nil.
+	// Now is the time at the market, time.Now if it is nil.
 	Now      func() time.Time
 	Keys     []string      // the keys that are valid; empty: all but "demo"
 	Entitled bool          // keys have the premium functions and outputsize=full
 	Latency  time.Duration // from the arrival of a call to its answer
 	Unknown  []string      // symbols that the vendor does not know
-	// RetryAfter is told with Throttled and Unavailable, in whole seconds; where it is zero, only
-	// Unavailable tells one, of a second.
+	// RetryAfter is sent with Throttled and Unavailable, in whole seconds; if it is zero, only Unavailable
+	// sends one, of a second.
 	RetryAfter time.Duration
 	Log        io.Writer // gets each Arrival as a line of JSON, before the call is answered
 }
@@ -92,7 +92,7 @@ func (s *Server) Mend(symbol string) {
 	delete(s.script, strings.ToUpper(symbol))
 }
 
-// Lag keeps the newest sessions of symbol, so many of them, from being published yet.
+// Lag keeps the newest sessions of symbol, in this number, from being published yet.
 func (s *Server) Lag(symbol string, sessions int) {
 	s.change(symbol, func(l *listing) { l.lag = sessions })
 }
@@ -118,8 +118,8 @@ func (s *Server) Split(symbol string, split Split) {
 	s.change(symbol, func(l *listing) { l.splits = append(slices.Clone(l.splits), split) })
 }
 
-// Bar is what TIME_SERIES_DAILY tells, at Options.Now, of a completed session of symbol; false where
-// it has none.
+// Bar returns what TIME_SERIES_DAILY answers, at Options.Now, about a completed session of symbol; false if it
+// has none.
 func (s *Server) Bar(symbol string, session exchange.Date) (Bar, bool) {
 	now := s.options.Now()
 	s.mu.Lock()
@@ -132,7 +132,7 @@ func (s *Server) Bar(symbol string, session exchange.Date) (Bar, bool) {
 	if !found || len(h.running) > 0 && h.running[0].Date == session {
 		return Bar{}, false
 	}
-	return h.bar(i).told(), true
+	return h.bar(i).published(), true
 }
 
 func (s *Server) change(symbol string, change func(*listing)) {

@@ -36,7 +36,7 @@ func newListing(symbol string) listing {
 	return listing{symbol: symbol, unknown: err != nil, first: firstSession, walk: newWalk(symbol)}
 }
 
-// history is what the vendor tells of a symbol at an instant.
+// history is what the vendor publishes of a symbol at an instant.
 type history struct {
 	listing
 	sessions []exchange.Date    // ascending, the newest at the end; never empty
@@ -53,7 +53,7 @@ func (l listing) at(now time.Time, most int) (history, bool) {
 	ex, known := exchange.ForSymbol(l.symbol)
 	last := ex.LastCompleted(now).Date
 	h := history{listing: l, now: now}
-	// Sessions of an exchange whose hours are not known are told once they are over.
+	// Sessions of an exchange whose hours are not known are published once they are over.
 	if next, ok := ex.Session(nextSession(ex, last)); ok && known && l.lag == 0 && !next.Open.After(now) {
 		last = next.Date
 		h.running = []exchange.Session{next}

@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 0
 }
 
-// parse reads the flags, and tells stderr what is wrong with them.
+// parse reads the flags, and reports to stderr what is wrong with them.
 func parse(args []string, stderr io.Writer) (settings, error) {
 	set := settings{}
 	f := flag.NewFlagSet("fakevantage", flag.ContinueOnError)

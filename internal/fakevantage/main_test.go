@@ -104,7 +104,7 @@ func TestProcess(t *testing.T) {
 		t.Error(diff)
 	}
 	if strings.Contains(string(written), "k1") {
-		t.Error("the log tells a key")
+		t.Error("the log reveals a key")
 	}
 
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {

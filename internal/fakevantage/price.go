@@ -14,7 +14,7 @@ import (
 // Prices are counted in ten-thousandths, so that each is exact with four decimals.
 const unit = 10_000
 
-// Bar is what the server tells of a session, as it tells it: prices with four decimals.
+// Bar is what the server publishes of a session: prices with four decimals.
 type Bar struct {
 	Open, High, Low, Close string
 	Volume                 int64
@@ -22,7 +22,7 @@ type Bar struct {
 
 type bar struct{ open, high, low, close, volume int64 }
 
-func (b bar) told() Bar {
+func (b bar) published() Bar {
 	return Bar{
 		Open: fourDecimals(b.open), High: fourDecimals(b.high), Low: fourDecimals(b.low), Close: fourDecimals(b.close),
 		Volume: b.volume,
@@ -33,7 +33,7 @@ func (b bar) told() Bar {
 type walk struct {
 	seed  uint64
 	level int64 // what the price moves around
-	fixed int64 // the price of every session, where it is not 0
+	fixed int64 // the price of every session, if it is not 0
 }
 
 func newWalk(symbol string) walk {

@@ -31,11 +31,11 @@ type series struct {
 
 func seriesOf(t *testing.T, s *Server, query string) series {
 	t.Helper()
-	var told series
-	if err := json.Unmarshal([]byte(get(t, s, "function=TIME_SERIES_DAILY&apikey=k&"+query)), &told); err != nil {
+	var daily series
+	if err := json.Unmarshal([]byte(get(t, s, "function=TIME_SERIES_DAILY&apikey=k&"+query)), &daily); err != nil {
 		t.Fatal(err)
 	}
-	return told
+	return daily
 }
 
 func TestPrices(t *testing.T) {
@@ -59,11 +59,11 @@ func TestPrices(t *testing.T) {
 
 func TestQuoteAgreesWithSeries(t *testing.T) {
 	s := New(Options{Now: clock(saturday)})
-	q, told := quoteOf(t, s, "TSCO.LON"), seriesOf(t, s, "symbol=TSCO.LON")
-	if len(told.Days) != 100 {
-		t.Errorf("%d sessions", len(told.Days))
+	q, daily := quoteOf(t, s, "TSCO.LON"), seriesOf(t, s, "symbol=TSCO.LON")
+	if len(daily.Days) != 100 {
+		t.Errorf("%d sessions", len(daily.Days))
 	}
-	today, before := told.Days["2026-11-20"], told.Days["2026-11-19"]
+	today, before := daily.Days["2026-11-20"], daily.Days["2026-11-19"]
 	want := map[string]string{
 		"01. symbol": "TSCO.LON", "02. open": today["1. open"], "03. high": today["2. high"], "04. low": today["3. low"],
 		"05. price": today["4. close"], "06. volume": today["5. volume"], "07. latest trading day": "2026-11-20",
@@ -116,9 +116,9 @@ func TestNewestSession(t *testing.T) {
 func TestSessionUnderWay(t *testing.T) {
 	now := clock("2026-11-20T15:30:00Z")()
 	s := New(Options{Now: func() time.Time { return now }})
-	early, told := quoteOf(t, s, "AAPL"), seriesOf(t, s, "symbol=AAPL")
-	if told.Meta["3. Last Refreshed"] != "2026-11-20 10:30:00" || told.Days["2026-11-20"]["4. close"] != early["05. price"] {
-		t.Errorf("%v %v", told.Meta, told.Days["2026-11-20"])
+	early, daily := quoteOf(t, s, "AAPL"), seriesOf(t, s, "symbol=AAPL")
+	if daily.Meta["3. Last Refreshed"] != "2026-11-20 10:30:00" || daily.Days["2026-11-20"]["4. close"] != early["05. price"] {
+		t.Errorf("%v %v", daily.Meta, daily.Days["2026-11-20"])
 	}
 	if _, ok := s.Bar("AAPL", date("2026-11-20")); ok {
 		t.Error("a session under way has a bar")

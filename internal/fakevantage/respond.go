@@ -18,8 +18,8 @@ import (
 // hugeBody is longer than a client should read.
 const hugeBody = 2 << 20
 
-// quotaTold is the limit of a key that has no limit a day and is told that it is spent.
-const quotaTold = 25
+// defaultQuota is the daily limit in the notice to a key that has none.
+const defaultQuota = 25
 
 // respond sends the answer to a call, or fails to as its outcome says.
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
@@ -124,14 +124,14 @@ func (s *Server) answer(c call) object {
 	}
 }
 
-// daily is the limit a day that the vendor tells of.
+// daily returns the limit per day that the vendor names.
 func (s *Server) daily(c call) int {
 	for _, l := range append([]Limit{c.exceeded}, s.options.Limits...) {
 		if l.Calls > 0 && l.Window == 0 {
 			return l.Calls
 		}
 	}
-	return quotaTold
+	return defaultQuota
 }
 
 // bulk has a row for each symbol that is known and listed in the United States.

@@ -1,4 +1,4 @@
-// Package metrics leaves the numbers of runs for Prometheus, in a file that its node exporter serves.
+// Package metrics writes the numbers of runs for Prometheus, to a file that its node exporter serves.
 package metrics
 
 import (
@@ -16,7 +16,7 @@ import (
 // Refresh is the kind of the runs that the schedule asks for, which alerts go by.
 const Refresh = "refresh"
 
-// What there is a series of from the first run on: an increase is seen only of what was there before.
+// The label values that have a series from the first run on: Prometheus sees no increase of a series that is new.
 var (
 	worked   = []string{"succeeded", "partial", "failed", "deferred", "interrupted"} // statuses of runs that went to work
 	idle     = []string{"locked", "disabled", "not_due", "closed"}                   // and of runs that did not
@@ -34,20 +34,20 @@ type Run struct {
 	Calls     int
 }
 
-// Gauges is how things stand once a run has ended.
+// Gauges are how things stand once a run has ended.
 type Gauges struct {
 	ActiveTickers  int
 	SessionsBehind int            // of the stalest active ticker
 	QuotaLeft      map[string]int // calls, by the window of the limit
-	// LastRefresh is when the last run of the kind Refresh began that did not fail; zero where there is
-	// none. It stands in for the last success where the file does not know it.
+	// LastRefresh is when the last run of the kind Refresh began that did not fail; zero if there is none.
+	// It stands in for the last success if the file does not know it.
 	LastRefresh time.Time
 }
 
-// Write writes the file at path anew, whole or not at all, readable for all. What the file has of runs of
-// other kinds stays, and so does what gauges tells where that is nil, as it is where the store cannot be asked.
-// A run that did not go to work is counted, and leaves alone what is told of the last one that did.
-// A file that is not of metrics is replaced.
+// Write writes the file at path anew, whole or not at all, readable for all. What the file has of runs of other
+// kinds stays, and so do its gauges if they are nil, as they are if the store cannot be asked. A run that did not
+// go to work is counted, and leaves alone the numbers of the last one that did. A file that is not of metrics is
+// replaced.
 func Write(path string, run Run, gauges *Gauges) error {
 	unlock, err := lock(path)
 	if err != nil {
@@ -111,7 +111,7 @@ func (f *file) gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return vec
 }
 
-// recall takes over what the file at path has, as far as this version knows it.
+// recall adopts what the file at path has, as far as this version knows it.
 func (f *file) recall(path string) error {
 	old, err := os.Open(path)
 	if os.IsNotExist(err) {
@@ -122,7 +122,7 @@ func (f *file) recall(path string) error {
 	}
 	defer old.Close()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	// Of a file that is damaged there is what comes before that.
+	// Of a damaged file there is what comes before the damage.
 	families, _ := parser.TextToMetricFamilies(old)
 	for name, family := range families {
 		find, known := f.series[name]
@@ -183,7 +183,7 @@ func (f *file) setRun(r Run) {
 	}
 }
 
-// seconds is a time as Prometheus has it.
+// seconds returns a time as Prometheus has it.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func value(g prometheus.Gauge) float64 {

@@ -114,7 +114,7 @@ func TestFailedRunKeepsTheLastSuccess(t *testing.T) {
 	sameLines(t, path, "papertrade_stalest", `papertrade_stalest_ticker_sessions_behind 1`)
 	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="day"} 494`)
 
-	// Other limits, once the store can be asked again: nothing is told of those that are no more.
+	// Other limits, once the store can be asked again: those that are gone have no series.
 	write(t, path, succeeded, &metrics.Gauges{QuotaLeft: map[string]int{"1s": 1}})
 	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="1s"} 1`)
 	sameLines(t, path, "papertrade_stalest", `papertrade_stalest_ticker_sessions_behind 0`)
@@ -141,7 +141,7 @@ func TestOtherRunsLeaveTheRefreshAlone(t *testing.T) {
 		`papertrade_last_success_timestamp_seconds{kind="backfill"} 0`, `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`)
 }
 
-// Where the file is new, the store knows when the last refresh was; from then on the file knows better.
+// If the file is new, the store knows when the last refresh was; from then on the file knows better.
 func TestNewFileTakesTheLastSuccessFromTheStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
 	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.Add(time.Minute)}, &metrics.Gauges{LastRefresh: midnight})

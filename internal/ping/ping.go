@@ -1,4 +1,4 @@
-// Package ping tells a monitor of runs that they start and how they end, as healthchecks.io understands it.
+// Package ping reports to a monitor that runs start and how they end, as healthchecks.io understands it.
 package ping
 
 import (
@@ -20,19 +20,19 @@ const (
 	tries      = 3
 	tryTimeout = 3 * time.Second
 	firstPause = 250 * time.Millisecond
-	mostAnswer = 1 << 10 // bytes that are read of an answer
+	maxAnswer  = 1 << 10 // bytes that are read of an answer
 )
 
 // errUnavailable is a failure that a further try may not meet.
 var errUnavailable = errors.New("unavailable")
 
-// Monitor is whom one run tells of itself.
+// Monitor is what one run reports to.
 type Monitor struct {
 	url    *url.URL
 	client *http.Client
 }
 
-// New makes the Monitor of the run with this ID, a UUID. The address is that of a success; its path is
+// New returns the Monitor of the run with this ID, a UUID. The address is that of a success; its path is
 // what /start and /fail are added to, and its query is kept.
 func New(address, runID string, client *http.Client) (*Monitor, error) {
 	u, err := url.Parse(address)
@@ -43,12 +43,13 @@ func New(address, runID string, client *http.Client) (*Monitor, error) {
 	return &Monitor{u, client}, nil
 }
 
-// Start says that the run starts. Errors of a Monitor name its host alone: whoever knows the rest can ping.
+// Start reports that the run starts. Errors of a Monitor name its host alone: whoever knows the rest can ping.
 func (m *Monitor) Start(ctx context.Context) error {
 	return m.ping(ctx, m.url.JoinPath("start"), "")
 }
 
-// End says how the run ended: 0 is a success. The body tells the exit status of a failure, and the last lines of the log.
+// End reports how the run ended: 0 is a success. The body has the exit status of a failure, and the last lines of
+// the log.
 func (m *Monitor) End(ctx context.Context, exitStatus int, log string) error {
 	if exitStatus == 0 {
 		return m.ping(ctx, m.url, lastLines(log, MaxLog))
@@ -92,7 +93,7 @@ func (m *Monitor) try(ctx context.Context, u *url.URL, body string) error {
 		return fmt.Errorf("%w: %w", errUnavailable, err)
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, mostAnswer)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // so that the connection can be used again
 	switch code := response.StatusCode; {
 	case code < http.StatusMultipleChoices:
 		return nil

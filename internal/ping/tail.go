@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// MaxLog is how many bytes of a log a monitor is sent: healthchecks.io keeps no more.
+// MaxLog is how many bytes of a log are sent to a monitor: healthchecks.io keeps no more.
 const MaxLog = 100_000
 
 // Tail keeps the last lines of what is written to it, MaxLog bytes at most. The zero Tail is empty. It is
@@ -26,20 +26,20 @@ func (t *Tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is the lines.
+// String returns the lines.
 func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return lastLines(string(t.text), MaxLog)
 }
 
-// lastLines is the end of a text, of at most so many bytes: whole lines, unless the last is longer.
-func lastLines(text string, most int) string {
-	if len(text) <= most {
+// lastLines returns the end of a text, of at most limit bytes: whole lines, unless the last is longer.
+func lastLines(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	end := text[len(text)-most:]
-	if text[len(text)-most-1] == '\n' {
+	end := text[len(text)-limit:]
+	if text[len(text)-limit-1] == '\n' {
 		return end
 	}
 	if _, whole, found := strings.Cut(end, "\n"); found && whole != "" {

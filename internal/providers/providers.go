@@ -29,7 +29,7 @@ type Options struct {
 	Key        string // "" makes a client whose every call is refused before it is made
 	BaseURL    string
 	HTTP       *http.Client
-	Limiter    *quota.Limiter // asked before each call
+	Limiter    *quota.Limiter // Wait for the cost of each call before it is made, and call sent after it, always
 	Timeout    time.Duration  // of one call
 	Currencies marketdata.Currencies
 }

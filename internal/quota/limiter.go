@@ -24,7 +24,7 @@ func (e *DeferredError) Error() string {
 	if e.Spent {
 		return "the vendor says that the quota is spent: no call before " + until
 	}
-	return "the rate limits allow no call before " + until
+	return "the rate limits allow no call before " + until + ", which is longer than a run may wait"
 }
 
 // Options are what a Limiter works with.

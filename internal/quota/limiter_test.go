@@ -442,7 +442,7 @@ func TestDeferredErrorSaysWhen(t *testing.T) {
 		err  quota.DeferredError
 		want string
 	}{
-		{quota.DeferredError{Until: until}, "the rate limits allow no call before 2026-11-22T00:00:01Z"},
+		{quota.DeferredError{Until: until}, "the rate limits allow no call before 2026-11-22T00:00:01Z, which is longer than a run may wait"},
 		{quota.DeferredError{Until: until, Spent: true}, "the vendor says that the quota is spent: no call before 2026-11-22T00:00:01Z"},
 	} {
 		equal(t, "message", tt.err.Error(), tt.want)

@@ -85,6 +85,27 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// Of the days before what was asked for an answer says nothing, unless it is said to be complete.
+func TestWhatAnAnswerSpeaksFor(t *testing.T) {
+	items := []Item{{Want: Want{ActiveTicker: ActiveTicker{Ticker: aapl}}}}
+	for _, tt := range []struct {
+		kind marketdata.Kind
+		got  marketdata.Answer
+		want exchange.Date
+	}{
+		{marketdata.History, marketdata.Answer{}, date(10)},
+		{marketdata.History, marketdata.Answer{Since: date(5)}, date(5)},
+		{marketdata.History, marketdata.Answer{Complete: true}, exchange.Date{}},
+		{marketdata.MarketDay, marketdata.Answer{Complete: true}, date(10)},
+	} {
+		tt.got.Bars = barsOf("1", 10)
+		call := Call{Items: []int{0}, Question: marketdata.Question{Capability: marketdata.Capability{Kind: tt.kind}, From: date(10), To: date(12)}}
+		if got := collect(call, items, tt.got, nil)[0].since; got != tt.want {
+			t.Errorf("%+v speaks for days since %q, want %q", tt.got, got, tt.want)
+		}
+	}
+}
+
 func TestJoin(t *testing.T) {
 	failure := errors.New("no answer")
 	first := answer{bars: barsOf("1", 18, 20), since: date(10), attempted: true}

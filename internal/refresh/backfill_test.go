@@ -282,7 +282,7 @@ func TestRefreshWorksOffTasks(t *testing.T) {
 		want := []string{
 			"AAPL succeeded", "AAPL succeeded",
 			`$$$ failed "$$$" is not a ticker: write letters and digits, in parts joined by a dot or a hyphen, as in BRK.B`,
-			"GONE failed unknown_ticker: unknown ticker: Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for TIME_SERIES_DAILY.",
+			"GONE failed unknown_ticker: fetch GONE: unknown ticker: Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for TIME_SERIES_DAILY.",
 			"MSFT failed it begins on 2026-11-13 and ends before that, on 2026-11-02",
 			"IBM failed 1632 sessions out of reach: the key's plan has no full series",
 			"ibm succeeded", "IBM failed it ends on 2026-11-22, in the future",

@@ -43,12 +43,12 @@ func collect(call Call, items []Item, got marketdata.Answer, err error) []answer
 		a.since, a.bars = got.Since, distinct(bars[ticker])
 		switch n := len(a.bars); {
 		case n == 0:
-			a.missing = missing(ticker, got)
+			a.missing = missing(ticker, call.Question.Capability.Kind, got)
 		case call.Question.Capability.Kind == marketdata.Quotes:
 			a.bars = a.bars[n-1:]
 		}
-		if call.Question.Capability.Kind == marketdata.MarketDay {
-			a.since = call.Question.From // it says nothing of other days
+		if a.since.IsZero() && !got.Complete || call.Question.Capability.Kind == marketdata.MarketDay {
+			a.since = call.Question.From // it says nothing of days before
 		}
 	}
 	return answers
@@ -93,9 +93,14 @@ func (a answer) complete() answer {
 }
 
 // missing returns why an answer has no bar of a ticker.
-func missing(ticker marketdata.Ticker, got marketdata.Answer) error {
-	if err := got.Missing[ticker]; err != nil {
-		return err
+func missing(ticker marketdata.Ticker, kind marketdata.Kind, got marketdata.Answer) error {
+	err := got.Missing[ticker]
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: the answer has nothing about %s", marketdata.ErrInvalidData, ticker)
+	case kind == marketdata.History:
+		return fmt.Errorf("fetch %s: %w", ticker, err)
+	default:
+		return err // which names the ticker: it is one of several
 	}
-	return fmt.Errorf("%w: the answer has nothing about %s", marketdata.ErrInvalidData, ticker)
 }

@@ -67,7 +67,7 @@ func (r *run) processClaimed(ctx context.Context, claimed []Task) (TasksReport, 
 	plan := NewPlan(in)
 	part := plan.report()
 	part.Batches, r.results = 0, nil
-	items, stop := r.execute(ctx, in, plan, &part)
+	items, stop := r.runPlan(ctx, in, plan, &part)
 	part.finish(ctx, stop, r.MaxErrorRate)
 	results = append(results, r.unsettled(items, part.Tickers)...)
 	if len(results) > 0 {

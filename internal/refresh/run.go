@@ -9,7 +9,8 @@ import (
 	"papertrade/internal/quota"
 )
 
-// Run does the job once. The report is complete even if an error says why the run could not go on; without a
+// Run does the job once: it discovers the active tickers, finds what is wanted of them and plans (inputs.go, want.go,
+// plan.go), fetches (fetch.go), judges (judge.go), commits (commit.go) and reports. The report is complete even if an error says why the run could not go on; without a
 // Status there is none. The error is ErrLocked if another run is under way.
 func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	r := j.newRun(ctx, o)
@@ -149,7 +150,7 @@ func (r *run) openTasks(ctx context.Context) error {
 
 // work carries out the plan, and then processes the application's tasks. The error is why the run stops.
 func (r *run) work(ctx context.Context) error {
-	if _, err := r.execute(ctx, r.inputs, r.plan, &r.report); err != nil {
+	if _, err := r.runPlan(ctx, r.inputs, r.plan, &r.report); err != nil {
 		return err
 	}
 	return r.drainTasks(ctx)

@@ -25,7 +25,7 @@ const (
 	ErrReadOnly     StoreError = "the database cannot be written"
 	ErrNoPermission StoreError = "the database does not permit it"
 	ErrNoSpace      StoreError = "the disk of the database is full"
-	ErrTableMissing StoreError = "a table is missing"
+	ErrTableMissing StoreError = "a table is missing that the database once had"
 	ErrBadValue     StoreError = "the database has a value that cannot be read"
 	ErrDatabase     StoreError = "the database failed" // otherwise
 )

@@ -10,16 +10,16 @@ import (
 	"papertrade/internal/quota"
 )
 
-// execute makes the calls of a plan and commits what they bring, batch by batch. If it turns out that a key's plan
+// runPlan makes the calls of a plan and commits what they bring, batch by batch. If it turns out that a key's plan
 // does not include what is asked for, what is still wanted is planned again. It returns the items with what was
 // decided about them in the end. The error is why it stopped early.
-func (r *run) execute(ctx context.Context, in Inputs, plan Plan, report *Report) ([]Item, error) {
+func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report) ([]Item, error) {
 	if len(plan.Calls) > 0 {
 		r.observe(WorkBegun{len(planned(plan.Items))})
 	}
 	for {
 		p := r.newPass(plan, report)
-		replan, err := p.work(ctx)
+		replan, err := p.callAndCommit(ctx)
 		if err != nil || !replan {
 			return plan.Items, err
 		}
@@ -66,21 +66,30 @@ func (r *run) newPass(plan Plan, report *Report) *pass {
 	return p
 }
 
-// work makes the calls and commits the batches. Once it is to stop, or to be planned again, it makes no further
+// minHurried is how many tickers a commit has at least once a run has stopped: there is little time left.
+const minHurried = 500
+
+// callAndCommit makes the calls and commits the batches. Once it is to stop, or to be planned again, it makes no further
 // call, and commits what was answered.
-func (p *pass) work(ctx context.Context) (replan bool, stop error) {
+func (p *pass) callAndCommit(ctx context.Context) (replan bool, stop error) {
 	p.reportForecast(ctx)
 	p.fetcher.ended = func(call Call, err error) { p.callEnded(ctx, call, err) }
 	p.fetcher.waiting = func() { p.reportForecast(ctx) }
+	var items []answered
 	for batch := 1; batch <= p.plan.Batches; batch++ {
 		calls := p.calls[batch]
 		if len(calls) > 0 && stop == nil && !replan {
 			stop = p.makeCalls(ctx, calls)
 			replan = p.lacksAny()
 		}
-		if err := p.commitBatch(ctx, batch); err != nil {
+		items = append(items, p.answered(batch)...)
+		if isHurried := stop != nil || ctx.Err() != nil; isHurried && len(items) < minHurried && batch < p.plan.Batches {
+			continue
+		}
+		if err := p.commitBatch(ctx, batch, items); err != nil {
 			return false, errors.Join(err, stop)
 		}
+		items = nil
 	}
 	return replan && stop == nil, stop
 }
@@ -132,8 +141,8 @@ func (p *pass) lacksAny() bool {
 	return false
 }
 
-// commitBatch commits those items of a batch all of whose calls were made.
-func (p *pass) commitBatch(ctx context.Context, batch int) error {
+// answered returns those items of a batch all of whose calls were made.
+func (p *pass) answered(batch int) []answered {
 	var items []answered
 	for _, i := range p.batches[batch] {
 		a, found := p.answers[i]
@@ -146,6 +155,10 @@ func (p *pass) commitBatch(ctx context.Context, batch int) error {
 			Item: item, answer: a.complete(), row: &p.result.Tickers[i], provider: p.Vendors[item.route.vendor].Provider.Name(),
 		})
 	}
+	return items
+}
+
+func (p *pass) commitBatch(ctx context.Context, batch int, items []answered) error {
 	committed, err := p.commit(ctx, items, p.result)
 	if err == nil && committed {
 		p.result.Batches++
@@ -175,6 +188,7 @@ func (r *run) reportAgain(plan Plan, report *Report) {
 			*row = item.row()
 			if item.Batch > 0 {
 				row.Batch += report.Batches
+				row.OutOfReach = 0 // which the answer is to show
 				continue
 			}
 			if row.Status == OutcomeSkipped && row.OutOfReach > 0 {

@@ -221,7 +221,7 @@ func TestSeries(t *testing.T) {
 	for capability, sessions := range map[int]int{compact: 100, full: 5000} {
 		answer, err := ask(t, client, capability, "TSCO.LON")
 		got := answer.Bars
-		if err != nil || len(got) < sessions || answer.Since.IsZero() != (capability == full) {
+		if err != nil || len(got) < sessions || answer.Since.IsZero() != (capability == full) || answer.Complete != (capability == full) {
 			t.Fatalf("%d bars since %s, %v; want %d", len(got), answer.Since, err, sessions)
 		}
 		if capability == compact && answer.Since != got[0].Session {
@@ -248,7 +248,7 @@ func TestSeriesReportsTheFirstSessionAndSplits(t *testing.T) {
 	vendor.Split("NEW", fakevantage.Split{Session: split, New: 3, Old: 2})
 	for capability, want := range map[int]string{compact: "", full: "1.5"} {
 		answer, err := ask(t, client, capability, "NEW")
-		if err != nil || !answer.Since.IsZero() || len(answer.Bars) != 15 {
+		if err != nil || !answer.Complete || !answer.Since.IsZero() || len(answer.Bars) != 15 {
 			t.Fatalf("%d bars since %s, %v; want 15, complete", len(answer.Bars), answer.Since, err)
 		}
 		for _, bar := range answer.Bars {

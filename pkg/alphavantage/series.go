@@ -38,13 +38,14 @@ func parseSeries(ticker marketdata.Ticker, currency marketdata.Currency, body []
 		return answer, fmt.Errorf("%w: Alpha Vantage has no series of %s", marketdata.ErrUnknownTicker, ticker)
 	}
 	days := slices.Sorted(maps.Keys(series.Days))
+	answer.Complete = maxSessions == 0 || len(days) < maxSessions
 	for i, text := range days {
 		day := series.Days[text]
 		session, err := exchange.ParseDate(text)
 		if err != nil {
 			return answer, invalid("trading day", text)
 		}
-		if i == 0 && maxSessions > 0 && len(days) >= maxSessions {
+		if i == 0 && !answer.Complete {
 			answer.Since = session
 		}
 		price := priceIn(currency, day.Close)

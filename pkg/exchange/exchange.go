@@ -3,7 +3,7 @@
 //
 // XNYS is exact from 2000 to 2035 as far as closures have been announced; before and after, its rules
 // are continued. XLON, XTSE and XETR follow the calendars that those exchanges published. Hours are
-// those that were scheduled: halts, and openings delayed by a minute of silence, are not told.
+// those that were scheduled: halts, and openings delayed by a minute of silence, are unknown.
 package exchange
 
 import (

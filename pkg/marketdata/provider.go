@@ -83,8 +83,10 @@ type Answer struct {
 	// Missing is why there is no bar of a ticker, if the vendor says so: ErrUnknownTicker or ErrInvalidData.
 	Missing map[Ticker]error
 	// Since is the oldest session that the answer to a History speaks for: whether there are bars before it
-	// is not known. It is zero if the vendor has nothing older than what it answered.
+	// is not known. If it is zero that is the question's From.
 	Since exchange.Date
+	// Complete says that the vendor has no bar of the tickers that is older than those of the answer.
+	Complete bool
 }
 
 // Provider is a source of daily prices. Its methods are safe for concurrent use.
@@ -95,7 +97,9 @@ type Provider interface {
 	Covers(ticker Ticker) bool
 	// Capabilities returns what the vendor can be asked, of each kind the cheapest first.
 	Capabilities() []Capability
-	// Ask makes exactly one call to the vendor. An error concerns the whole call; it wraps one of this
-	// package's Err values, an error of what holds calls back to the limits, or the context's error.
+	// Ask makes exactly one call to the vendor, once its limits allow the question's Cost: whatever holds calls
+	// back is asked by the provider, and told when the call has been sent. An error concerns the whole call; it
+	// wraps one of this package's Err values, an error of what holds calls back to the limits, or the context's
+	// error, and never shows a key.
 	Ask(ctx context.Context, question Question) (Answer, error)
 }
