@@ -18,10 +18,10 @@ import (
 
 const runID = "6f1c7a52-4a0e-4f4e-8d0b-2f1f5a3c9e10"
 
-// request is what a monitor got.
+// request is a request that the monitor received.
 type request struct{ Method, URI, Body string }
 
-// serve is a monitor that answers with these statuses, the last of them for ever.
+// serve starts a monitor that answers with these statuses, and repeats the last of them.
 func serve(t *testing.T, statuses ...int) (address string, got func() []request) {
 	t.Helper()
 	var requests []request
@@ -35,7 +35,7 @@ func serve(t *testing.T, statuses ...int) (address string, got func() []request)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, func() []request {
-		server.Close() // which waits for what is under way
+		server.Close() // which waits for requests in flight
 		return requests
 	}
 }
@@ -94,11 +94,11 @@ func TestLogIsCapped(t *testing.T) {
 	}
 }
 
-// Three tries: what a server has no fault in is not tried again.
-func TestTries(t *testing.T) {
+// There are at most three attempts, and an error that is not the server's is not retried.
+func TestRetries(t *testing.T) {
 	tests := []struct {
 		statuses []int
-		tries    int
+		attempts int
 		problem  string
 	}{
 		{[]int{500, 200}, 2, ""},
@@ -115,8 +115,8 @@ func TestTries(t *testing.T) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 		requests := got()
-		if len(requests) != tt.tries {
-			t.Errorf("%v: %d tries, want %d", tt.statuses, len(requests), tt.tries)
+		if len(requests) != tt.attempts {
+			t.Errorf("%v: %d attempts, want %d", tt.statuses, len(requests), tt.attempts)
 		}
 		for _, r := range requests {
 			if r.Body != "exit status 1\nlog" {
@@ -126,8 +126,8 @@ func TestTries(t *testing.T) {
 	}
 }
 
-// Nobody listens, and the error does not give away where.
-func TestErrorsNameTheHostAlone(t *testing.T) {
+// Nothing listens at the address, and the error does not reveal it.
+func TestErrorsNameOnlyTheHost(t *testing.T) {
 	address, stop := serve(t, http.StatusOK)
 	stop()
 	err := monitor(t, address+"/s3cret?token=s3cret", http.DefaultClient).Start(t.Context())
@@ -143,19 +143,19 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A monitor that never answers costs 10 s, in three tries, and less where the caller has less time.
+// A monitor that never answers costs 10 s, in three attempts, and less if the caller has less time.
 func TestMonitorThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tries := 0
+		attempts := 0
 		m := monitor(t, "https://hc.example/uuid", &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			tries++
+			attempts++
 			<-r.Context().Done()
 			return nil, context.Cause(r.Context())
 		})})
 		start := time.Now()
 		err := m.Start(t.Context())
-		if took := time.Since(start); tries != 3 || took < 9*time.Second || took > 10*time.Second {
-			t.Errorf("%d tries took %v, want 3 in 10 s", tries, took)
+		if took := time.Since(start); attempts != 3 || took < 9*time.Second || took > 10*time.Second {
+			t.Errorf("%d attempts took %v, want 3 in 10 s", attempts, took)
 		}
 		if want := "ping hc.example: unavailable: no answer in 3s"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %q", err, want)

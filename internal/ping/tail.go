@@ -5,17 +5,17 @@ import (
 	"sync"
 )
 
-// MaxLog is how many bytes of a log are sent to a monitor: healthchecks.io keeps no more.
+// MaxLog is the maximum number of bytes of a log that a monitor is sent: healthchecks.io keeps no more.
 const MaxLog = 100_000
 
-// Tail keeps the last lines of what is written to it, MaxLog bytes at most. The zero Tail is empty. It is
+// Tail keeps the last lines of what is written to it, at most MaxLog bytes. The zero Tail is empty. It is
 // safe for concurrent use.
 type Tail struct {
 	mu   sync.Mutex
 	text []byte
 }
 
-// Write adds to the text. It never fails.
+// Write appends to the text. It never fails.
 func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -33,7 +33,7 @@ func (t *Tail) String() string {
 	return lastLines(string(t.text), MaxLog)
 }
 
-// lastLines returns the end of a text, of at most limit bytes: whole lines, unless the last is longer.
+// lastLines returns the end of a text, at most limit bytes: whole lines, unless the last is longer.
 func lastLines(text string, limit int) string {
 	if len(text) <= limit {
 		return text
