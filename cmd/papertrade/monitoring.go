@@ -84,11 +84,11 @@ func readGauges(ctx context.Context, db store, job *refresh.Job, now time.Time) 
 	if err != nil {
 		return gauges, err
 	}
-	gauges.QuotaLeft = map[string]int{}
+	gauges.QuotaRemaining = map[string]int{}
 	for _, a := range quota.Remaining(limiter.Limits(), account, time.Now()) {
 		_, window, _ := strings.Cut(a.Limit.String(), "/")
-		if left, found := gauges.QuotaLeft[window]; !found || a.Left < left {
-			gauges.QuotaLeft[window] = a.Left
+		if left, found := gauges.QuotaRemaining[window]; !found || a.Left < left {
+			gauges.QuotaRemaining[window] = a.Left
 		}
 	}
 	gauges.LastRefresh, err = db.LastRun(ctx, refresh.JobName)

@@ -10,11 +10,11 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockWait is how long to wait for another process, which holds the lock for some milliseconds.
+// lockWait is how long to wait for another process, which holds the lock for a few milliseconds.
 const lockWait = 300 * time.Millisecond
 
 // lock keeps other processes from writing a file between its reading and its writing. The lock is on the
-// folder: a file for it would have to stay there for ever, among those of others.
+// folder: a lock file would have to stay there for ever, among the files of other programs.
 func lock(path string) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()

@@ -1,4 +1,4 @@
-// Package metrics writes the numbers of runs for Prometheus, to a file that its node exporter serves.
+// Package metrics writes the numbers of runs for Prometheus to a file that its node exporter serves.
 package metrics
 
 import (
@@ -13,41 +13,40 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Refresh is the kind of the runs that the schedule asks for, which alerts go by.
+// Refresh is the kind of scheduled runs, which alerts are based on.
 const Refresh = "refresh"
 
-// The label values that have a series from the first run on: Prometheus sees no increase of a series that is new.
+// There is a series for each of these from the first run on: Prometheus sees an increase only of a series that existed before.
 var (
-	worked   = []string{"succeeded", "partial", "failed", "deferred", "interrupted"} // statuses of runs that went to work
-	idle     = []string{"locked", "disabled", "not_due", "closed"}                   // and of runs that did not
-	outcomes = []string{"refreshed", "fresh", "failed", "deferred", "skipped"}       // of tickers
+	workedStatuses = []string{"succeeded", "partial", "failed", "deferred", "interrupted"} // statuses of runs that did any work
+	idleStatuses   = []string{"locked", "disabled", "not_due", "closed"}                   // and of runs that did none
+	outcomes       = []string{"refreshed", "fresh", "failed", "deferred", "skipped"}       // of tickers
 )
 
 // Run is how a run ended.
 type Run struct {
 	Kind      string // Refresh, or another
 	Status    string
-	Succeeded bool // by its exit status
+	Succeeded bool // whether the exit status was 0
 	EndedAt   time.Time
 	Duration  time.Duration
 	Tickers   map[string]int // by outcome
 	Calls     int
 }
 
-// Gauges are how things stand once a run has ended.
+// Gauges is the state of the store once a run has ended.
 type Gauges struct {
 	ActiveTickers  int
 	SessionsBehind int            // of the stalest active ticker
-	QuotaLeft      map[string]int // calls, by the window of the limit
-	// LastRefresh is when the last run of the kind Refresh began that did not fail; zero if there is none.
-	// It stands in for the last success if the file does not know it.
+	QuotaRemaining map[string]int // calls, by the window of the limit
+	// LastRefresh is when the last run of the kind Refresh that did not fail began; zero if there is
+	// none. It stands in for the last success if the file does not have it.
 	LastRefresh time.Time
 }
 
-// Write writes the file at path anew, whole or not at all, readable for all. What the file has of runs of other
-// kinds stays, and so do its gauges if they are nil, as they are if the store cannot be asked. A run that did not
-// go to work is counted, and leaves alone the numbers of the last one that did. A file that is not of metrics is
-// replaced.
+// Write replaces the file at path atomically, and makes it readable for everyone. Series of runs of other kinds are kept, and so
+// are the gauges if gauges is nil, as it is when the store cannot be queried. A run that did no work is counted,
+// and leaves the series of the last run that did as they are. A file that is not a metrics file is replaced.
 func Write(path string, run Run, gauges *Gauges) error {
 	unlock, err := lock(path)
 	if err != nil {
@@ -55,7 +54,7 @@ func Write(path string, run Run, gauges *Gauges) error {
 	}
 	defer unlock()
 	f := newFile()
-	if err := f.recall(path); err != nil {
+	if err := f.load(path); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	if gauges != nil {
@@ -68,15 +67,15 @@ func Write(path string, run Run, gauges *Gauges) error {
 	return nil
 }
 
-// file is what is to be written.
+// file is the content to write.
 type file struct {
 	registry *prometheus.Registry
-	// series finds a series by the name of its metric and its labels, or makes it.
+	// series finds or makes a series by the name of its metric and its labels.
 	series map[string]func(prometheus.Labels) (series, error)
 
 	runs                                                   *prometheus.CounterVec
-	lastRun, lastSuccess, duration, status, tickers, calls *prometheus.GaugeVec // of a kind
-	activeTickers, sessionsBehind, quotaLeft               *prometheus.GaugeVec
+	lastRun, lastSuccess, duration, status, tickers, calls *prometheus.GaugeVec // per kind
+	activeTickers, sessionsBehind, quotaRemaining          *prometheus.GaugeVec
 }
 
 // series is a counter or a gauge.
@@ -100,7 +99,7 @@ func newFile() *file {
 
 	f.activeTickers = f.gauge("papertrade_active_tickers", "Tickers that are active.")
 	f.sessionsBehind = f.gauge("papertrade_stalest_ticker_sessions_behind", "Completed sessions that the stalest active ticker that the vendor knows has no daily price of.")
-	f.quotaLeft = f.gauge("papertrade_quota_remaining_calls", "Calls that the rate limit of a window still allowed when the last run ended.", "window")
+	f.quotaRemaining = f.gauge("papertrade_quota_remaining_calls", "Calls that the rate limit of a window still allowed when the last run ended.", "window")
 	return f
 }
 
@@ -111,8 +110,8 @@ func (f *file) gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return vec
 }
 
-// recall adopts what the file at path has, as far as this version knows it.
-func (f *file) recall(path string) error {
+// load takes over the series in the file at path that this version knows.
+func (f *file) load(path string) error {
 	old, err := os.Open(path)
 	if os.IsNotExist(err) {
 		return nil
@@ -122,7 +121,7 @@ func (f *file) recall(path string) error {
 	}
 	defer old.Close()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	// Of a damaged file there is what comes before the damage.
+	// If the file is damaged, families has what comes before the damage.
 	families, _ := parser.TextToMetricFamilies(old)
 	for name, family := range families {
 		find, known := f.series[name]
@@ -150,9 +149,9 @@ func labels(m *dto.Metric) prometheus.Labels {
 func (f *file) setGauges(s Gauges) {
 	f.activeTickers.WithLabelValues().Set(float64(s.ActiveTickers))
 	f.sessionsBehind.WithLabelValues().Set(float64(s.SessionsBehind))
-	f.quotaLeft.Reset() // the limits can be others than before
-	for window, calls := range s.QuotaLeft {
-		f.quotaLeft.WithLabelValues(window).Set(float64(calls))
+	f.quotaRemaining.Reset() // the limits may have changed
+	for window, calls := range s.QuotaRemaining {
+		f.quotaRemaining.WithLabelValues(window).Set(float64(calls))
 	}
 	if success := f.lastSuccess.WithLabelValues(Refresh); value(success) == 0 && !s.LastRefresh.IsZero() {
 		success.Set(seconds(s.LastRefresh))
@@ -160,12 +159,12 @@ func (f *file) setGauges(s Gauges) {
 }
 
 func (f *file) setRun(r Run) {
-	for _, status := range slices.Concat(worked, idle) {
+	for _, status := range slices.Concat(workedStatuses, idleStatuses) {
 		f.runs.WithLabelValues(r.Kind, status)
 	}
 	f.runs.WithLabelValues(r.Kind, r.Status).Inc()
 	success := f.lastSuccess.WithLabelValues(r.Kind)
-	if !slices.Contains(worked, r.Status) {
+	if !slices.Contains(workedStatuses, r.Status) {
 		return
 	}
 	if r.Succeeded {
@@ -174,7 +173,7 @@ func (f *file) setRun(r Run) {
 	f.lastRun.WithLabelValues(r.Kind).Set(seconds(r.EndedAt))
 	f.duration.WithLabelValues(r.Kind).Set(r.Duration.Seconds())
 	f.calls.WithLabelValues(r.Kind).Set(float64(r.Calls))
-	for _, status := range worked {
+	for _, status := range workedStatuses {
 		f.status.WithLabelValues(r.Kind, status).Set(0)
 	}
 	f.status.WithLabelValues(r.Kind, r.Status).Set(1)
@@ -183,7 +182,7 @@ func (f *file) setRun(r Run) {
 	}
 }
 
-// seconds returns a time as Prometheus has it.
+// seconds returns a time as Prometheus writes it.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func value(g prometheus.Gauge) float64 {

@@ -29,7 +29,7 @@ func write(t *testing.T, path string, run metrics.Run, gauges *metrics.Gauges) {
 	}
 }
 
-// lines are those of the file that hold a series, of metrics whose name begins so.
+// lines returns the lines of the file that begin with name, trimmed.
 func lines(t *testing.T, path, name string) []string {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -54,7 +54,7 @@ func sameLines(t *testing.T, path, name string, want ...string) {
 
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
-	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"1m": 0, "day": 494}})
+	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, QuotaRemaining: map[string]int{"1m": 0, "day": 494}})
 	sameLines(t, path, "papertrade_",
 		`papertrade_active_tickers 8`,
 		`papertrade_last_run_calls{kind="refresh"} 6`,
@@ -101,10 +101,10 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// A run that fails without having seen the store keeps the last success, and what the gauges was.
+// A run that fails without having reached the store keeps the last success and the gauges.
 func TestFailedRunKeepsTheLastSuccess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
-	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, QuotaLeft: map[string]int{"day": 494}})
+	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, QuotaRemaining: map[string]int{"day": 494}})
 	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.AddDate(0, 0, 1)}, nil)
 	sameLines(t, path, "papertrade_last_success", `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`)
 	sameLines(t, path, "papertrade_last_run_timestamp", `papertrade_last_run_timestamp_seconds{kind="refresh"} 1.7953056e+09`)
@@ -114,13 +114,13 @@ func TestFailedRunKeepsTheLastSuccess(t *testing.T) {
 	sameLines(t, path, "papertrade_stalest", `papertrade_stalest_ticker_sessions_behind 1`)
 	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="day"} 494`)
 
-	// Other limits, once the store can be asked again: those that are gone have no series.
-	write(t, path, succeeded, &metrics.Gauges{QuotaLeft: map[string]int{"1s": 1}})
+	// The limits have changed by the time the store can be queried again: those that are gone have no series.
+	write(t, path, succeeded, &metrics.Gauges{QuotaRemaining: map[string]int{"1s": 1}})
 	sameLines(t, path, "papertrade_quota", `papertrade_quota_remaining_calls{window="1s"} 1`)
 	sameLines(t, path, "papertrade_stalest", `papertrade_stalest_ticker_sessions_behind 0`)
 }
 
-// What alerts go by is left alone by runs that had nothing to do, and by those of another kind.
+// Runs that had nothing to do and runs of another kind leave the series that alerts are based on as they are.
 func TestOtherRunsLeaveTheRefreshAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
 	write(t, path, succeeded, nil)
@@ -141,7 +141,7 @@ func TestOtherRunsLeaveTheRefreshAlone(t *testing.T) {
 		`papertrade_last_success_timestamp_seconds{kind="backfill"} 0`, `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`)
 }
 
-// If the file is new, the store knows when the last refresh was; from then on the file knows better.
+// If the file is new, the last refresh comes from the store; from then on, from the file.
 func TestNewFileTakesTheLastSuccessFromTheStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
 	write(t, path, metrics.Run{Kind: metrics.Refresh, Status: "failed", EndedAt: midnight.Add(time.Minute)}, &metrics.Gauges{LastRefresh: midnight})
@@ -149,7 +149,7 @@ func TestNewFileTakesTheLastSuccessFromTheStore(t *testing.T) {
 	sameLines(t, path, "papertrade_last_success", `papertrade_last_success_timestamp_seconds{kind="refresh"} 1.7952192e+09`)
 }
 
-// A file that cannot be read as metrics does not end the telling of them.
+// A file that cannot be read as metrics does not keep new ones from being written.
 func TestDamagedFileIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
 	for _, content := range []string{
@@ -163,12 +163,12 @@ func TestDamagedFileIsReplaced(t *testing.T) {
 		write(t, path, succeeded, nil)
 		sameLines(t, path, `papertrade_runs_total{kind="refresh",status="succeeded"}`, `papertrade_runs_total{kind="refresh",status="succeeded"} 1`)
 		if got := lines(t, path, "another"); len(got) > 0 {
-			t.Errorf("%v is not of papertrade", got)
+			t.Errorf("%v is not a metric of papertrade", got)
 		}
 	}
 }
 
-// Each of many processes at once counts.
+// The run of each concurrent writer is counted.
 func TestWritersTakeTurns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
 	var group sync.WaitGroup
@@ -183,7 +183,7 @@ func TestWritersTakeTurns(t *testing.T) {
 	sameLines(t, path, `papertrade_runs_total{kind="refresh",status="succeeded"}`, `papertrade_runs_total{kind="refresh",status="succeeded"} 10`)
 }
 
-func TestWriteThatCannotBe(t *testing.T) {
+func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	if err := metrics.Write(filepath.Join(dir, "none", "papertrade.prom"), succeeded, nil); err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("error %v, want one that names the folder", err)
