@@ -104,6 +104,6 @@ func TestDateAsText(t *testing.T) {
 	}
 	kept := Date{2024, time.July, 5}
 	if err := kept.UnmarshalText([]byte("July 5")); err == nil || kept != (Date{2024, time.July, 5}) {
-		t.Errorf("UnmarshalText of no date = %v, and leaves %s", err, kept)
+		t.Errorf("UnmarshalText of an invalid date = %v, and leaves %s", err, kept)
 	}
 }

@@ -1,9 +1,9 @@
 // Package exchange knows the trading sessions of stock exchanges: which days are sessions, when each
-// opens and closes, and which session was the last to be completed at an instant.
+// opens and closes, and which session was the last one completed at an instant.
 //
 // XNYS is exact from 2000 to 2035 as far as closures have been announced; before and after, its rules
-// are continued. XLON, XTSE and XETR follow the calendars that those exchanges published. Hours are
-// those that were scheduled: halts, and openings delayed by a minute of silence, are unknown.
+// are extrapolated. XLON, XTSE and XETR follow the calendars that those exchanges published. Hours are
+// those that were scheduled: halts, and openings delayed by a minute of silence, are not included.
 package exchange
 
 import (
@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	// A calendar without its exchange's zone would have every close wrong, so the zones travel in the
+	// A calendar without its exchange's zone would get every close wrong, so the zones are embedded in the
 	// program: it works on machines and in containers that have no zoneinfo.
 	_ "time/tzdata"
 
@@ -31,7 +31,7 @@ type Exchange struct {
 	holidays []*cal.Holiday
 	closures []Date
 	hours    func(Date) hours
-	years    sync.Map // the sessions of a year, as []Date by int: each is found once
+	years    sync.Map // the sessions of a year, as []Date by int, computed once each
 }
 
 type hours struct{ open, close clock }
@@ -47,16 +47,16 @@ var Weekdays = &Exchange{
 	hours: func(Date) hours { return hours{clock{0, 0}, clock{24, 0}} },
 }
 
-// MIC is the market identifier code of ISO 10383, like "XNYS"; "" for Weekdays.
+// MIC returns the market identifier code of ISO 10383, like "XNYS"; "" for Weekdays.
 func (e *Exchange) MIC() string { return e.mic }
 
-// IsSession says whether there is trading on d.
+// IsSession reports whether there is trading on d.
 func (e *Exchange) IsSession(d Date) bool {
 	_, found := slices.BinarySearchFunc(e.year(d.Year), d, Date.Compare)
 	return found
 }
 
-// Session is the session of d; false where d is none.
+// Session returns the session on d; false if there is none.
 func (e *Exchange) Session(d Date) (Session, bool) {
 	if !e.IsSession(d) {
 		return Session{}, false
@@ -65,7 +65,7 @@ func (e *Exchange) Session(d Date) (Session, bool) {
 	return Session{Date: d, Open: e.at(d, h.open), Close: e.at(d, h.close)}, true
 }
 
-// LastCompleted is the newest session whose Close is not after at.
+// LastCompleted returns the newest session whose Close is not after at.
 func (e *Exchange) LastCompleted(at time.Time) Session {
 	for d := DateOf(at.In(e.zone)); ; d = d.AddDays(-1) {
 		if s, ok := e.Session(d); ok && !s.Close.After(at) {
@@ -74,7 +74,7 @@ func (e *Exchange) LastCompleted(at time.Time) Session {
 	}
 }
 
-// Sessions are the days of trading from from to to, both inclusive, ascending.
+// Sessions returns the trading days between from and to, both inclusive, ascending.
 func (e *Exchange) Sessions(from, to Date) []Date {
 	var sessions []Date
 	for y := from.Year; y <= to.Year; y++ {
@@ -95,7 +95,7 @@ func (e *Exchange) Sessions(from, to Date) []Date {
 	return sessions
 }
 
-// IsOpen says whether at lies in a session: its Open does, its Close does not.
+// IsOpen reports whether at lies in a session, which includes its Open but not its Close.
 func (e *Exchange) IsOpen(at time.Time) bool {
 	s, ok := e.Session(DateOf(at.In(e.zone)))
 	return ok && !at.Before(s.Open) && at.Before(s.Close)

@@ -75,12 +75,12 @@ func TestIsOpen(t *testing.T) {
 func TestSessions(t *testing.T) {
 	for _, tt := range []struct{ name, from, to, want string }{
 		{"both ends", "2024-07-03", "2024-07-08", "2024-07-03 2024-07-05 2024-07-08"},
-		{"ends that are none", "2024-07-04", "2024-07-07", "2024-07-05"},
+		{"ends that are not sessions", "2024-07-04", "2024-07-07", "2024-07-05"},
 		{"across years", "2021-12-30", "2022-01-03", "2021-12-30 2021-12-31 2022-01-03"},
 		{"one day", "2024-07-05", "2024-07-05", "2024-07-05"},
 		{"none", "2024-07-06", "2024-07-07", ""},
-		{"turned round", "2024-07-08", "2024-07-03", ""},
-		{"turned round across years", "2024-01-08", "2023-07-03", ""},
+		{"reversed", "2024-07-08", "2024-07-03", ""},
+		{"reversed across years", "2024-01-08", "2023-07-03", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := XNYS.Sessions(date(t, tt.from), date(t, tt.to))

@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The whole years that follow are as the exchanges, the United Kingdom's government and the bulletins
-// of banks and brokers published them.
+// The complete years below are as published by the exchanges, the government of the United Kingdom, and
+// bulletins of banks and brokers.
 const xlonClosed = `
 2011: 01-03 04-22 04-25 04-29 05-02 05-30 08-29 12-26 12-27
 2012: 01-02 04-06 04-09 05-07 06-04 06-05 08-27 12-25 12-26

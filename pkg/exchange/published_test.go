@@ -43,7 +43,7 @@ func dates(t *testing.T, list string) []Date {
 	return all
 }
 
-// closedWeekdays are the days from Monday to Friday of a year that are no sessions of e.
+// closedWeekdays returns the days from Monday to Friday of a year that are not sessions of e.
 func closedWeekdays(e *Exchange, year int) []Date {
 	var closed []Date
 	for _, d := range Weekdays.Sessions(Date{year, time.January, 1}, Date{year, time.December, 31}) {
@@ -54,7 +54,7 @@ func closedWeekdays(e *Exchange, year int) []Date {
 	return closed
 }
 
-// closingAt are the sessions of a year that close at a time of the exchange's own clock, like "13:00".
+// closingAt returns the sessions of a year that close at a time of the exchange's own clock, like "13:00".
 func closingAt(t *testing.T, e *Exchange, year int, clock string) []Date {
 	t.Helper()
 	var early []Date
@@ -66,7 +66,7 @@ func closingAt(t *testing.T, e *Exchange, year int, clock string) []Date {
 	return early
 }
 
-// session is a Session whose times are written as they are in UTC.
+// session makes a Session from times in UTC.
 func session(t *testing.T, day, open, closes string) Session {
 	t.Helper()
 	at := func(clock string) time.Time {

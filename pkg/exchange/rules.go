@@ -6,7 +6,7 @@ import (
 	"github.com/rickar/cal/v2"
 )
 
-// zone loads a zone that time/tzdata has.
+// zone loads a zone, which must be in time/tzdata.
 func zone(name string) *time.Location {
 	loc, err := time.LoadLocation(name)
 	if err != nil {
@@ -16,8 +16,8 @@ func zone(name string) *time.Location {
 }
 
 // inUTC makes holidays of the cal package the same on every machine. They are calculated as midnights
-// in the machine's own zone, and where daylight saving begins at midnight they come out an hour early,
-// on the day before (October 3 of 2010 and 2021 does in America/Asuncion).
+// in the machine's own zone, and if daylight saving begins at midnight they come out an hour early,
+// on the day before (as on October 3 of 2010 and 2021 in America/Asuncion).
 func inUTC(holidays ...*cal.Holiday) []*cal.Holiday {
 	moved := make([]*cal.Holiday, len(holidays))
 	for i, h := range holidays {

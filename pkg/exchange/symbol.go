@@ -2,7 +2,7 @@ package exchange
 
 import "strings"
 
-// ForSymbol is the exchange of a symbol as Alpha Vantage writes it, chosen by what follows the last
+// ForSymbol returns the exchange of a symbol as Alpha Vantage writes it, chosen by what follows the last
 // dot: .LON is XLON, .TRT and .TRV are XTSE, .DEX is XETR; nothing, or a share class of one letter
 // (BRK.B), is XNYS. For any other suffix it is Weekdays, and known is false.
 func ForSymbol(symbol string) (e *Exchange, known bool) {

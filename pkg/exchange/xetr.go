@@ -7,7 +7,7 @@ import (
 	"github.com/rickar/cal/v2/de"
 )
 
-// XETR is Xetra, the electronic trading of the Frankfurt Stock Exchange.
+// XETR is Xetra, the electronic trading venue of the Frankfurt Stock Exchange.
 var XETR = &Exchange{
 	mic:  "XETR",
 	zone: zone("Europe/Berlin"),
@@ -16,8 +16,8 @@ var XETR = &Exchange{
 		de.Karfreitag,
 		de.Ostermontag,
 		de.TagderArbeit,
-		// Of the holidays of Germany and Hesse that have been days of trading since 2000, these two
-		// were closed for some years.
+		// There has been trading on most other holidays of Germany and Hesse since 2000; on these two
+		// there was none in some years.
 		de.Pfingstmontag.Clone(&cal.Holiday{StartYear: 2015, EndYear: 2021}),
 		de.DeutschenEinheit.Clone(&cal.Holiday{StartYear: 2014, EndYear: 2021}),
 		onDay("Heiligabend", time.December, 24),
@@ -26,7 +26,7 @@ var XETR = &Exchange{
 		onDay("Silvester", time.December, 31),
 	),
 	closures: []Date{
-		{2000, time.October, 3},  // ten years of German unity
+		{2000, time.October, 3},  // ten years of German reunification
 		{2007, time.May, 28},     // Whit Monday, with New York closed too
 		{2017, time.October, 31}, // 500 years of the Reformation
 	},
@@ -42,8 +42,8 @@ var XETR = &Exchange{
 	},
 }
 
-// isLastOfYear is true of the last weekday before December 31, which is never a session itself. It
-// takes d to be a session.
+// isLastOfYear reports whether d is the last weekday before December 31, which is never a session itself.
+// It assumes that d is a session.
 func isLastOfYear(d Date) bool {
 	return d.Month == time.December && (d.Day == 30 || d.Day >= 28 && d.Weekday() == time.Friday)
 }

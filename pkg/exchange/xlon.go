@@ -39,8 +39,8 @@ var XLON = &Exchange{
 	},
 }
 
-// closesEarlyXLON is true of December 24 and 31, and of the Friday before where they fall on a
-// weekend. It takes d to be a session.
+// closesEarlyXLON reports whether d is December 24 or 31, or the Friday before if they fall on a
+// weekend. It assumes that d is a session.
 func closesEarlyXLON(d Date) bool {
 	if d.Month != time.December {
 		return false

@@ -14,8 +14,8 @@ var XNYS = &Exchange{
 	mic:  "XNYS",
 	zone: zone("America/New_York"),
 	holidays: inUTC(
-		// A New Year's Day on a Saturday is not made up for: the Friday before closes the books of
-		// a year.
+		// A New Year's Day on a Saturday is not observed: the Friday before ends an
+		// accounting year.
 		aa.NewYear.Clone(&cal.Holiday{Observed: []cal.AltDay{{Day: time.Sunday, Offset: 1}}}),
 		us.MlkDay.Clone(&cal.Holiday{StartYear: 1998}),
 		us.PresidentsDay,
@@ -48,12 +48,12 @@ var XNYS = &Exchange{
 	},
 }
 
-// closesEarlyXNYS takes d to be a session.
+// closesEarlyXNYS reports whether d closes early. It assumes that d is a session.
 func closesEarlyXNYS(d Date) bool {
 	switch d.Month {
 	case time.July:
-		// Where July 4 is a Thursday, the Friday after it was short up to 2012, and the Wednesday
-		// before it is since.
+		// If July 4 is a Thursday, the Friday after it was short up to 2012, and the Wednesday
+		// before it since then.
 		if d.Day == 3 {
 			return d.Weekday() != time.Wednesday || d.Year >= 2013
 		}

@@ -108,7 +108,7 @@ func TestXNYSSessionsOfAYear(t *testing.T) {
 }
 
 // No exchange has announced these years: the dates of Easter are those of the church's tables, the
-// others follow the rules of observance of NYSE Rule 7.2.
+// others follow the observance rules of NYSE Rule 7.2.
 func TestXNYSBeyondWhatIsAnnounced(t *testing.T) {
 	closed := "2029-03-30 2030-04-19 2031-04-11 2032-03-26 2033-04-15 2034-04-07 2035-03-23 " + // Good Friday
 		"2032-12-24 2033-07-04 2034-01-02 2032-06-18 2033-06-20"
@@ -158,9 +158,9 @@ func TestXNYSHours(t *testing.T) {
 	for _, want := range []Session{
 		session(t, "2024-01-16", "14:30", "21:00"),
 		session(t, "2024-07-16", "13:30", "20:00"),
-		session(t, "2024-03-08", "14:30", "21:00"), // the last before daylight saving
+		session(t, "2024-03-08", "14:30", "21:00"), // the last one before daylight saving
 		session(t, "2024-03-11", "13:30", "20:00"),
-		session(t, "2024-11-01", "13:30", "20:00"), // the last of daylight saving
+		session(t, "2024-11-01", "13:30", "20:00"), // the last one of daylight saving
 		session(t, "2024-11-04", "14:30", "21:00"),
 		session(t, "2006-03-31", "14:30", "21:00"), // daylight saving began in April up to 2006
 		session(t, "2006-04-03", "13:30", "20:00"),
@@ -170,7 +170,7 @@ func TestXNYSHours(t *testing.T) {
 		session(t, "2003-12-26", "14:30", "18:00"),
 		session(t, "2002-07-03", "13:30", "20:00"),
 		session(t, "2013-07-05", "13:30", "20:00"),
-		session(t, "2015-07-02", "13:30", "20:00"), // the day before a made-up July 4 is whole
+		session(t, "2015-07-02", "13:30", "20:00"), // the day before an observed July 4 is a full session
 		session(t, "2025-12-26", "14:30", "21:00"),
 		session(t, "2002-09-11", "16:00", "20:00"),
 	} {

@@ -28,7 +28,7 @@ var XTSE = &Exchange{
 	),
 	closures: []Date{
 		// The attacks on the World Trade Center. What was traded on the 11th, before the exchange shut
-		// at 10:40, is counted as no session by the published calendars.
+		// at 10:40, does not count as a session in the published calendars.
 		{2001, time.September, 11}, {2001, time.September, 12},
 	},
 	hours: func(d Date) hours {
