@@ -14,18 +14,18 @@ import (
 type Currency struct {
 	quoted string // as ParseCurrency reads it
 	stored string // ISO 4217
-	// subunitDigits is by how many decimals a quote is written in the currency's smaller unit.
+	// subunitDigits is the number of decimals by which quotes in the smaller unit are shifted.
 	subunitDigits int32
 }
 
-// smallerUnits are those in which exchanges quote shares.
+// smallerUnits are the subunits of currencies in which exchanges quote shares.
 var smallerUnits = map[string]Currency{
 	"GBX": {"GBX", "GBP", 2}, // London
 	"ZAC": {"ZAC", "ZAR", 2}, // Johannesburg
 	"ILA": {"ILA", "ILS", 2}, // Tel Aviv
 }
 
-// iso4217 are the codes that are money in some country, those of 2026.
+// iso4217 are the codes of currencies that are legal tender in some country, as of 2026.
 const iso4217 = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP " +
 	"CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR " +
 	"ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT " +
@@ -33,8 +33,8 @@ const iso4217 = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND
 	"SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES " +
 	"VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
 
-// ParseCurrency reads the code of what quotes are in: one of ISO 4217, or GBX, ZAC or ILA, quotes in
-// which are a hundred times those in GBP, ZAR or ILS. Lower case is refused: by GBp many mean GBX.
+// ParseCurrency reads the code of the currency of quotes: one of ISO 4217, or GBX, ZAC or ILA, hundredths
+// of GBP, ZAR and ILS. Lower case is refused, since GBp often means GBX.
 func ParseCurrency(code string) (Currency, error) {
 	if c, ok := smallerUnits[code]; ok {
 		return c, nil
@@ -53,10 +53,10 @@ func mustParseCurrency(code string) Currency {
 	return c
 }
 
-// String is the code that ParseCurrency reads.
+// String returns the code that ParseCurrency reads.
 func (c Currency) String() string { return c.quoted }
 
-// Code is the ISO 4217 code of the currency that quotes are stored in: GBP for quotes in GBX.
+// Code returns the ISO 4217 code of the currency that quotes are stored in: GBP for quotes in GBX.
 func (c Currency) Code() string { return c.stored }
 
 // FromQuote converts a quoted price to whole units of the currency: 250 GBX are 2.50 GBP.
@@ -64,10 +64,10 @@ func (c Currency) FromQuote(price decimal.Decimal) decimal.Decimal {
 	return price.Shift(-c.subunitDigits)
 }
 
-// Currencies holds what tickers are quoted in, by suffix (".HKG") or by ticker ("AZN.LON"), in capitals.
+// Currencies holds the currencies that tickers are quoted in, by suffix (".HKG") or by ticker ("AZN.LON"), in capitals.
 type Currencies map[string]Currency
 
-// DefaultCurrencies returns what quotes are in by the suffix of their exchange; those of any other
+// DefaultCurrencies returns the currency of quotes by the suffix of their exchange; quotes of any other
 // ticker are in USD.
 func DefaultCurrencies() Currencies { return maps.Clone(currencyBySuffix) }
 

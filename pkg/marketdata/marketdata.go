@@ -1,5 +1,5 @@
 // Package marketdata is the port between a program that wants prices and the vendors that sell
-// them: what a ticker, a bar and a provider are, what a provider can be asked, and the ways in which
+// them: it defines tickers, bars and providers, what a provider can be asked, and the errors with which
 // it can refuse.
 package marketdata
 
@@ -12,27 +12,27 @@ import (
 	"papertrade/pkg/exchange"
 )
 
-// Bar is what was traded of a ticker in one session of its exchange.
+// Bar is the trading in a ticker during one session of its exchange.
 type Bar struct {
 	Ticker  Ticker
 	Session exchange.Date // the trading day, in the exchange's own calendar
-	// Open, High and Low are not valid where the vendor did not give them. Prices are in whole units
+	// Open, High and Low are not valid if the vendor did not give them. Prices are in whole units
 	// of Currency and greater than zero.
 	Open, High, Low decimal.NullDecimal
 	Close           decimal.Decimal
-	Volume          *int64 // shares; nil where the vendor did not give it
+	Volume          *int64 // shares; nil if the vendor did not give it
 	Currency        string // ISO 4217
-	// PreviousClose is the close of the session before as this answer has it, where it tells.
+	// PreviousClose is the close of the session before, if this answer has it.
 	PreviousClose decimal.NullDecimal
-	// SplitCoefficient is how many shares each share became with this session, 1 where there was no
-	// split; not valid where the answer does not tell.
+	// SplitCoefficient is how many shares each share became with this session, 1 if there was no
+	// split; not valid if the answer does not have it.
 	SplitCoefficient decimal.NullDecimal
-	// AdjustedClose is Close in shares as they are since, less dividends; not valid where the answer does
-	// not tell.
+	// AdjustedClose is Close adjusted for later splits and dividends; not valid if the answer does not
+	// have it.
 	AdjustedClose decimal.NullDecimal
 }
 
-// The ways in which a vendor, or the way to it, can refuse. errors.Is tells them apart.
+// The ways in which a vendor, or the connection to it, can fail. errors.Is distinguishes them.
 var (
 	ErrUnknownTicker = errors.New("unknown ticker")       // the vendor does not know the ticker
 	ErrThrottled     = errors.New("throttled")            // asked too fast; the same call will succeed later
@@ -43,10 +43,10 @@ var (
 	ErrInvalidData   = errors.New("invalid data")         // an answer whose numbers cannot be right
 )
 
-// ThrottledError is an ErrThrottled that tells when to ask again.
+// ThrottledError is an ErrThrottled that reports when to ask again.
 type ThrottledError struct {
 	Message    string
-	RetryAfter time.Duration // 0 where the vendor did not say
+	RetryAfter time.Duration // 0 if the vendor did not say
 }
 
 func (e *ThrottledError) Error() string { return ErrThrottled.Error() + ": " + e.Message }
@@ -57,10 +57,10 @@ func (e *ThrottledError) Unwrap() error { return ErrThrottled }
 // FormatPrice writes a price with every digit that it was read with, trailing zeros included.
 func FormatPrice(d decimal.Decimal) string { return d.StringFixed(max(0, -d.Exponent())) }
 
-// UnavailableError is an ErrUnavailable that tells when to ask again.
+// UnavailableError is an ErrUnavailable that reports when to ask again.
 type UnavailableError struct {
 	Message    string
-	RetryAfter time.Duration // 0 where the vendor did not say
+	RetryAfter time.Duration // 0 if the vendor did not say
 }
 
 func (e *UnavailableError) Error() string { return ErrUnavailable.Error() + ": " + e.Message }

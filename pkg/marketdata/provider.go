@@ -7,7 +7,7 @@ import (
 	"papertrade/pkg/exchange"
 )
 
-// Kind is what a question to a vendor is about.
+// Kind is the kind of a question to a vendor.
 type Kind int
 
 // The kinds of questions.
@@ -21,26 +21,26 @@ const (
 // without the vendor.
 type Capability struct {
 	Kind Kind
-	// Name tells the capabilities of one vendor apart.
+	// Name is unique among the capabilities of one vendor.
 	Name string
-	// MaxTickers is how many tickers a question takes, 1 or more; MarketDay takes none.
+	// MaxTickers is the maximum number of tickers per question, 1 or more; MarketDay takes none.
 	MaxTickers int
-	// Reach returns the oldest session that an answer can bring of a ticker with this calendar at a time;
+	// Reach returns the oldest session that an answer can include for a ticker with this calendar at a time;
 	// nil if there is no bound.
 	Reach func(calendar *exchange.Exchange, at time.Time) exchange.Date
-	// Adjusted says that prices are in shares as they are today, rather than as they were traded.
+	// Adjusted means that prices are adjusted for later splits, rather than as they were traded.
 	Adjusted bool
-	// Premium says that the plan of a key may not include it: the answer is then ErrNotEntitled.
+	// Premium means that the plan of a key may not include it: the error is then ErrNotEntitled.
 	Premium bool
-	// CreditsPerTicker is what each ticker of a question takes from the vendor's limits; 0 if a call takes
-	// 1, whatever it asks for.
+	// CreditsPerTicker is what each ticker of a question uses of the vendor's limits; 0 if a call uses 1,
+	// however many tickers it asks for.
 	CreditsPerTicker int
 }
 
-// Cost returns what a question about a number of tickers takes from the vendor's limits, 1 or more.
+// Cost returns what a question about a number of tickers uses of the vendor's limits, 1 or more.
 func (c Capability) Cost(tickers int) int { return max(1, c.CreditsPerTicker*tickers) }
 
-// OldestSession returns the oldest session that an answer can bring; the zero Date if there is no bound.
+// OldestSession returns the oldest session that an answer can include; the zero Date if there is no bound.
 func (c Capability) OldestSession(calendar *exchange.Exchange, at time.Time) exchange.Date {
 	if c.Reach == nil {
 		return exchange.Date{}
@@ -48,7 +48,7 @@ func (c Capability) OldestSession(calendar *exchange.Exchange, at time.Time) exc
 	return c.Reach(calendar, at)
 }
 
-// NewestSessions returns a Reach of a number of sessions, of which one that is under way takes a place.
+// NewestSessions returns a Reach of a number of sessions, of which a session under way counts as one.
 func NewestSessions(n int) func(calendar *exchange.Exchange, at time.Time) exchange.Date {
 	return func(calendar *exchange.Exchange, at time.Time) exchange.Date {
 		completed := n
@@ -73,17 +73,17 @@ type Question struct {
 	From, To exchange.Date
 }
 
-// Cost returns what the question takes from the vendor's limits.
+// Cost returns what the question uses of the vendor's limits.
 func (q Question) Cost() int { return q.Capability.Cost(len(q.Tickers)) }
 
-// Answer is what a vendor made of a question. It may lack tickers and have others, in any order: it is for
-// the caller to check.
+// Answer is a vendor's answer to a question. It may lack tickers and have others, in any order: the caller
+// has to check.
 type Answer struct {
-	Bars []Bar // of any tickers and sessions; prices that cannot be right are left out
-	// Missing is why there is no bar of a ticker, if the vendor says so: ErrUnknownTicker or ErrInvalidData.
+	Bars []Bar // of any tickers and sessions; prices that cannot be right are omitted
+	// Missing has the reason why there is no bar of a ticker, if the vendor says so: ErrUnknownTicker or ErrInvalidData.
 	Missing map[Ticker]error
-	// Since is the oldest session that the answer to a History speaks for: whether there are bars before it
-	// is not known. If it is zero that is the question's From.
+	// Since is the oldest session that the answer to a History covers: whether there are bars before it is
+	// not known. It is zero if the vendor has nothing older than what it answered.
 	Since exchange.Date
 	// Complete says that the vendor has no bar of the tickers that is older than those of the answer.
 	Complete bool
@@ -91,15 +91,13 @@ type Answer struct {
 
 // Provider is a source of daily prices. Its methods are safe for concurrent use.
 type Provider interface {
-	// Name is what prices of this provider are stored under, like "alpha_vantage".
+	// Name returns the name under which prices of this provider are stored, like "alpha_vantage".
 	Name() string
-	// Covers reports whether the vendor may have prices of a ticker, as far as the symbol tells.
+	// Covers reports whether the vendor may have prices of a ticker, judging by the symbol.
 	Covers(ticker Ticker) bool
 	// Capabilities returns what the vendor can be asked, of each kind the cheapest first.
 	Capabilities() []Capability
-	// Ask makes exactly one call to the vendor, once its limits allow the question's Cost: whatever holds calls
-	// back is asked by the provider, and told when the call has been sent. An error concerns the whole call; it
-	// wraps one of this package's Err values, an error of what holds calls back to the limits, or the context's
-	// error, and never shows a key.
+	// Ask makes exactly one call to the vendor. An error concerns the whole call; it wraps one of this
+	// package's Err values, an error of the rate limiter, or the context's error.
 	Ask(ctx context.Context, question Question) (Answer, error)
 }

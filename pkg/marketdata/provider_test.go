@@ -18,7 +18,7 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// The session under way is the newest that a series has.
+// A session under way is the newest one of a series.
 func TestNewestSessions(t *testing.T) {
 	reach := marketdata.NewestSessions(3)
 	for _, tt := range []struct {

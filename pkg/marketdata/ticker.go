@@ -8,7 +8,7 @@ import (
 	"papertrade/pkg/exchange"
 )
 
-// MaxTickerLength is the number of characters that the longest Ticker has.
+// MaxTickerLength is the maximum number of characters of a Ticker.
 const MaxTickerLength = 20
 
 // Ticker is the symbol of a security as its vendor writes it: upper-case letters and digits, in
@@ -16,8 +16,8 @@ const MaxTickerLength = 20
 // the zero one is valid because it exists: only ParseTicker and UnmarshalText make one.
 type Ticker struct{ symbol string }
 
-// ParseTicker reads a symbol. It is forgiving about surrounding white space and lower case, and an
-// error says what else is wrong with s.
+// ParseTicker reads a symbol. It accepts surrounding white space and lower case; an error says
+// what else is wrong with s.
 func ParseTicker(s string) (Ticker, error) {
 	symbol := strings.ToUpper(strings.TrimSpace(s))
 	if symbol == "" {
@@ -64,10 +64,10 @@ func MustParseTicker(s string) Ticker {
 	return t
 }
 
-// String is the symbol.
+// String returns the symbol.
 func (t Ticker) String() string { return t.symbol }
 
-// Suffix returns what names the exchange, from the last dot on: ".LON"; "" where the symbol has no dot.
+// Suffix returns the part that names the exchange, from the last dot on: ".LON"; "" if the symbol has no dot.
 // Of BRK.B it is ".B", which names a share class.
 func (t Ticker) Suffix() string {
 	if dot := strings.LastIndexByte(t.symbol, '.'); dot >= 0 {
@@ -76,7 +76,7 @@ func (t Ticker) Suffix() string {
 	return ""
 }
 
-// Calendar returns the calendar of the ticker's exchange: exchange.Weekdays where HasCalendar is false.
+// Calendar returns the calendar of the ticker's exchange: exchange.Weekdays if HasCalendar is false.
 func (t Ticker) Calendar() *exchange.Exchange {
 	calendar, _ := exchange.ForSymbol(t.symbol)
 	return calendar
@@ -91,7 +91,7 @@ func (t Ticker) HasCalendar() bool {
 // Compare orders tickers by their symbols.
 func (t Ticker) Compare(other Ticker) int { return cmp.Compare(t.symbol, other.symbol) }
 
-// MarshalText is the symbol as bytes.
+// MarshalText returns the symbol as bytes.
 func (t Ticker) MarshalText() ([]byte, error) { return []byte(t.symbol), nil }
 
 // UnmarshalText reads a symbol as ParseTicker does.
