@@ -1,7 +1,7 @@
 // Package alphavantage is a client of Alpha Vantage, a vendor of market data, as a
-// marketdata.Provider. It is given all it needs and reads no environment.
+// marketdata.Provider. Everything it needs is passed in; it reads no environment variables.
 //
-// Source: https://www.alphavantage.co/documentation/, and what the service is seen to answer.
+// Source: https://www.alphavantage.co/documentation/, and answers observed from the service.
 package alphavantage
 
 import (
@@ -25,46 +25,46 @@ import (
 // Source is the name under which prices of Alpha Vantage are stored.
 const Source = "alpha_vantage"
 
-// DefaultBaseURL is where the public service answers.
+// DefaultBaseURL is the address of the public service.
 const DefaultBaseURL = "https://www.alphavantage.co/query"
 
-// These bound an answer, in bytes: a compact series has 25 kB, a full one of 25 years 2.5 MB.
+// The maximum size of an answer, in bytes: a compact series has 25 kB, a full one of 25 years 2.5 MB.
 const (
 	maxBody     = 1 << 20
 	maxFullBody = 8 << 20
 )
 
-// Limiter holds calls back until they keep to the limits of the key.
+// Limiter delays calls to keep them within the limits of the key.
 type Limiter interface {
-	// Wait returns when one call of this cost may be made, or with the reason why none may. The Client calls
+	// Wait returns when one call of this cost may be made, or an error if none may. The Client calls
 	// sent with true when the call has been sent, or with false if it never reached the vendor. Only the
 	// first call of sent counts. Errors reach the caller of the Client wrapped.
 	Wait(ctx context.Context, cost int) (sent func(reached bool), err error)
 }
 
-// Options are what a Client works with.
+// Options configure a Client.
 type Options struct {
 	Key     string // the API key; without one every call is refused before it is made
-	BaseURL string // DefaultBaseURL where it is ""
+	BaseURL string // "" means DefaultBaseURL
 	HTTP    *http.Client
-	Limiter Limiter // asked once before each call
+	Limiter Limiter // waited for once before each call
 	Timeout time.Duration
-	// Currencies overrides marketdata.DefaultCurrencies: Alpha Vantage never says what a quote is in.
+	// Currencies overrides marketdata.DefaultCurrencies: Alpha Vantage never gives the currency of a quote.
 	Currencies marketdata.Currencies
 }
 
-// Client asks Alpha Vantage. It is safe for concurrent use.
+// Client is a client of Alpha Vantage. It is safe for concurrent use.
 type Client struct {
 	key     string
 	base    url.URL
 	http    http.Client
 	limiter Limiter
 	timeout time.Duration
-	// currencies has the defaults too.
+	// currencies includes the defaults.
 	currencies marketdata.Currencies
 }
 
-// New makes a Client. The error says which option is wrong, and never what the key is.
+// New returns a Client. The error says which option is wrong, and never contains the key.
 func New(o Options) (*Client, error) {
 	base, err := url.Parse(o.BaseURL)
 	if o.BaseURL == "" {
@@ -81,24 +81,24 @@ func New(o Options) (*Client, error) {
 	if o.HTTP != nil {
 		c.http = *o.HTTP
 	}
-	// Another host must not see the key, and a second request would be a call that nobody counts.
+	// Another host must not see the key, and a second request would be a call that is not counted.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return errRedirect }
 	return c, nil
 }
 
 var errRedirect = errors.New("redirected elsewhere, where the API key must not go")
 
-// Name is the constant Source.
+// Name returns Source.
 func (c *Client) Name() string { return Source }
 
 // Covers reports true: Alpha Vantage may have any ticker.
 func (c *Client) Covers(marketdata.Ticker) bool { return true }
 
-// compactSessions is how many sessions TIME_SERIES_DAILY brings without outputsize=full.
+// compactSessions is the number of sessions that TIME_SERIES_DAILY returns without outputsize=full.
 const compactSessions = 100
 
-// The functions of Alpha Vantage, as the capabilities are named. In all of them prices are as they were
-// traded; the last one, a premium feature, reports splits.
+// The functions of Alpha Vantage, which also name the capabilities. All of them return prices as traded;
+// the last one, a premium feature, reports splits.
 const (
 	globalQuote         = "GLOBAL_QUOTE"
 	timeSeriesDaily     = "TIME_SERIES_DAILY"
@@ -111,10 +111,10 @@ var capabilities = []marketdata.Capability{
 	{Kind: marketdata.History, Name: timeSeriesDailyFull, MaxTickers: 1, Premium: true},
 }
 
-// Capabilities returns the quote, the newest 100 sessions, and the whole history of one ticker a call.
+// Capabilities returns the quote, the newest 100 sessions, and the whole history, each of one ticker per call.
 func (c *Client) Capabilities() []marketdata.Capability { return slices.Clone(capabilities) }
 
-// Ask makes one call. A History answers with all sessions that its function has.
+// Ask makes one call. The answer to a History has all sessions that the function returns.
 func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketdata.Answer, error) {
 	if len(question.Tickers) != 1 {
 		return marketdata.Answer{}, fmt.Errorf("alphavantage: a call takes 1 ticker, not %d", len(question.Tickers))
@@ -135,7 +135,7 @@ func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketd
 	default:
 		return answer, fmt.Errorf("alphavantage: there is no capability %q", question.Capability.Name)
 	}
-	// What is wrong with the one ticker is no refusal of the call.
+	// An error that concerns only the ticker is not an error of the call.
 	if errors.Is(err, marketdata.ErrUnknownTicker) || errors.Is(err, marketdata.ErrInvalidData) {
 		return marketdata.Answer{Missing: map[marketdata.Ticker]error{ticker: err}}, nil
 	}
@@ -159,8 +159,8 @@ func (c *Client) series(ctx context.Context, ticker marketdata.Ticker, values ur
 	return parseSeries(ticker, c.currencies.Of(ticker), body, maxSessions)
 }
 
-// query makes one call and returns the body of its answer, whatever that says, unless it is a refusal
-// or has more than limit bytes.
+// query makes one call and returns the body of its answer, unless that is a refusal or has more than
+// limit bytes.
 func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byte, error) {
 	if c.key == "" {
 		return nil, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
@@ -169,7 +169,7 @@ func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	// Where nothing else tells, the call may have reached the vendor.
+	// Unless an error below shows otherwise, assume that the call reached the vendor.
 	defer sent(true)
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
@@ -190,11 +190,11 @@ func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byt
 	if err != nil {
 		return nil, errors.New("alphavantage: the request cannot be built")
 	}
-	// On a connection that it uses again, net/http may repeat a request, which nobody counts.
+	// On a reused connection net/http may repeat a request, which would not be counted.
 	request.Close = true
 	response, err := c.http.Do(request)
 	if err != nil {
-		if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+		if opErr := (*net.OpError)(nil); errors.As(err, &opErr) && opErr.Op == "dial" {
 			sent(false)
 		}
 		return nil, c.unavailable(err)
@@ -223,7 +223,7 @@ func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byt
 	return body, nil
 }
 
-// unavailable tells what happened on the way to the vendor, without the URL, which holds the key.
+// unavailable returns the error for a failed connection, without the URL, which contains the key.
 func (c *Client) unavailable(err error) error {
 	var inURL *url.Error
 	if errors.As(err, &inURL) {
@@ -245,7 +245,7 @@ func (c *Client) redact(text string) string {
 	return text
 }
 
-// retryAfter reads the header in either of its forms; 0 where it does not tell.
+// retryAfter reads the header in either of its forms; 0 if it is missing or invalid.
 func retryAfter(response *http.Response) time.Duration {
 	header := response.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(header); err == nil {

@@ -21,7 +21,7 @@ import (
 
 const key = "SECRET&KEY/123"
 
-// counting lets every call through, and counts those that reached the vendor.
+// counting is a Limiter that lets every call through, and counts those that reached the vendor.
 type counting struct{ reached int }
 
 func (c *counting) Wait(context.Context, int) (func(bool), error) {
@@ -35,7 +35,7 @@ func (c *counting) Wait(context.Context, int) (func(bool), error) {
 	}, nil
 }
 
-// midnight is that of Saturday, November 21, 2026: the session before is complete.
+// midnight is the start of Saturday, November 21, 2026, in UTC: the session before is complete.
 func midnight() time.Time { return time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC) }
 
 func dial(t *testing.T, o fakevantage.Options) (*fakevantage.Server, *alphavantage.Client) {
@@ -48,7 +48,7 @@ func dialFor(t *testing.T, o fakevantage.Options, timeout time.Duration) (*fakev
 	return dialWith(t, o, alphavantage.Options{Timeout: timeout})
 }
 
-// dialWith makes a client with these options and all others as it needs them.
+// dialWith makes a client with these options, and sets those that depend on the server.
 func dialWith(t *testing.T, o fakevantage.Options, with alphavantage.Options) (*fakevantage.Server, *alphavantage.Client) {
 	t.Helper()
 	o.Now = midnight
@@ -70,7 +70,7 @@ const (
 	full
 )
 
-// ask asks about one ticker; an error is of the call or of the ticker.
+// ask asks about one ticker; the error is that of the call or of the ticker.
 func ask(t *testing.T, c *alphavantage.Client, capability int, symbol string) (marketdata.Answer, error) {
 	t.Helper()
 	ticker := marketdata.MustParseTicker(symbol)
@@ -130,7 +130,7 @@ func TestLondonQuotesArePence(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreToldApart(t *testing.T) {
+func TestRefusalsAreDistinguished(t *testing.T) {
 	for outcome, want := range map[fakevantage.Outcome]error{
 		fakevantage.Throttled:     marketdata.ErrThrottled,
 		fakevantage.QuotaSpent:    marketdata.ErrQuotaSpent,
@@ -280,7 +280,7 @@ func TestSeriesRefusals(t *testing.T) {
 	}
 }
 
-// A question that the client cannot ask costs no call.
+// A question that the client cannot ask makes no call.
 func TestQuestionsOutsideOfTheCapabilities(t *testing.T) {
 	vendor, client := dial(t, fakevantage.Options{})
 	ibm := marketdata.MustParseTicker("IBM")

@@ -21,7 +21,7 @@ func currencies(t *testing.T, codes map[string]string) marketdata.Currencies {
 	return parsed
 }
 
-// What a quote is stored as, by the currencies that override the defaults.
+// Currencies override the defaults, and decide the amount and currency that are stored.
 func TestCurrencies(t *testing.T) {
 	const quoted = "123.4567"
 	tests := []struct {

@@ -55,7 +55,7 @@ func invalid(field, value string) error {
 	return fmt.Errorf("%w: %s is %q", marketdata.ErrInvalidData, field, oneLine(value))
 }
 
-// priceIn returns a price in whole units of the currency; not valid where text is not a number greater
+// priceIn returns a price in whole units of the currency; not valid if text is not a number greater
 // than zero: "None", "-", "" and "0" stand for no value in this vendor's answers.
 func priceIn(currency marketdata.Currency, text string) decimal.NullDecimal {
 	price := positive(text)
@@ -65,7 +65,7 @@ func priceIn(currency marketdata.Currency, text string) decimal.NullDecimal {
 	return price
 }
 
-// positive is not valid where text is not a number greater than zero.
+// positive parses a number; it is not valid if text is not a number greater than zero.
 func positive(text string) decimal.NullDecimal {
 	if !plain(text) {
 		return decimal.NullDecimal{}
@@ -77,7 +77,7 @@ func positive(text string) decimal.NullDecimal {
 	return decimal.NewNullDecimal(d)
 }
 
-// plain refuses exponents and absurd lengths, with which a few bytes can ask for gigabytes of digits.
+// plain rejects exponents and absurd lengths: a few bytes of exponent can stand for gigabytes of digits.
 func plain(text string) bool {
 	for _, r := range text {
 		if (r < '0' || r > '9') && r != '.' {

@@ -11,8 +11,8 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// refusals are the phrases by which Alpha Vantage's notices are told apart; all come with HTTP 200.
-// The first that a notice contains decides. Throttling comes before the rest because its notices
+// refusals are the phrases that identify Alpha Vantage's notices; all come with HTTP 200.
+// The first one that a notice contains counts. Throttling comes before the rest because its notices
 // also mention the API key and premium plans.
 var refusals = []struct {
 	phrase string
@@ -32,8 +32,7 @@ var refusals = []struct {
 	{"invalid api call", marketdata.ErrUnknownTicker},
 }
 
-// parseRefusal is the error that a notice in place of an answer stands for; nil where body is not a
-// notice.
+// parseRefusal returns the error for a notice in place of an answer; nil if body is not a notice.
 func (c *Client) parseRefusal(body []byte, after time.Duration) error {
 	var notice struct {
 		Note         string
@@ -55,15 +54,15 @@ func (c *Client) parseRefusal(body []byte, after time.Duration) error {
 			continue
 		}
 		if errors.Is(r.kind, marketdata.ErrThrottled) {
-			return &marketdata.ThrottledError{Message: message, RetryAfter: cmp.Or(after, told(lower))}
+			return &marketdata.ThrottledError{Message: message, RetryAfter: cmp.Or(after, windowOf(lower))}
 		}
 		return fmt.Errorf("%w: %s", r.kind, message)
 	}
 	return fmt.Errorf("%w: an unexpected notice: %s", marketdata.ErrUnavailable, message)
 }
 
-// told is when a throttling notice lets ask again, by the window that it names; 0 where it names none.
-func told(notice string) time.Duration {
+// windowOf returns the length of the window that a throttling notice names; 0 if it names none.
+func windowOf(notice string) time.Duration {
 	switch {
 	case strings.Contains(notice, "per second"):
 		return time.Second
@@ -74,7 +73,7 @@ func told(notice string) time.Duration {
 	}
 }
 
-// oneLine keeps a notice from filling a log.
+// oneLine shortens a notice to one line for the log.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if runes := []rune(text); len(runes) > 300 {

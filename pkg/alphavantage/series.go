@@ -21,13 +21,13 @@ type timeSeries struct {
 		Close            string `json:"4. close"`
 		Volume           string `json:"5. volume"`
 		AdjustedClose    string `json:"5. adjusted close"`
-		AdjustedVolume   string `json:"6. volume"` // that of the adjusted series
+		AdjustedVolume   string `json:"6. volume"` // in the adjusted series
 		SplitCoefficient string `json:"8. split coefficient"`
 	} `json:"Time Series (Daily)"`
 }
 
-// parseSeries reads all bars, ascending. Of those that cannot be right only the newest is an error. A
-// series of maxSessions days may go on before its first; 0 is one that never does.
+// parseSeries reads all bars, ascending. It skips bars that cannot be right, unless it is the newest, which
+// is an error. A series of maxSessions days may be cut off; with 0 it never is.
 func parseSeries(ticker marketdata.Ticker, currency marketdata.Currency, body []byte, maxSessions int) (marketdata.Answer, error) {
 	var series timeSeries
 	var answer marketdata.Answer
