@@ -6,18 +6,18 @@ import (
 	"testing"
 )
 
-// ended is a test of which one asks how it ended.
+// ended is a test that records how it ended.
 type ended struct {
 	testing.TB
-	how, why string
+	outcome, reason string
 }
 
 func (e *ended) Helper()           {}
 func (e *ended) Skip(args ...any)  { e.end("skipped", args) }
 func (e *ended) Fatal(args ...any) { e.end("failed", args) }
 
-func (e *ended) end(how string, args []any) {
-	e.how, e.why = how, args[0].(string)
+func (e *ended) end(outcome string, args []any) {
+	e.outcome, e.reason = outcome, args[0].(string)
 	panic(e)
 }
 
@@ -33,7 +33,7 @@ func run(test func(t testing.TB)) (e *ended) {
 }
 
 func TestLeaveOut(t *testing.T) {
-	leftOut.Store("left out: tests of LeaveOut: nothing is missing", true) // so that nobody reads it
+	leftOut.Store("left out: tests of LeaveOut: nothing is missing", true) // so that it is not printed
 	for _, tt := range []struct{ ci, required, want string }{
 		{"", "", "skipped"},
 		{"true", "", "failed"},
@@ -42,8 +42,8 @@ func TestLeaveOut(t *testing.T) {
 		t.Setenv("CI", tt.ci)
 		t.Setenv(Required, tt.required)
 		got := run(func(t testing.TB) { LeaveOut(t, "tests of LeaveOut", errors.New("nothing is missing")) })
-		if want := "left out: tests of LeaveOut: nothing is missing"; got.how != tt.want || got.why != want {
-			t.Errorf("CI=%q %s=%q: %s, %q; want %s, %q", tt.ci, Required, tt.required, got.how, got.why, tt.want, want)
+		if want := "left out: tests of LeaveOut: nothing is missing"; got.outcome != tt.want || got.reason != want {
+			t.Errorf("CI=%q %s=%q: %s, %q; want %s, %q", tt.ci, Required, tt.required, got.outcome, got.reason, tt.want, want)
 		}
 	}
 }
@@ -55,7 +55,7 @@ func TestTestsAreLeftOutWithoutPostgres(t *testing.T) {
 	t.Setenv("CI", "true")
 	got := run(func(t testing.TB) { (&Shared{}).Empty(t) })
 	want := "left out: tests on Postgres: initdb and postgres are neither on the PATH nor in " + nowhere + "/*/bin; make test installs them"
-	if got.how != "failed" || got.why != want {
-		t.Errorf("%s, %q; want failed, %q", got.how, got.why, want)
+	if got.outcome != "failed" || got.reason != want {
+		t.Errorf("%s, %q; want failed, %q", got.outcome, got.reason, want)
 	}
 }

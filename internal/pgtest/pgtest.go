@@ -1,5 +1,5 @@
-// Package pgtest runs private Postgres clusters for tests: each in a temporary folder, on a port of
-// the loopback, with nothing made durable, gone with the process that started it.
+// Package pgtest runs private Postgres clusters for tests: each in a temporary folder, on a loopback port,
+// without durability; a cluster ends with the process that started it.
 package pgtest
 
 import (
@@ -22,10 +22,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// superuser owns all databases. It needs no password: the port is the loopback's.
+// superuser owns all databases. It needs no password, since the server listens only on loopback.
 const superuser = "papertrade"
 
-// Postgres is looked for on the PATH, then where Debian has it, or where this variable says.
+// Postgres is looked for on the PATH, then in the folders of Debian, or in those that this variable names.
 const (
 	debianBinaries   = "/usr/lib/postgresql/*/bin"
 	binariesVariable = "PAPERTRADE_TEST_POSTGRES"
@@ -41,7 +41,7 @@ type Cluster struct {
 }
 
 // Start makes a cluster and starts it. As root it runs as the user postgres, since Postgres refuses
-// to run as root. The error says what to install where Postgres is missing.
+// to run as root. If Postgres is missing, the error says what to install.
 func Start(ctx context.Context) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
@@ -101,8 +101,8 @@ func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credenti
 	return nil
 }
 
-// run starts the server from a thread that lives as long as the server does: the death of a parent
-// that Pdeathsig is about is that of the thread.
+// run starts the server from a thread that lives as long as the server does: Pdeathsig is sent when
+// the parent's thread dies, not its process.
 func (c *Cluster) run() error {
 	started := make(chan error)
 	go func() {
@@ -140,11 +140,11 @@ func (c *Cluster) log() string {
 	return string(text[max(0, len(text)-4096):])
 }
 
-// Stop ends the server and removes all it had.
+// Stop ends the server and removes its files.
 func (c *Cluster) Stop() error { return errors.Join(c.end(), os.RemoveAll(c.dir)) }
 
 func (c *Cluster) end() error {
-	// It has ended already where there is no such process.
+	// An error means that the process has already ended.
 	_ = c.server.Process.Signal(syscall.SIGQUIT)
 	select {
 	case <-c.exited:
@@ -154,7 +154,7 @@ func (c *Cluster) end() error {
 	}
 }
 
-// Template makes a database which fill fills, for Clone to copy.
+// Template makes a database, fills it with fill, and leaves it for Clone to copy.
 func (c *Cluster) Template(ctx context.Context, name string, fill func(ctx context.Context, url string) error) error {
 	if err := c.exec(ctx, "create database "+pgx.Identifier{name}.Sanitize()); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (c *Cluster) Template(ctx context.Context, name string, fill func(ctx conte
 	return nil
 }
 
-// Clone is the URL of a copy of a template, which is dropped with the test.
+// Clone returns the URL of a copy of a template, which is dropped with the test.
 func (c *Cluster) Clone(t testing.TB, template string) string {
 	t.Helper()
 	address, err := c.Create(t.Context(), template)
@@ -184,13 +184,13 @@ func (c *Cluster) Clone(t testing.TB, template string) string {
 	return address
 }
 
-// Empty is the URL of a database with nothing in it, which is dropped with the test.
+// Empty returns the URL of an empty database, which is dropped with the test.
 func (c *Cluster) Empty(t testing.TB) string {
 	t.Helper()
 	return c.Clone(t, "template0")
 }
 
-// Create is the URL of a copy of a template, which is there until Stop. Of "template0" it is empty.
+// Create returns the URL of a copy of a template, which exists until Stop. A copy of "template0" is empty.
 func (c *Cluster) Create(ctx context.Context, template string) (url string, err error) {
 	name := fmt.Sprintf("test_%d", c.created.Add(1))
 	err = c.exec(ctx, "create database "+name+" template "+pgx.Identifier{template}.Sanitize())
@@ -212,8 +212,8 @@ func (c *Cluster) url(database string) string {
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", superuser, c.port, database)
 }
 
-// need leaves the test out if Postgres is not installed.
-func need(t testing.TB) {
+// requirePostgres leaves the test out if Postgres is not installed.
+func requirePostgres(t testing.TB) {
 	t.Helper()
 	if _, err := binaries(); err != nil {
 		LeaveOut(t, "tests on Postgres", err)
@@ -228,7 +228,7 @@ func binaries() (folder string, err error) {
 	return findBinaries(os.Getenv("PATH"), pattern)
 }
 
-// findBinaries returns the folder of initdb and postgres: one of the path, or the last that matches the pattern.
+// findBinaries returns the folder of initdb and postgres: one on the path, or the last one that matches the pattern.
 func findBinaries(path, pattern string) (string, error) {
 	folders, err := filepath.Glob(pattern)
 	if err != nil {
@@ -248,7 +248,7 @@ func findBinaries(path, pattern string) (string, error) {
 	return "", fmt.Errorf("initdb and postgres are neither on the PATH nor in %s; make test installs them", pattern)
 }
 
-// unprivileged is the user postgres where the process is root's, nil otherwise.
+// unprivileged returns the user postgres if the process runs as root, nil otherwise.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestServerDiesWithItsParent(t *testing.T) {
-	need(t)
+	requirePostgres(t)
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ type Shared struct {
 // Get returns the running cluster. If Postgres is not installed, the test is left out.
 func (s *Shared) Get(t testing.TB) *Cluster {
 	t.Helper()
-	need(t)
+	requirePostgres(t)
 	s.once.Do(func() {
 		ctx := context.Background()
 		if s.cluster, s.err = Start(ctx); s.err == nil && s.Prepare != nil {
@@ -41,13 +41,13 @@ func (s *Shared) Clone(t testing.TB, template string) string {
 	return s.Get(t).Clone(t, template)
 }
 
-// Empty returns the URL of a database with nothing in it, which is dropped with the test.
+// Empty returns the URL of an empty database, which is dropped with the test.
 func (s *Shared) Empty(t testing.TB) string {
 	t.Helper()
 	return s.Get(t).Empty(t)
 }
 
-// Main returns what TestMain runs in place of m: the tests of m, after which the cluster is stopped.
+// Main returns what TestMain runs in place of m: it runs the tests of m and then stops the cluster.
 func (s *Shared) Main(m interface{ Run() int }) *Main { return &Main{m, s} }
 
 // Main runs the tests of a package that share a cluster.
