@@ -30,14 +30,14 @@ var newYork = func() *time.Location {
 
 func quoteAnswer(h history, fault Outcome) object {
 	b, previous := h.bar(len(h.sessions)-1), h.previousClose()
-	published := b.published()
+	formatted := b.format()
 	quote := object{
 		{"01. symbol", h.symbol},
-		{"02. open", published.Open},
-		{"03. high", published.High},
-		{"04. low", published.Low},
-		{"05. price", published.Close},
-		{"06. volume", strconv.FormatInt(published.Volume, 10)},
+		{"02. open", formatted.Open},
+		{"03. high", formatted.High},
+		{"04. low", formatted.Low},
+		{"05. price", formatted.Close},
+		{"06. volume", strconv.FormatInt(formatted.Volume, 10)},
 		{"07. latest trading day", h.newest().String()},
 		{"08. previous close", fourDecimals(previous)},
 		{"09. change", fourDecimals(b.close - previous)},
@@ -50,7 +50,7 @@ func changePercent(price, previous int64) string {
 	return fourDecimals(ratio(price-previous, 100*unit, previous))
 }
 
-// seriesAnswer is TIME_SERIES_DAILY or, with the adjusted columns, TIME_SERIES_DAILY_ADJUSTED.
+// seriesAnswer answers TIME_SERIES_DAILY or, with the adjusted columns, TIME_SERIES_DAILY_ADJUSTED.
 func seriesAnswer(h history, adjusted, full bool, fault Outcome) object {
 	about, size := "Daily Prices (open, high, low, close) and Volumes", "Compact"
 	if adjusted {
@@ -75,14 +75,14 @@ func seriesAnswer(h history, adjusted, full bool, fault Outcome) object {
 	}
 }
 
-// seriesRows are the sessions by their dates, the newest first.
+// seriesRows returns the sessions by date, the newest first.
 func seriesRows(h history, adjusted bool, fault Outcome) object {
 	rows := make(object, 0, len(h.sessions))
 	for i := len(h.sessions) - 1; i >= 0; i-- {
-		published := h.bar(i).published()
-		volume := strconv.FormatInt(published.Volume, 10)
+		formatted := h.bar(i).format()
+		volume := strconv.FormatInt(formatted.Volume, 10)
 		row := object{
-			{"1. open", published.Open}, {"2. high", published.High}, {"3. low", published.Low}, {"4. close", published.Close},
+			{"1. open", formatted.Open}, {"2. high", formatted.High}, {"3. low", formatted.Low}, {"4. close", formatted.Close},
 		}
 		if adjusted {
 			row = append(row, field{"5. adjusted close", fourDecimals(h.adjustedClose(i))}, field{"6. volume", volume},
@@ -98,7 +98,7 @@ func seriesRows(h history, adjusted bool, fault Outcome) object {
 	return rows
 }
 
-// seriesCSV has the rows of seriesRows as lines.
+// seriesCSV returns the rows of seriesRows as CSV.
 func seriesCSV(rows object, adjusted bool) string {
 	names := "open,high,low,close,volume"
 	if adjusted {
@@ -120,7 +120,7 @@ func bulkAnswer(message string, rows []object) object {
 	return object{{"endpoint", "Realtime Bulk Quotes"}, {"message", message}, {"data", rows}}
 }
 
-// bulkRow is one of REALTIME_BULK_QUOTES, which writes numbers without the zeros at their end.
+// bulkRow returns a row of REALTIME_BULK_QUOTES, which writes numbers without trailing zeros.
 func bulkRow(h history, fault Outcome) object {
 	b, previous := h.bar(len(h.sessions)-1), h.previousClose()
 	stamp := h.now.In(newYork)
@@ -130,14 +130,14 @@ func bulkRow(h history, fault Outcome) object {
 	row := object{
 		{"symbol", h.symbol},
 		{"timestamp", stamp.Format("2006-01-02 15:04:05.000")},
-		{"open", shortest(fourDecimals(b.open))},
-		{"high", shortest(fourDecimals(b.high))},
-		{"low", shortest(fourDecimals(b.low))},
-		{"close", shortest(fourDecimals(b.close))},
+		{"open", trimZeros(fourDecimals(b.open))},
+		{"high", trimZeros(fourDecimals(b.high))},
+		{"low", trimZeros(fourDecimals(b.low))},
+		{"close", trimZeros(fourDecimals(b.close))},
 		{"volume", strconv.FormatInt(b.volume, 10)},
-		{"previous_close", shortest(fourDecimals(previous))},
-		{"change", shortest(fourDecimals(b.close - previous))},
-		{"change_percent", shortest(changePercent(b.close, previous))},
+		{"previous_close", trimZeros(fourDecimals(previous))},
+		{"change", trimZeros(fourDecimals(b.close - previous))},
+		{"change_percent", trimZeros(changePercent(b.close, previous))},
 		{"extended_hours_quote", ""},
 		{"extended_hours_change", ""},
 		{"extended_hours_change_percent", ""},
@@ -145,12 +145,12 @@ func bulkRow(h history, fault Outcome) object {
 	return row.spoil(fault, "close")
 }
 
-// lastTrade is shortly before the end of the newest session's extended hours.
+// lastTrade returns a time shortly before the end of the newest session's extended hours.
 func lastTrade(h history) time.Time {
 	return h.newest().In(newYork).Add(20*time.Hour - 356*time.Millisecond)
 }
 
-func shortest(number string) string {
+func trimZeros(number string) string {
 	number = strings.TrimRight(number, "0")
 	if strings.HasSuffix(number, ".") {
 		return number + "0"
@@ -158,7 +158,7 @@ func shortest(number string) string {
 	return number
 }
 
-// inUS says whether bulk quotes have the symbol.
+// inUS reports whether bulk quotes have the symbol.
 func inUS(symbol string) bool {
 	ex, _ := exchange.ForSymbol(symbol)
 	return ex == exchange.XNYS

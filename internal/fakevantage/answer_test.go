@@ -20,7 +20,7 @@ func date(s string) exchange.Date {
 	return d
 }
 
-// clock is a market's time that stands still.
+// clock returns a clock that always shows the same time.
 func clock(s string) func() time.Time {
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -31,7 +31,7 @@ func clock(s string) func() time.Time {
 
 const saturday = "2026-11-21T00:00:00Z" // Friday's session is complete
 
-// get makes a call without a network and gives the body.
+// get makes a call without a network and returns the body.
 func get(t *testing.T, s *Server, query string) string {
 	t.Helper()
 	client := http.Client{Transport: s}
@@ -187,7 +187,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// hideVolumes replaces whole numbers of five digits or more, of which only the volumes are.
+// hideVolumes replaces whole numbers of five digits or more; only volumes have that many.
 func hideVolumes(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {

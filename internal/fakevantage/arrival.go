@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Arrival is a call as the server met it.
+// Arrival is a call as the server received it.
 type Arrival struct {
 	Time       time.Time `json:"time"` // by the real clock
 	Function   string    `json:"function"`
@@ -21,7 +21,7 @@ type Arrival struct {
 	Outcome    Outcome   `json:"outcome"`
 }
 
-// Fingerprint distinguishes API keys without revealing them.
+// Fingerprint returns an identifier of an API key that does not reveal it.
 func Fingerprint(key string) string {
 	if key == "" {
 		return ""
@@ -46,16 +46,16 @@ func ReadArrivals(r io.Reader) ([]Arrival, error) {
 	}
 }
 
-// MaxInWindow is the largest number of arrivals, in whatever order, that lie in one window of the
+// MaxInWindow returns the largest number of arrivals, in whatever order, that lie in one window of the
 // length d, wherever it starts. Two arrivals exactly d apart do not share a window.
 func MaxInWindow(arrivals []Arrival, d time.Duration) int {
 	sorted := slices.SortedFunc(slices.Values(arrivals), func(a, b Arrival) int { return a.Time.Compare(b.Time) })
-	most, first := 0, 0
+	maxCount, first := 0, 0
 	for i, a := range sorted {
 		for first < i && a.Time.Sub(sorted[first].Time) >= d {
 			first++
 		}
-		most = max(most, i-first+1)
+		maxCount = max(maxCount, i-first+1)
 	}
-	return most
+	return maxCount
 }

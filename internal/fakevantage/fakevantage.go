@@ -1,7 +1,7 @@
 // Package fakevantage is an Alpha Vantage on loopback for tests, benchmarks and the demo: it answers,
 // refuses and misbehaves as the real one does, at /query and at /.
 //
-// Prices are a function of the symbol and the session alone, so that any two servers publish the same.
+// Prices are a function of the symbol and the session alone, so that any two servers return the same.
 // Rate limits go by the real clock (or that of a testing/synctest bubble) and the order of arrival;
 // the market's date goes by Options.Now.
 package fakevantage
@@ -26,14 +26,14 @@ type Options struct {
 	Limits       []Limit // of each key; all of them hold at once
 	CountRefused bool    // calls refused by a limit enter its windows too
 	Style        Style   // "" is StyleFree
-	// Now is the time at the market, time.Now if it is nil.
+	// Now is the time at the market; nil means time.Now.
 	Now      func() time.Time
 	Keys     []string      // the keys that are valid; empty: all but "demo"
 	Entitled bool          // keys have the premium functions and outputsize=full
 	Latency  time.Duration // from the arrival of a call to its answer
 	Unknown  []string      // symbols that the vendor does not know
-	// RetryAfter is sent with Throttled and Unavailable, in whole seconds; if it is zero, only Unavailable
-	// sends one, of a second.
+	// RetryAfter is sent with Throttled and Unavailable, in whole seconds; if it is zero, only
+	// Unavailable sends one, of a second.
 	RetryAfter time.Duration
 	Log        io.Writer // gets each Arrival as a line of JSON, before the call is answered
 }
@@ -50,7 +50,7 @@ type Server struct {
 	listings map[string]listing
 }
 
-// New is a Server. Those of one test are independent of each other.
+// New returns a Server. Servers are independent of each other.
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -62,14 +62,14 @@ func New(o Options) *Server {
 	return s
 }
 
-// Arrivals are the calls so far, in the order in which they arrived.
+// Arrivals returns the calls so far, in the order in which they arrived.
 func (s *Server) Arrivals() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.arrivals)
 }
 
-// Fault lets the next calls for symbol, or for AnySymbol, end in outcome; Always lets all of them.
+// Fault makes the next calls for symbol, or for AnySymbol, end in outcome; Always makes all of them.
 // Faults of a symbol come one after the other, before those of AnySymbol. An outcome that ParseFault
 // does not know, or another number below 1, panics.
 func (s *Server) Fault(symbol string, outcome Outcome, calls int) {
@@ -85,14 +85,14 @@ func (s *Server) Fault(symbol string, outcome Outcome, calls int) {
 	s.script[symbol] = append(s.script[symbol], scripted{outcome, calls})
 }
 
-// Mend forgets the faults of symbol that are still to come.
-func (s *Server) Mend(symbol string) {
+// ClearFaults removes the faults of symbol that are still to come.
+func (s *Server) ClearFaults(symbol string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.script, strings.ToUpper(symbol))
 }
 
-// Lag keeps the newest sessions of symbol, in this number, from being published yet.
+// Lag keeps the newest N sessions of symbol unpublished.
 func (s *Server) Lag(symbol string, sessions int) {
 	s.change(symbol, func(l *listing) { l.lag = sessions })
 }
@@ -102,24 +102,24 @@ func (s *Server) List(symbol string, first exchange.Date) {
 	s.change(symbol, func(l *listing) { l.first = first })
 }
 
-// Lose leaves a session of symbol out of all answers, one more than before.
+// Lose leaves one more session of symbol out of all answers.
 func (s *Server) Lose(symbol string, session exchange.Date) {
-	s.change(symbol, func(l *listing) { l.lost = append(slices.Clone(l.lost), session) })
+	s.change(symbol, func(l *listing) { l.missing = append(slices.Clone(l.missing), session) })
 }
 
-// FixPrice lets symbol trade at price, like "0.0042", in every session. More than four decimals, or
-// no price, panic.
+// FixPrice makes symbol trade at price, like "0.0042", in every session. It panics if price is not a
+// price with at maxSessions four decimals.
 func (s *Server) FixPrice(symbol, price string) {
 	s.change(symbol, func(l *listing) { l.walk.fixed = mustParsePrice(price) })
 }
 
-// Split splits the shares of symbol, once more than before.
+// Split adds a split of the shares of symbol.
 func (s *Server) Split(symbol string, split Split) {
 	s.change(symbol, func(l *listing) { l.splits = append(slices.Clone(l.splits), split) })
 }
 
-// Bar returns what TIME_SERIES_DAILY answers, at Options.Now, about a completed session of symbol; false if it
-// has none.
+// Bar returns the bar that TIME_SERIES_DAILY has, at Options.Now, of a completed session of symbol; false
+// if it has none.
 func (s *Server) Bar(symbol string, session exchange.Date) (Bar, bool) {
 	now := s.options.Now()
 	s.mu.Lock()
@@ -132,7 +132,7 @@ func (s *Server) Bar(symbol string, session exchange.Date) (Bar, bool) {
 	if !found || len(h.running) > 0 && h.running[0].Date == session {
 		return Bar{}, false
 	}
-	return h.bar(i).published(), true
+	return h.bar(i).format(), true
 }
 
 func (s *Server) change(symbol string, change func(*listing)) {
@@ -155,7 +155,7 @@ func (s *Server) listing(symbol string) listing {
 	return newListing(symbol)
 }
 
-// call is what a request asks for, and what is to become of it.
+// call is what a request asks for, and how it will be answered.
 type call struct {
 	function  string
 	symbols   []string
@@ -223,9 +223,9 @@ func (s *Server) decide(c *call, now, market time.Time) {
 		s.script.spend(owner)
 		c.outcome = fault
 	}
-	s.look(c, market)
+	s.lookUp(c, market)
 	if c.outcome == "" {
-		c.outcome = s.natural(c)
+		c.outcome = s.unscripted(c)
 	}
 }
 
@@ -236,7 +236,7 @@ func (s *Server) valid(key string) bool {
 	return key != "" && key != "demo"
 }
 
-// callFault is the first fault of the symbols that concerns the whole call.
+// callFault returns the first fault of the symbols that concerns the whole call.
 func (s *Server) callFault(symbols []string) (outcome Outcome, owner string) {
 	if len(symbols) == 0 {
 		symbols = []string{AnySymbol}
@@ -249,7 +249,7 @@ func (s *Server) callFault(symbols []string) (outcome Outcome, owner string) {
 	return "", ""
 }
 
-// admit lets a call into the windows of its key, or says how it is refused.
+// admit counts a call in the windows of its key, or returns how it is refused.
 func (s *Server) admit(c *call, now time.Time) Outcome {
 	refused := Outcome("")
 	for _, l := range s.options.Limits {
@@ -267,29 +267,29 @@ func (s *Server) admit(c *call, now time.Time) Outcome {
 	return refused
 }
 
-// look finds what the vendor has of the symbols, and the faults of their data.
-func (s *Server) look(c *call, market time.Time) {
-	most := 1
+// lookUp finds what the vendor has of the symbols, and the faults of their data.
+func (s *Server) lookUp(c *call, market time.Time) {
+	maxSessions := 1
 	switch {
 	case c.function != seriesDaily && c.function != seriesAdjusted:
 	case c.full:
-		most = fullSessions
+		maxSessions = fullSessions
 	default:
-		most = compactSessions
+		maxSessions = compactSessions
 	}
 	for _, symbol := range c.symbols {
 		if fault, owner := s.script.next(symbol); c.outcome == "" && scriptable[fault] == data {
 			s.script.spend(owner)
 			c.faults[symbol] = fault
 		}
-		if h, ok := s.listing(symbol).at(market, most); ok && c.faults[symbol] != Unknown {
+		if h, ok := s.listing(symbol).at(market, maxSessions); ok && c.faults[symbol] != Unknown {
 			c.histories[symbol] = h
 		}
 	}
 }
 
-// natural is what becomes of a call that nobody has scripted.
-func (s *Server) natural(c *call) Outcome {
+// unscripted returns the outcome of a call for which no fault is scripted.
+func (s *Server) unscripted(c *call) Outcome {
 	switch {
 	case !slices.Contains([]string{globalQuote, seriesDaily, seriesAdjusted, bulkQuotes}, c.function), len(c.symbols) == 0:
 		return BadCall

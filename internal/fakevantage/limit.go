@@ -36,7 +36,7 @@ func notALimit(s string) error {
 	return fmt.Errorf("%q is not a limit: write N/DURATION or N/day, as in 5/1m", s)
 }
 
-// admits says whether a call at now fits, after calls that entered at the times of entered.
+// admits reports whether a call at now is within the limit, after calls at the times of entered.
 func (l Limit) admits(entered []time.Time, now time.Time) bool {
 	if len(entered) < l.Calls {
 		return true

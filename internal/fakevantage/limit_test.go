@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ask makes one call for a quote, without a network, and gives its outcome.
+// ask makes one call for a quote, without a network, and returns its outcome.
 func ask(t *testing.T, s *Server, symbol, key string) Outcome {
 	t.Helper()
 	client := http.Client{Transport: s}
@@ -76,7 +76,7 @@ func TestWindowsAreExact(t *testing.T) {
 	}
 }
 
-func TestWindowsAreOfAKey(t *testing.T) {
+func TestWindowsArePerKey(t *testing.T) {
 	s := New(Options{Limits: []Limit{{1, time.Hour}}})
 	got := []Outcome{ask(t, s, "AAPL", "one"), ask(t, s, "AAPL", "two"), ask(t, s, "AAPL", "one"), ask(t, s, "AAPL", "")}
 	if diff := cmp.Diff([]Outcome{Answered, Answered, Throttled, Credentials}, got); diff != "" {

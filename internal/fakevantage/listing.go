@@ -8,7 +8,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// firstSession is the oldest that the vendor has of any symbol, unless Server.List says otherwise.
+// firstSession is the oldest session that the vendor has of any symbol, unless Server.List says otherwise.
 var firstSession = exchange.Date{Year: 1999, Month: time.November, Day: 1}
 
 // Split is a change of the number of shares: New for each Old, from Session on.
@@ -25,8 +25,8 @@ type listing struct {
 	symbol  string
 	unknown bool
 	first   exchange.Date
-	lag     int             // sessions that are not published yet
-	lost    []exchange.Date // sessions that the vendor has no bar of
+	lag     int             // number of newest sessions that are not published yet
+	missing []exchange.Date // sessions that the vendor has no bar of
 	splits  []Split
 	walk    walk
 }
@@ -36,37 +36,37 @@ func newListing(symbol string) listing {
 	return listing{symbol: symbol, unknown: err != nil, first: firstSession, walk: newWalk(symbol)}
 }
 
-// history is what the vendor publishes of a symbol at an instant.
+// history is what the vendor has of a symbol at an instant.
 type history struct {
 	listing
 	sessions []exchange.Date    // ascending, the newest at the end; never empty
 	before   exchange.Date      // the session before the first of sessions
-	running  []exchange.Session // the newest, where it is under way
+	running  []exchange.Session // the newest, if it is under way
 	now      time.Time
 }
 
-// at is the newest sessions up to now, at most most of them; false where there are none.
-func (l listing) at(now time.Time, most int) (history, bool) {
+// at returns the newest sessions up to now, at most limit of them; false if there are none.
+func (l listing) at(now time.Time, limit int) (history, bool) {
 	if l.unknown {
 		return history{}, false
 	}
 	ex, known := exchange.ForSymbol(l.symbol)
 	last := ex.LastCompleted(now).Date
 	h := history{listing: l, now: now}
-	// Sessions of an exchange whose hours are not known are published once they are over.
+	// A session of an exchange whose hours are not known is published once it is over.
 	if next, ok := ex.Session(nextSession(ex, last)); ok && known && l.lag == 0 && !next.Open.After(now) {
 		last = next.Date
 		h.running = []exchange.Session{next}
 	}
 	from := l.first.AddDays(-20)
-	if recent := last.AddDays(-2*(most+l.lag) - 20); recent.After(from) {
+	if recent := last.AddDays(-2*(limit+l.lag) - 20); recent.After(from) {
 		from = recent
 	}
 	h.sessions = ex.Sessions(from, last)
 	h.sessions = h.sessions[:max(0, len(h.sessions)-l.lag)]
-	h.sessions = slices.DeleteFunc(h.sessions, func(d exchange.Date) bool { return slices.Contains(l.lost, d) })
+	h.sessions = slices.DeleteFunc(h.sessions, func(d exchange.Date) bool { return slices.Contains(l.missing, d) })
 	listed, _ := slices.BinarySearchFunc(h.sessions, l.first, exchange.Date.Compare)
-	start := max(listed, len(h.sessions)-most)
+	start := max(listed, len(h.sessions)-limit)
 	if start < 1 || start >= len(h.sessions) {
 		return history{}, false
 	}
@@ -80,7 +80,7 @@ func nextSession(ex *exchange.Exchange, d exchange.Date) exchange.Date {
 
 func (h history) newest() exchange.Date { return h.sessions[len(h.sessions)-1] }
 
-// bar is the i-th session's as it was traded.
+// bar returns the bar of the i-th session as it was traded.
 func (h history) bar(i int) bar {
 	b := h.walk.bar(h.sessions[i], h.previous(i))
 	if i == len(h.sessions)-1 && len(h.running) > 0 {
@@ -91,7 +91,7 @@ func (h history) bar(i int) bar {
 	})
 }
 
-// previous is the session before the i-th.
+// previous returns the session before the i-th.
 func (h history) previous(i int) exchange.Date {
 	if i == 0 {
 		return h.before
@@ -99,20 +99,20 @@ func (h history) previous(i int) exchange.Date {
 	return h.sessions[i-1]
 }
 
-// previousClose is the close before the newest session, in shares as they are in the newest.
+// previousClose returns the close before the newest session, adjusted to the shares of the newest.
 func (h history) previousClose() int64 {
 	before := bar{close: h.walk.close(dayNumber(h.previous(len(h.sessions) - 1)))}
 	return h.divide(before, func(s Split) bool { return !h.newest().Before(s.Session) }).close
 }
 
-// adjustedClose is the i-th session's in shares as they are in the newest.
+// adjustedClose returns the close of the i-th session, adjusted to the shares of the newest.
 func (h history) adjustedClose(i int) int64 {
 	return h.divide(bar{close: h.bar(i).close}, func(s Split) bool {
 		return !s.Rewrites && h.sessions[i].Before(s.Session) && !h.newest().Before(s.Session)
 	}).close
 }
 
-// coefficient is the split of the i-th session, in ten-thousandths.
+// coefficient returns the split coefficient of the i-th session, in ten-thousandths.
 func (h history) coefficient(i int) int64 {
 	for _, s := range h.splits {
 		if s.Session == h.sessions[i] {

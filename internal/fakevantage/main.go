@@ -19,7 +19,7 @@ import (
 
 // Main is the command fakevantage, which the program in cmd/fakevantage and test scripts run: it
 // serves, prints its URL, and ends on SIGINT or SIGTERM, or with --until-eof at the end of stdin. It
-// exits with 0, with 1 where it could not serve, or with 2 for wrong usage.
+// exits with 0, with 1 if it could not serve, or with 2 for wrong usage.
 func Main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -27,12 +27,12 @@ func Main() {
 }
 
 type settings struct {
-	options        Options
-	faults         []fault
-	listings       []func(*Server)
-	addr           string
-	urlFile, logAt string
-	untilEOF       bool
+	options          Options
+	faults           []fault
+	listings         []func(*Server)
+	addr             string
+	urlFile, logFile string
+	untilEOF         bool
 }
 
 type fault struct {
@@ -56,14 +56,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 0
 }
 
-// parse reads the flags, and reports to stderr what is wrong with them.
+// parse reads the flags, and writes to stderr what is wrong with them.
 func parse(args []string, stderr io.Writer) (settings, error) {
 	set := settings{}
 	f := flag.NewFlagSet("fakevantage", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&set.addr, "addr", "127.0.0.1:0", "the `address` to listen on")
 	f.StringVar(&set.urlFile, "url-file", "", "a `file` to write the URL to once the server listens")
-	f.StringVar(&set.logAt, "log", "", "a `file` to append each arrival to, as a line of JSON")
+	f.StringVar(&set.logFile, "log", "", "a `file` to append each arrival to, as a line of JSON")
 	f.BoolVar(&set.untilEOF, "until-eof", false, "end when stdin does")
 	f.BoolVar(&set.options.Entitled, "entitled", false, "keys have the premium functions")
 	f.DurationVar(&set.options.Latency, "latency", 0, "how long an answer takes")
@@ -165,8 +165,8 @@ func parseSplit(s string) (symbol string, split Split, err error) {
 }
 
 func serve(ctx context.Context, set settings, stdin io.Reader, stdout io.Writer) error {
-	if set.logAt != "" {
-		log, err := os.OpenFile(set.logAt, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if set.logFile != "" {
+		log, err := os.OpenFile(set.logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 		if err != nil {
 			return fmt.Errorf("open the log: %w", err)
 		}
@@ -190,7 +190,7 @@ func serve(ctx context.Context, set settings, stdin io.Reader, stdout io.Writer)
 	}
 	return server.Serve(ctx, set.addr, func(url string) error {
 		if set.urlFile != "" {
-			if err := writeWhole(set.urlFile, url+"\n"); err != nil {
+			if err := writeAtomically(set.urlFile, url+"\n"); err != nil {
 				return fmt.Errorf("write the URL: %w", err)
 			}
 		}
@@ -199,8 +199,8 @@ func serve(ctx context.Context, set settings, stdin io.Reader, stdout io.Writer)
 	})
 }
 
-// writeWhole lets no reader see a part of text in the file.
-func writeWhole(path, text string) error {
+// writeAtomically writes the file so that no reader sees only a part of text.
+func writeAtomically(path, text string) error {
 	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err

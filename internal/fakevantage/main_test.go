@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// start runs the command in a process of its own and gives the URL that it prints.
+// start runs the command in a process of its own and returns the URL that it prints.
 func start(t *testing.T, args ...string) (cmd *exec.Cmd, stdin io.Closer, url string) {
 	t.Helper()
 	cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
@@ -104,7 +104,7 @@ func TestProcess(t *testing.T) {
 		t.Error(diff)
 	}
 	if strings.Contains(string(written), "k1") {
-		t.Error("the log reveals a key")
+		t.Error("the log contains a key")
 	}
 
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -49,7 +49,7 @@ const (
 func information(text string) object  { return object{{"Information", text}} }
 func errorMessage(text string) object { return object{{"Error Message", text}} }
 
-// throttled is the refusal of a call that l has no room for.
+// throttled returns the refusal of a call that exceeds l.
 func (s Style) throttled(l Limit) object {
 	switch {
 	case s == StyleNote:

@@ -41,7 +41,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// indented is the object as the vendor sends it.
+// indented returns the object as JSON, as the vendor sends it.
 func (o object) indented() []byte {
 	text, err := json.MarshalIndent(o, "", "    ")
 	if err != nil {
@@ -50,16 +50,16 @@ func (o object) indented() []byte {
 	return text
 }
 
-var spoiled = map[Outcome]string{
+var spoiledPrices = map[Outcome]string{
 	NonePrice: "None", DashPrice: "-", EmptyPrice: "", ZeroPrice: "0.0000", NegativePrice: "-1.0000",
 }
 
-// spoil makes the data of o as bad as fault says. The field named price holds its price.
+// spoil damages the data of o as fault says. The field named price holds its price.
 func (o object) spoil(fault Outcome, price string) object {
 	if fault == MissingPrice {
 		return slices.DeleteFunc(o, func(f field) bool { return f.name == price })
 	}
-	value, ok := spoiled[fault]
+	value, ok := spoiledPrices[fault]
 	for i, f := range o {
 		switch {
 		case f.name == price && ok:

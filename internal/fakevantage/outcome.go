@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Outcome is what became of a call.
+// Outcome is how a call ended.
 type Outcome string
 
-// What becomes of a call by itself.
+// Outcomes that are never scripted.
 const (
 	Answered Outcome = "answered"
 	Sample   Outcome = "sample"   // bulk quotes of a key without the entitlement: artificial data
 	BadCall  Outcome = "bad_call" // no such function, or no symbol
 )
 
-// What becomes of a call by itself or by Server.Fault. The first four, where they are scripted, enter
-// no window.
+// Outcomes that can be scripted with Server.Fault, and also occur without. The first four, if scripted,
+// enter no window.
 const (
 	Throttled   Outcome = "throttled"   // asked too fast
 	QuotaSpent  Outcome = "quota"       // the day's calls are spent
@@ -27,8 +27,7 @@ const (
 	Unknown     Outcome = "unknown"     // the vendor does not know the symbol
 )
 
-// What becomes of a call by Server.Fault alone: answers whose data is bad. In a series it is the
-// newest bar's.
+// Outcomes of Server.Fault alone: answers with bad data. In a series the newest bar is bad.
 const (
 	NonePrice     Outcome = "none_price"     // the price is "None"
 	DashPrice     Outcome = "dash_price"     // the price is "-"
@@ -39,7 +38,7 @@ const (
 	PriceOnly     Outcome = "price_only"     // good, but everything other than the price is "None"
 )
 
-// What becomes of a call by Server.Fault alone: no answer that can be read.
+// Outcomes of Server.Fault alone: no answer that can be read.
 const (
 	ServerError   Outcome = "http_500"
 	Unavailable   Outcome = "http_503"  // with a Retry-After
@@ -89,15 +88,15 @@ const (
 	Always    = -1  // without end
 )
 
-// script is the faults that are to come.
+// script has the faults to come, by symbol.
 type script map[string][]scripted
 
 type scripted struct {
-	outcome Outcome
-	left    int
+	outcome   Outcome
+	remaining int
 }
 
-// next is the outcome that awaits a symbol, and whose entry it is; "" where there is none.
+// next returns the next scripted outcome of a symbol, and the owner of its entry; "" if there is none.
 func (s script) next(symbol string) (Outcome, string) {
 	for _, owner := range []string{symbol, AnySymbol} {
 		if faults := s[owner]; len(faults) > 0 {
@@ -110,10 +109,10 @@ func (s script) next(symbol string) (Outcome, string) {
 // spend takes one call off the first entry of owner.
 func (s script) spend(owner string) {
 	faults := s[owner]
-	if faults[0].left == Always {
+	if faults[0].remaining == Always {
 		return
 	}
-	if faults[0].left--; faults[0].left == 0 {
+	if faults[0].remaining--; faults[0].remaining == 0 {
 		s[owner] = faults[1:]
 	}
 }

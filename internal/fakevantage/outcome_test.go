@@ -14,27 +14,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// met is what a client meets.
-type met struct {
+// result is the result of a request as its client sees it.
+type result struct {
 	status     int
 	retryAfter string
 	body       string
 	err        error
 }
 
-func meet(t *testing.T, client *http.Client, url string) met {
+func request(t *testing.T, client *http.Client, url string) result {
 	t.Helper()
 	response, err := client.Get(url)
 	if err != nil {
-		return met{err: err}
+		return result{err: err}
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	return met{response.StatusCode, response.Header.Get("Retry-After"), string(body), err}
+	return result{response.StatusCode, response.Header.Get("Retry-After"), string(body), err}
 }
 
-func has(parts ...string) func(met) bool {
-	return func(m met) bool {
+func has(parts ...string) func(result) bool {
+	return func(m result) bool {
 		for _, part := range parts {
 			if !strings.Contains(m.body, part) {
 				return false
@@ -45,8 +45,8 @@ func has(parts ...string) func(met) bool {
 }
 
 func TestFaults(t *testing.T) {
-	tests := map[Outcome]func(met) bool{
-		Throttled:     func(m met) bool { return has("1 request per second")(m) && m.retryAfter == "2" },
+	tests := map[Outcome]func(result) bool{
+		Throttled:     func(m result) bool { return has("1 request per second")(m) && m.retryAfter == "2" },
 		QuotaSpent:    has("API key as KEY", "25 requests per day"),
 		Credentials:   has("apikey is invalid or missing"),
 		Premium:       has("This is a premium endpoint"),
@@ -56,16 +56,18 @@ func TestFaults(t *testing.T) {
 		EmptyPrice:    has(`"05. price": ""`),
 		ZeroPrice:     has(`"05. price": "0.0000"`),
 		NegativePrice: has(`"05. price": "-1.0000"`),
-		MissingPrice:  func(m met) bool { return has(`"04. low"`, `"06. volume"`)(m) && !strings.Contains(m.body, "05. price") },
+		MissingPrice: func(m result) bool {
+			return has(`"04. low"`, `"06. volume"`)(m) && !strings.Contains(m.body, "05. price")
+		},
 		PriceOnly:     has(`"01. symbol": "MSFT"`, `"02. open": "None"`, `"05. price": "400.0000"`, `"06. volume": "None"`, `"07. latest trading day": "2026-11-20"`),
-		ServerError:   func(m met) bool { return m.status == 500 && m.err == nil },
-		Unavailable:   func(m met) bool { return m.status == 503 && m.retryAfter == "2" && m.err == nil },
-		CutConnection: func(m met) bool { return errors.Is(m.err, io.ErrUnexpectedEOF) && strings.Contains(m.body, "MSFT") },
-		TruncatedJSON: func(m met) bool { return has("MSFT")(m) && !strings.HasSuffix(m.body, "}") },
+		ServerError:   func(m result) bool { return m.status == 500 && m.err == nil },
+		Unavailable:   func(m result) bool { return m.status == 503 && m.retryAfter == "2" && m.err == nil },
+		CutConnection: func(m result) bool { return errors.Is(m.err, io.ErrUnexpectedEOF) && strings.Contains(m.body, "MSFT") },
+		TruncatedJSON: func(m result) bool { return has("MSFT")(m) && !strings.HasSuffix(m.body, "}") },
 		HTMLBody:      has("<!DOCTYPE html>"),
-		HugeBody:      func(m met) bool { return has(`"05. price": "400.0000"`)(m) && len(m.body) > 2<<20 },
-		Redirect:      func(m met) bool { return m.err != nil && strings.Contains(m.err.Error(), "refused to follow") },
-		Hang:          func(m met) bool { return errors.Is(m.err, context.DeadlineExceeded) },
+		HugeBody:      func(m result) bool { return has(`"05. price": "400.0000"`)(m) && len(m.body) > 2<<20 },
+		Redirect:      func(m result) bool { return m.err != nil && strings.Contains(m.err.Error(), "refused to follow") },
+		Hang:          func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) },
 	}
 	for outcome := range scriptable {
 		if tests[outcome] == nil {
@@ -86,10 +88,10 @@ func TestFaults(t *testing.T) {
 			client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("refused to follow") }
 			url := server.URL + "/query?function=GLOBAL_QUOTE&apikey=KEY&symbol="
 
-			other := meet(t, client, url+"AAPL")
-			faulty := meet(t, client, url+"MSFT")
+			other := request(t, client, url+"AAPL")
+			faulty := request(t, client, url+"MSFT")
 			client.Timeout = 0
-			after := meet(t, client, url+"MSFT")
+			after := request(t, client, url+"MSFT")
 			if !ok(faulty) {
 				t.Errorf("%.300s, %v, %d, %q", faulty.body, faulty.err, faulty.status, faulty.retryAfter)
 			}
@@ -117,7 +119,7 @@ func TestFollowedRedirectArrivesAgain(t *testing.T) {
 		host = r.URL.Hostname()
 		return nil
 	}
-	m := meet(t, server.Client(), server.URL+"/query?function=GLOBAL_QUOTE&apikey=KEY&symbol=MSFT")
+	m := request(t, server.Client(), server.URL+"/query?function=GLOBAL_QUOTE&apikey=KEY&symbol=MSFT")
 	if got := s.Arrivals(); !has("MSFT")(m) || host != "localhost" || len(got) != 2 || got[1].Key != Fingerprint("KEY") {
 		t.Errorf("%v, by way of %q: %v", m, host, got)
 	}
@@ -132,14 +134,14 @@ func TestFaultsFollowEachOther(t *testing.T) {
 	for range 5 {
 		got = append(got, ask(t, s, "MSFT", "k"))
 	}
-	s.Mend(AnySymbol)
+	s.ClearFaults(AnySymbol)
 	got = append(got, ask(t, s, "MSFT", "k"))
 	if diff := cmp.Diff([]Outcome{Throttled, Throttled, ZeroPrice, ServerError, ServerError, Answered}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestSeriesFaultIsOfTheNewestBar(t *testing.T) {
+func TestSeriesFaultIsInTheNewestBar(t *testing.T) {
 	s := New(Options{Now: clock(saturday)})
 	s.Fault("MSFT", NonePrice, 1)
 	got := get(t, s, "function=TIME_SERIES_DAILY&apikey=k&symbol=MSFT")
@@ -159,7 +161,7 @@ func TestWrongScriptsPanic(t *testing.T) {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("a wrong %s is taken", name)
+					t.Errorf("a wrong %s is accepted", name)
 				}
 			}()
 			wrong()
@@ -173,20 +175,20 @@ func TestFaultsWithoutANetwork(t *testing.T) {
 		client := &http.Client{Transport: s, Timeout: time.Minute}
 		const url = "http://vendor.invalid/query?function=GLOBAL_QUOTE&apikey=KEY&symbol=MSFT"
 		began := time.Now()
-		if m := meet(t, client, url); !has("MSFT")(m) || time.Since(began) != 3*time.Second {
+		if m := request(t, client, url); !has("MSFT")(m) || time.Since(began) != 3*time.Second {
 			t.Errorf("after %v: %v", time.Since(began), m)
 		}
 		s.Fault("MSFT", CutConnection, 1)
-		if m := meet(t, client, url); !errors.Is(m.err, io.ErrUnexpectedEOF) {
+		if m := request(t, client, url); !errors.Is(m.err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut: %v", m)
 		}
 		s.Fault("MSFT", Hang, 1)
 		began = time.Now()
-		if m := meet(t, client, url); !errors.Is(m.err, context.DeadlineExceeded) || time.Since(began) != time.Minute {
+		if m := request(t, client, url); !errors.Is(m.err, context.DeadlineExceeded) || time.Since(began) != time.Minute {
 			t.Errorf("hang: %v after %v", m, time.Since(began))
 		}
 		client.Timeout = time.Second
-		if m := meet(t, client, url); !errors.Is(m.err, context.DeadlineExceeded) {
+		if m := request(t, client, url); !errors.Is(m.err, context.DeadlineExceeded) {
 			t.Errorf("impatient: %v", m)
 		}
 	})
@@ -197,8 +199,8 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestLogThatFails(t *testing.T) {
-	m := meet(t, &http.Client{Transport: New(Options{Log: fullDisk{}})}, "http://vendor.invalid/query?apikey=KEY")
-	if want := (met{status: 500, body: "fakevantage: write the log: disk full\n"}); m != want {
+	m := request(t, &http.Client{Transport: New(Options{Log: fullDisk{}})}, "http://vendor.invalid/query?apikey=KEY")
+	if want := (result{status: 500, body: "fakevantage: write the log: disk full\n"}); m != want {
 		t.Errorf("%v", m)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"papertrade/pkg/exchange"
 )
 
-// Prices are counted in ten-thousandths, so that each is exact with four decimals.
+// Prices are integers in ten-thousandths, so that each is exact with four decimals.
 const unit = 10_000
 
-// Bar is what the server publishes of a session: prices with four decimals.
+// Bar is a session's bar as the server writes it: prices with four decimals.
 type Bar struct {
 	Open, High, Low, Close string
 	Volume                 int64
@@ -22,7 +22,7 @@ type Bar struct {
 
 type bar struct{ open, high, low, close, volume int64 }
 
-func (b bar) published() Bar {
+func (b bar) format() Bar {
 	return Bar{
 		Open: fourDecimals(b.open), High: fourDecimals(b.high), Low: fourDecimals(b.low), Close: fourDecimals(b.close),
 		Volume: b.volume,
@@ -47,7 +47,7 @@ func newWalk(symbol string) walk {
 	return w
 }
 
-// draw is splitmix64 of the walk's seed and the parts.
+// draw returns a pseudorandom number: splitmix64 of the walk's seed and the parts.
 func (w walk) draw(parts ...int64) uint64 {
 	x := w.seed
 	for _, p := range parts {
@@ -59,12 +59,12 @@ func (w walk) draw(parts ...int64) uint64 {
 	return x
 }
 
-// within is a number from -most to most.
-func (w walk) within(most int64, parts ...int64) int64 {
-	return int64(w.draw(parts...)%uint64(2*most+1)) - most
+// within returns a number from -limit to limit.
+func (w walk) within(limit int64, parts ...int64) int64 {
+	return int64(w.draw(parts...)%uint64(2*limit+1)) - limit
 }
 
-// close is the last price of a day: long and short waves on the level, of which none makes a day's
+// close returns the last price of a day: long and short waves around the level, none of which makes a day's
 // move look like a split.
 func (w walk) close(day int64) int64 {
 	if w.fixed != 0 {
@@ -79,7 +79,7 @@ func (w walk) close(day int64) int64 {
 	return max(1, w.level*(unit+move)/unit)
 }
 
-// bar is that of a session, given the session before it.
+// bar returns the bar of a session, given the session before it.
 func (w walk) bar(session, before exchange.Date) bar {
 	day := dayNumber(session)
 	b := bar{close: w.close(day), volume: 500_000 + int64(w.draw(2, day)%80_000_000)}
@@ -95,7 +95,7 @@ func (w walk) bar(session, before exchange.Date) bar {
 	return b
 }
 
-// soFar is a session's bar while the session is under way.
+// soFar returns a session's bar while the session is under way.
 func (w walk) soFar(b bar, s exchange.Session, now time.Time) bar {
 	elapsed, whole := int64(now.Sub(s.Open)/time.Second), int64(s.Close.Sub(s.Open)/time.Second)
 	price := b.open + (b.close-b.open)*elapsed/whole
@@ -109,7 +109,7 @@ func (w walk) soFar(b bar, s exchange.Session, now time.Time) bar {
 
 func dayNumber(d exchange.Date) int64 { return d.In(time.UTC).Unix() / (24 * 60 * 60) }
 
-// ratio is a*b/c, rounded half away from zero; c is positive.
+// ratio returns a*b/c, rounded half away from zero; c is positive.
 func ratio(a, b, c int64) int64 {
 	n := a * b
 	if n < 0 {

@@ -18,8 +18,8 @@ import (
 // hugeBody is longer than a client should read.
 const hugeBody = 2 << 20
 
-// defaultQuota is the daily limit in the notice to a key that has none.
-const defaultQuota = 25
+// defaultDailyLimit is the limit that a QuotaSpent answer names for a key without a daily limit.
+const defaultDailyLimit = 25
 
 // respond sends the answer to a call, or fails to as its outcome says.
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
@@ -65,8 +65,8 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
-// elsewhere is the URL of a request under another name of its host, where there is one: a client that
-// follows arrives again, with its key.
+// elsewhere returns the URL of a request under another name of its host, if there is one: a client that
+// follows it calls the server again, with its key.
 func elsewhere(r *http.Request) string {
 	host, port, err := net.SplitHostPort(r.Host)
 	switch {
@@ -80,7 +80,7 @@ func elsewhere(r *http.Request) string {
 	return "http://" + host + r.URL.RequestURI()
 }
 
-// body is what a call is answered with.
+// body returns the body of the answer to a call.
 func (s *Server) body(c call) (contentType string, body []byte) {
 	answer := s.answer(c)
 	if c.csv && len(answer) == 2 && strings.HasPrefix(c.function, seriesDaily) {
@@ -96,7 +96,7 @@ func (s *Server) answer(c call) object {
 	case Throttled:
 		return s.options.Style.throttled(c.exceeded)
 	case QuotaSpent:
-		return information(fmt.Sprintf(quotaSpent, c.key, s.daily(c)))
+		return information(fmt.Sprintf(quotaSpent, c.key, s.dailyLimit(c)))
 	case Premium:
 		if c.function == seriesDaily && c.full {
 			return information(fmt.Sprintf(premiumOutput, c.function))
@@ -124,17 +124,17 @@ func (s *Server) answer(c call) object {
 	}
 }
 
-// daily returns the limit per day that the vendor names.
-func (s *Server) daily(c call) int {
+// dailyLimit returns the daily limit that the answer names.
+func (s *Server) dailyLimit(c call) int {
 	for _, l := range append([]Limit{c.exceeded}, s.options.Limits...) {
 		if l.Calls > 0 && l.Window == 0 {
 			return l.Calls
 		}
 	}
-	return defaultQuota
+	return defaultDailyLimit
 }
 
-// bulk has a row for each symbol that is known and listed in the United States.
+// bulk returns an answer with a row for each symbol that is known and listed in the United States.
 func bulk(c call) object {
 	rows := []object{}
 	for _, symbol := range c.symbols {
@@ -175,7 +175,7 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// serveOrAbort says whether the handler cut the connection.
+// serveOrAbort reports whether the handler cut the connection.
 func (s *Server) serveOrAbort(w http.ResponseWriter, r *http.Request) (cut bool) {
 	defer func() {
 		p := recover()

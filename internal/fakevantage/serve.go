@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Serve listens on addr, calls ready with the server's URL, and answers until ctx is done; calls that
-// are under way then are cut. A ready that fails ends it.
+// Serve listens on addr, calls ready with the server's URL, and answers until ctx is done; calls
+// in flight at that time are cut. If ready fails, Serve returns its error.
 func (s *Server) Serve(ctx context.Context, addr string, ready func(url string) error) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {

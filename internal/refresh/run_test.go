@@ -245,7 +245,7 @@ func TestAVendorThatAlwaysThrottlesFailsNoTicker(t *testing.T) {
 		if want := (refresh.Counts{Active: 7, Planned: 7, Refreshed: 2, Deferred: 5}); !errors.Is(err, marketdata.ErrThrottled) || report.Counts != want || report.Status != refresh.Deferred {
 			t.Errorf("%+v, %v; want %+v", report, err, want)
 		}
-		vendor.Mend("TSLA")
+		vendor.ClearFaults("TSLA")
 		j = newJobOn(t, vendor, j.Store.(*sqlite.Store), j.Vendors[0].Limiter.Limits()...)
 		rest, err := run(t.Context(), t, j, refresh.Options{})
 		if want := (refresh.Counts{Active: 7, Fresh: 2, Planned: 5, Refreshed: 5}); err != nil || rest.Counts != want {
