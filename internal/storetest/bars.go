@@ -14,7 +14,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// texts writes bars out with all their digits, as comparing decimals does not.
+// texts formats bars with all their digits, which comparing decimals would ignore.
 func texts(bars []history.StoredBar) []string {
 	optional := func(d decimal.NullDecimal) string {
 		if !d.Valid {
@@ -37,7 +37,7 @@ func texts(bars []history.StoredBar) []string {
 	return all
 }
 
-// closes is the sessions and closes of bars.
+// closes returns the sessions and closes of bars.
 func closes(bars []history.StoredBar) []string {
 	var all []string
 	for _, b := range bars {
@@ -46,7 +46,7 @@ func closes(bars []history.StoredBar) []string {
 	return all
 }
 
-// readBars reads the bars of a ticker; a bound of "" is none.
+// readBars reads the bars of a ticker; a bound of "" is no bound.
 func readBars(t *testing.T, store Store, symbol, from, to string) []history.StoredBar {
 	t.Helper()
 	var bounds [2]exchange.Date
@@ -106,7 +106,7 @@ func barsKeepDigits(t *testing.T, db Database) {
 	}
 }
 
-// barsOfOneSession has sessions with several rows, and rows that lack what only papertrade writes.
+// barsOfOneSession tests sessions with several rows, and rows without the columns that only papertrade writes.
 func barsOfOneSession(t *testing.T, db Database) {
 	store := db.Open(t)
 	db.Exec(t, insertBars+`
@@ -129,7 +129,7 @@ func barsOfOneSession(t *testing.T, db Database) {
 	})
 }
 
-// barsWithinBounds has stamps as several programs write them; a session is the date in UTC.
+// barsWithinBounds tests timestamps in the formats of several programs; a session is the date in UTC.
 func barsWithinBounds(t *testing.T, db Database) {
 	store := db.Open(t)
 	row := func(amount, stamp string) string {

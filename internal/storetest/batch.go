@@ -14,7 +14,7 @@ import (
 // friday is the session before midnight.
 var friday = exchange.Date{Year: 2026, Month: 11, Day: 20}
 
-// price is friday's price of a ticker with nothing but its close, fetched at midnight.
+// price returns friday's price of a ticker, with only its close, fetched at midnight.
 func price(symbol, amount string) refresh.Price {
 	return refresh.Price{
 		Bar: marketdata.Bar{
@@ -26,7 +26,7 @@ func price(symbol, amount string) refresh.Price {
 	}
 }
 
-// fullPrice is price with all that a bar can have.
+// fullPrice returns price with everything that a bar can have.
 func fullPrice(symbol, amount string) refresh.Price {
 	p := price(symbol, amount)
 	p.Bar.Open = decimal.NewNullDecimal(decimal.RequireFromString("190.25"))
@@ -36,7 +36,7 @@ func fullPrice(symbol, amount string) refresh.Price {
 	return p
 }
 
-// storedRows is the text of whole rows, amounts in cents, since databases differ in their digits.
+// storedRows selects whole rows as text, with amounts in cents, since databases differ in their digits.
 const storedRows = `
 	select ticker || ' ' || substr(cast("timestamp" as text), 1, 19) || ' ' || source || ' ' || "interval"
 		|| ' p ' || cast(round(price_amount * 100) as bigint) || price_currency
@@ -54,7 +54,7 @@ func run(id string) refresh.RunRecord {
 
 const runID = "6f1c7a52-4a0e-4f4e-8d0b-2f1f5a3c9e10"
 
-// commit stores prices of which none is refused.
+// commit stores prices, and fails the test if one is refused.
 func commit(t *testing.T, store Store, prices ...refresh.Price) error {
 	t.Helper()
 	stored, err := store.CommitBatch(t.Context(), refresh.Batch{Prices: prices, Run: run(runID)})
@@ -133,7 +133,7 @@ func batchWipesNothing(t *testing.T, db Database) {
 	})
 }
 
-// refusedBatch commits prices of which those named are refused, and the others are stored.
+// refusedBatch commits prices and expects that those named are refused, and the others stored.
 func refusedBatch(t *testing.T, db Database, prices []refresh.Price, refused ...string) {
 	t.Helper()
 	store := db.Open(t)
@@ -221,7 +221,7 @@ func batchKeepsFailures(t *testing.T, db Database) {
 	fail(midnight.Add(2*time.Hour), exchange.Date{})
 	equal(t, state(), refresh.State{AskedAt: midnight.Add(2 * time.Hour), UnknownSessions: 2, UnknownSession: friday})
 
-	// A price shows that the ticker is known, and so does whoever puts it on the watchlist.
+	// A price shows that the ticker is known, and adding it to the watchlist says so.
 	fetched := price("GONE", "1.25")
 	noError(t, commit(t, store, fetched))
 	known := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight}
@@ -234,7 +234,7 @@ func batchKeepsFailures(t *testing.T, db Database) {
 	equal(t, state(), known)
 }
 
-// batchIsAllOrNothing breaks a batch halfway with what is not a refused row.
+// batchIsAllOrNothing makes a batch fail halfway for a reason other than a refused row.
 func batchIsAllOrNothing(t *testing.T, db Database) {
 	store := db.Open(t)
 	for _, prices := range [][]refresh.Price{

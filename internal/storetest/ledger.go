@@ -46,7 +46,7 @@ func ledger(t *testing.T, db Database) {
 	equal(t, len(seen.Calls), 2) // as they were before the change
 	equal(t, read(), quota.Account{Calls: []quota.Call{first, third}})
 
-	// What is older than the longest window is gone, even before decide sees it.
+	// Calls older than since are gone, even before the callback sees them.
 	hold := midnight.Add(24 * time.Hour)
 	update(midnight.Add(time.Minute), quota.Change{HeldUntil: hold})
 	equal(t, seen, quota.Account{Calls: []quota.Call{third}})
@@ -76,7 +76,7 @@ func ledgerOfSeveralAccounts(t *testing.T, db Database) {
 		Save: []quota.Call{call(2)}, Delete: []string{call(1).ID},
 		HeldUntil: midnight.Add(time.Hour), CallTime: time.Minute, NotEntitledAt: midnight.Add(time.Hour),
 	})
-	change(account, midnight, quota.Change{}) // to which a call of that instant is not too old
+	change(account, midnight, quota.Change{}) // for which a call at that instant is not too old
 	got, err := store.Account(t.Context(), account)
 	noError(t, err)
 	equal(t, got.Calls, []quota.Call{call(2)})
@@ -95,7 +95,7 @@ func sorted(a quota.Account) quota.Account {
 	return a
 }
 
-// ledgerTakesTurns has several processes write down a call whenever they see fewer than ten.
+// ledgerTakesTurns has several processes record a call whenever they see fewer than ten.
 func ledgerTakesTurns(t *testing.T, db Database) {
 	var writers sync.WaitGroup
 	noError(t, db.Open(t).UpdateAccount(t.Context(), account, midnight, func(quota.Account) quota.Change {

@@ -29,7 +29,7 @@ const priceIDs = `select cast(id as text) from price_history order by price_hist
 // week keeps prices for a week, and runs for a year.
 var week = refresh.Retention{Daily: 7 * 24 * time.Hour, RealTime: 7 * 24 * time.Hour, Runs: 365 * 24 * time.Hour}
 
-// expired is what a prune at midnight by week finds.
+// expired returns what a prune at midnight by week finds.
 func expired(dryRun bool, daily, realTime, runs int) refresh.Pruned {
 	return refresh.Pruned{
 		DryRun: dryRun, At: midnight,
@@ -47,11 +47,11 @@ var pricesToPrune = []string{
 	"4 AAPL 1day 2026-11-20 21:00:00.000000",
 	"5 AAPL real-time 2026-11-13 23:59:59.999999",
 	"6 AAPL real-time 2026-11-14 00:00:00.000000",
-	"7 AAPL 1hour 2020-01-02 21:00:00.000000", // which papertrade knows nothing of
+	"7 AAPL 1hour 2020-01-02 21:00:00.000000", // which papertrade does not know
 	"8 DEAD 1day 2020-01-02 21:00:00.000000",
 	"9 DEAD 1day 2020-01-03 21:00:00.000000", // the newest, in two sources
 	"10 DEAD 1day 2020-01-03 21:00:00.000000",
-	"11 DEAD real-time 2020-01-06 15:00:00.000000", // not a daily bar
+	"11 DEAD real-time 2020-01-06 15:00:00.000000", // is not a daily bar
 	"12 GONE 1day 2019-01-02 21:00:00.000000",
 	"20 BACK 1day 2020-01-03 21:00:00.000000",
 	"21 BACK 1day 2020-01-02 21:00:00.000000", // stored after a newer one
@@ -83,7 +83,7 @@ func prune(t *testing.T, db Database) {
 	}
 }
 
-// What has no retention is kept for ever.
+// Rows without a retention are kept for ever.
 func pruneKeeps(t *testing.T, db Database) {
 	store := db.Open(t)
 	db.insertPrices(t, pricesToPrune...)
@@ -99,7 +99,7 @@ func pruneKeeps(t *testing.T, db Database) {
 	equal(t, db.Texts(t, priceIDs), []string{"1", "2", "3", "4", "6", "7", "8", "9", "10", "12", "20", "21", "1000000000"})
 }
 
-// Processes that prune at the same time delete each row once between them, whatever they keep.
+// Processes that prune at the same time delete each row exactly once between them, whatever they keep.
 func pruneTakesTurns(t *testing.T, db Database) {
 	const bars, newest = 120, 3
 	stores := make([]Store, 4)
@@ -156,7 +156,7 @@ func pruneBlock(t *testing.T, db Database) {
 	}
 }
 
-// A transaction deletes no more runs than its limit.
+// A transaction deletes at most the requested number of runs.
 func pruneSomeRuns(t *testing.T, db Database) {
 	store := db.Open(t)
 	for i := range 5 {

@@ -103,7 +103,7 @@ func newestRuns(t *testing.T, db Database) {
 		where job_name = 'refresh_active_stocks' and status = 'SUCCEEDED'`)
 	foreign.StartedAt, foreign.Metadata = midnight.Add(90*time.Minute), []byte(`null`)
 
-	// Of runs that began at once, that comes first which ended last, and before it one that has not ended.
+	// Among runs that began at the same time, those that have not ended come first, then the one that ended last.
 	var ended [2]refresh.RunRecord
 	for i := range ended {
 		ended[i] = begun(6+i, "intraday_active_stocks", midnight, `{}`)

@@ -1,5 +1,5 @@
-// Package storetest is what every store must do, as one suite of tests that each store runs on each
-// kind of database that it serves.
+// Package storetest specifies what every store must do, as one suite of tests that each store runs on each
+// kind of database that it supports.
 package storetest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// Store is what both stores are.
+// Store is the interface that every store implements.
 type Store interface {
 	refresh.Store
 	refresh.PruneStore
@@ -27,24 +27,24 @@ type Store interface {
 	Close() error
 }
 
-// Database is a new database whose tables are up to date, and ways around the store to it.
+// Database is a new database whose tables are up to date, with ways to access it without the store.
 type Database struct {
 	// Open opens the database once more; the store is closed with the test.
 	Open func(t *testing.T) Store
-	// Exec runs a statement that is the same in every SQL, with stamps in UTC.
+	// Exec runs a statement that is valid in every SQL dialect, with timestamps in UTC.
 	Exec func(t *testing.T, statement string)
 	// Texts reads a single column of text.
 	Texts func(t *testing.T, query string) []string
-	// KeepsZeros is true if a price keeps its trailing zeros.
+	// KeepsZeros means that a price keeps its trailing zeros.
 	KeepsZeros bool
-	// Narrow is true if prices have two decimals and tickers ten characters, and more is refused.
+	// Narrow means that prices have two decimals and tickers ten characters, and that more is refused.
 	Narrow bool
-	// SharesTasks is true if several processes may claim the application's tasks at a time.
+	// SharesTasks means that several processes may process the application's tasks at the same time.
 	SharesTasks bool
 }
 
-// Run holds a store to its promises. Each test has a database of its own, from create. The program
-// should run with a time.Local that is far from UTC, and so should the server.
+// Run tests a store. Each test has a database of its own, from create. The program and the server
+// should run in a time zone that is far from UTC.
 func Run(t *testing.T, create func(t *testing.T) Database) {
 	tests := []struct {
 		name string
