@@ -357,6 +357,18 @@ func TestRebase(t *testing.T) {
 			},
 		},
 		{
+			name:    "also if nothing else shows a split, and only what comes before it",
+			request: history.Request{Sessions: days("11-16", "11-17", "11-18", "11-19"), Splits: splits("11-17 2:1"), Rebase: true},
+			series:  since("11-17", "11-17 close 100", "11-18 close 100"),
+			stored:  stored("11-16 close 200", "11-17 close 100", "11-18 close 100", "11-19 close 100"),
+			want: history.Result{
+				Writes:        writes("11-17 close 100 row 11-17", "11-18 close 100 row 11-18", "11-16 close 100.0000 row 11-16"),
+				Unpublished:   days("11-19"),
+				Splits:        splits("11-17 2:1 rebased"),
+				SplitsChanged: true,
+			},
+		},
+		{
 			name:    "or if none is pending, by the split that stored closes show",
 			request: history.Request{Sessions: days("11-13", "11-16", "11-17"), Splits: splits("11-12 5:1 rebased"), Rebase: true},
 			series:  since("11-16", "11-16 close 100", "11-17 close 100"),
@@ -402,6 +414,13 @@ func TestRebase(t *testing.T) {
 			},
 		},
 		{
+			name:    "even if the series has a single bar",
+			request: history.Request{Sessions: days("11-16", "11-17"), Splits: splits("11-16 3:1 rebased", "11-17 2:1"), Rebase: true},
+			series:  since("11-17", "11-17 close 100 coefficient 1"),
+			stored:  stored("11-16 close 200", "11-17 close 100"),
+			want:    history.Result{Writes: writes("11-17 close 100 coefficient 1 row 11-17"), SplitsChanged: true},
+		},
+		{
 			name:    "a price gap is not a split",
 			request: history.Request{Sessions: days("11-16", "11-17"), Rebase: true},
 			series:  series("11-16 close 200", "11-17 close 100 open 100"),
@@ -431,7 +450,7 @@ func TestRebase(t *testing.T) {
 			name:    "to overwrite as well, splits are forgotten first",
 			request: history.Request{Sessions: days("11-16", "11-17"), Splits: splits("11-17 2:1"), Overwrite: true, Rebase: true},
 			series:  series("11-16 close 200", "11-17 close 100"),
-			stored:  stored("11-16 close 200", "11-17 close 100"),
+			stored:  stored("11-13 close 200", "11-16 close 200", "11-17 close 100"),
 			want: history.Result{
 				FirstSession:  day("11-16"),
 				Writes:        writes("11-16 close 200 row 11-16", "11-17 close 100 row 11-17"),
