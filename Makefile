@@ -26,9 +26,9 @@ demo: build ## a refresh without network, key or server
 
 # Nothing is left out here. What is built without cgo is built the same way by tests of cmd/papertrade.
 test: export PAPERTRADE_TEST_REQUIRE = 1
-test: postgres promtool ## all tests, with the race detector but for a year of midnights
+test: postgres promtool ## all tests, with the race detector but for months and years of midnights
 	go test $(RACE) ./...
-	CGO_ENABLED=0 go test -run TestAYearOfMidnights ./internal/refresh
+	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota' ./internal/refresh
 
 bench: postgres ## how close runs come to the least time that the limits allow (x-floor)
 	go test -run '^$$' -bench . -benchtime 1x ./internal/refresh

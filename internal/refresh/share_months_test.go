@@ -1,3 +1,7 @@
+// A planner of pure functions, for months of midnights: the race detector has nothing to watch.
+
+//go:build !race
+
 package refresh
 
 import (
