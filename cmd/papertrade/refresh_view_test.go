@@ -84,6 +84,8 @@ func TestSummaryOfRefresh(t *testing.T) {
 				"1 task of the application is pending in backfill_tasks: some are processed afterwards, as far as the quota goes."},
 		{"a plan", refresh.Report{DryRun: true, Counts: active, Calls: 1, Batches: 2, EstimateSeconds: 90, EndsAt: midnight(21)},
 			"1 of 5 active tickers are due: 1 call in 2 batches, about 1m30s: begun now, it ends at 2026-11-21T00:00:00Z."},
+		{"a plan of a vendor that charges credits", refresh.Report{DryRun: true, Counts: active, Calls: 2, Credits: 40, Batches: 1, EndsAt: midnight(21)},
+			"1 of 5 active tickers are due: 2 calls (40 credits) in 1 batch, about 0s."},
 		{"a plan without a wait", refresh.Report{DryRun: true, Counts: active, Calls: 2, Batches: 1, EndsAt: midnight(21)},
 			"1 of 5 active tickers are due: 2 calls in 1 batch, about 0s."},
 		{"a plan that defers", refresh.Report{DryRun: true, Reason: "the quota is spent", Counts: refresh.Counts{Active: 1, Planned: 1, Deferred: 2}},

@@ -113,7 +113,7 @@ func summaryOfIdle(r refresh.Report) string {
 func costOfPlan(r refresh.Report) string {
 	text := ""
 	if r.Calls > 0 {
-		text = fmt.Sprintf(": %s in %s, about %s", count(r.Calls, "call", "calls"),
+		text = fmt.Sprintf(": %s in %s, about %s", calls(r),
 			count(r.Batches, "batch", "batches"), time.Duration(r.EstimateSeconds)*time.Second)
 	}
 	if r.EstimateSeconds > 0 {
@@ -128,8 +128,17 @@ func costOfPlan(r refresh.Report) string {
 
 // costOfRun returns what a run has cost.
 func costOfRun(r refresh.Report) string {
-	return fmt.Sprintf("%s in %s, %s", count(r.Calls, "call", "calls"), count(r.Batches, "batch", "batches"),
+	return fmt.Sprintf("%s in %s, %s", calls(r), count(r.Batches, "batch", "batches"),
 		r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+}
+
+// calls returns how many calls a run makes, and what they cost if the vendor charges in another unit.
+func calls(r refresh.Report) string {
+	text := count(r.Calls, "call", "calls")
+	if r.Credits > 0 {
+		text += fmt.Sprintf(" (%s)", count(r.Credits, "credit", "credits"))
+	}
+	return text
 }
 
 // noteOnTasks returns a line about what became of the application's tasks, or will; "" if there are none.

@@ -40,8 +40,8 @@ type fakeVendor struct {
 	// distort changes an answer before it is given; nil leaves it.
 	distort func(marketdata.Answer) marketdata.Answer
 	onAsk   func()
-	covers  func(marketdata.Ticker) bool // nil: any
-	err     error                        // of each call; nil: none
+	covers  func(marketdata.Ticker) bool    // nil: any
+	fail    func(marketdata.Question) error // of a call; nil: none fails
 
 	mu    sync.Mutex
 	asked []marketdata.Question
@@ -67,8 +67,10 @@ func (v *fakeVendor) Ask(ctx context.Context, q marketdata.Question) (marketdata
 	if v.onAsk != nil {
 		v.onAsk()
 	}
-	if v.err != nil {
-		return marketdata.Answer{}, v.err
+	if v.fail != nil {
+		if err := v.fail(q); err != nil {
+			return marketdata.Answer{}, err
+		}
 	}
 	tickers, session := q.Tickers, exchange.XNYS.LastCompleted(midnight()).Date
 	if v.capability.Kind == marketdata.MarketDay {
@@ -415,7 +417,7 @@ func TestOneOfTwoVendorsIsDown(t *testing.T) {
 	other, good := newFakeJob(store, pair, quota.Limit{Calls: 1000})
 	tickers := symbols(16)
 	dead.covers = func(ticker marketdata.Ticker) bool { return slices.Index(tickers, ticker)%2 == 0 }
-	dead.err = &marketdata.UnavailableError{}
+	dead.fail = func(marketdata.Question) error { return &marketdata.UnavailableError{} }
 	j.Vendors = append(j.Vendors, other.Vendors...)
 	j.Vendors[0].Attempts, j.BatchSize, j.MaxErrorRate = 1, 4, 1
 	report, err := run(t.Context(), t, j, refresh.Options{Tickers: tickers})
@@ -424,5 +426,33 @@ func TestOneOfTwoVendorsIsDown(t *testing.T) {
 	}
 	if want := (refresh.Counts{Active: 16, Planned: 16, Refreshed: 8, Failed: 4, Deferred: 4}); report.Counts != want || len(dead.asked) != 2 || len(good.asked) != 4 {
 		t.Errorf("%+v, want %+v; asked %d and %d times", report.Counts, want, len(dead.asked), len(good.asked))
+	}
+}
+
+// A ticker is committed once all that was asked for it is answered: what a run that stops has of it is left to the next.
+func TestAPartlyAnsweredTickerIsLeft(t *testing.T) {
+	store := mustOpenStore(t, "sqlite", newDatabase(t, "sqlite"))
+	j, vendor := newFakeJob(store, wholeMarket, quota.Limit{Calls: 1000})
+	vendor.universe, j.BatchSize = symbols(2), 1
+	backfilled := func(from, to int, tickers ...marketdata.Ticker) (refresh.Report, error) {
+		day := func(n int) exchange.Date { return exchange.Date{Year: 2026, Month: time.November, Day: n} }
+		o := refresh.Options{Kind: refresh.Backfill, Tickers: tickers, Range: refresh.Range{From: day(from), To: day(to)}}
+		return run(t.Context(), t, j, o)
+	}
+	// The one lacks the 3rd and the 4th, and the staler one, which goes first, the 3rd and the 5th.
+	_, first := backfilled(5, 5, vendor.universe[0])
+	_, second := backfilled(4, 4, vendor.universe[1])
+	if err := errors.Join(first, second); err != nil {
+		t.Fatal(err)
+	}
+	vendor.fail = func(q marketdata.Question) error {
+		if q.From.Day == 5 {
+			return marketdata.ErrCredentials
+		}
+		return nil
+	}
+	report, err := backfilled(3, 5, vendor.universe...)
+	if row := report.Tickers[1]; !errors.Is(err, marketdata.ErrCredentials) || row.Status != refresh.OutcomeDeferred || row.Stored != 0 {
+		t.Errorf("%v: %+v; want it left to the next run", err, row)
 	}
 }
