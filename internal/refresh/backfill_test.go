@@ -457,3 +457,36 @@ func TestARefusedBarIsAskedForOnce(t *testing.T) {
 		}
 	})
 }
+
+// What a key's plan turns out not to include is asked for at once by another way, in the batches that follow.
+func TestARefusedPremiumSeriesCostsNoBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		j := fast(t, vendor)
+		first := refresh.FirstPriority
+		var changes []refresh.WatchlistChange
+		for _, symbol := range []string{"N1", "N2"} {
+			vendor.List(symbol, date(t, "2026-09-01"))
+			changes = append(changes, refresh.WatchlistChange{Ticker: marketdata.MustParseTicker(symbol), Priority: &first})
+		}
+		if err := j.Store.(*sqlite.Store).AddToWatchlist(t.Context(), changes, midnight()); err != nil {
+			t.Fatal(err)
+		}
+		recent := refresh.Range{From: date(t, "2026-08-03"), To: date(t, "2026-11-13")}
+		runBackfill(t, j, refresh.Options{Kind: refresh.Backfill, Range: recent}, "N1", "N2")
+
+		j.BatchSize, j.BatchDelay = 2, 12*time.Second
+		begin, before := time.Now(), len(vendor.Arrivals())
+		report := backfill(t, j, "2021-11-22", "N1", "N2", "A1", "A2", "A3")
+		took := time.Since(begin).Round(time.Second)
+		wantCalls(t, vendor, before, "N1 TIME_SERIES_DAILY compact", "N2 TIME_SERIES_DAILY compact", "A1 TIME_SERIES_DAILY_ADJUSTED full",
+			"A1 TIME_SERIES_DAILY compact", "A2 TIME_SERIES_DAILY compact", "A3 TIME_SERIES_DAILY compact")
+		var batches []int
+		for _, row := range report.Tickers {
+			batches = append(batches, row.Batch)
+		}
+		if diff := cmp.Diff([]int{1, 1, 2, 2, 3}, batches); diff != "" || report.Batches != 3 || took != 24*time.Second {
+			t.Errorf("%d batches in %v; rows (-want +got):\n%s", report.Batches, took, diff)
+		}
+	})
+}

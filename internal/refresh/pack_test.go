@@ -173,6 +173,8 @@ func TestRoute(t *testing.T) {
 		{"a rebase of a plan that lacks it", Rebase, week, at, []VendorState{lacking}, &routed{0, "compact", 0}},
 		{"a market day fills gaps", Fill, week, at, []VendorState{day}, &routed{0, "day", 0}},
 		{"and cannot rebase", Rebase, week, at, []VendorState{day}, nil},
+		{"a call that costs more than a limit ever allows", Update, datesOf([]int{20}), at, []VendorState{vendorOf([]quota.Limit{{Calls: 1}},
+			marketdata.Capability{Kind: marketdata.Quotes, Name: "dear", MaxTickers: 5, CreditsPerTicker: 2})}, nil},
 		{"a vendor that does not cover the ticker", Update, datesOf([]int{20}), at, []VendorState{none}, nil},
 		{"the next one does", Update, datesOf([]int{20}), at, []VendorState{none, all}, &routed{1, "quote", 0}},
 		{"the first of two that do", Update, datesOf([]int{20}), at, []VendorState{day, all}, &routed{0, "day", 0}},
