@@ -250,6 +250,9 @@ func TestJudge(t *testing.T) {
 		{"a vendor that is dead", Update, oneQuote, State{}, answer{err: &marketdata.UnavailableError{}}, nil, judged{Status: OutcomeFailed}},
 		{"not asked", Update, oneQuote, State{}, answer{err: errNotAsked}, nil, judged{Status: OutcomeDeferred, Reason: reasonStopped}},
 		{"no quota", Update, oneQuote, State{}, answer{err: &quota.DeferredError{}}, nil, judged{Status: OutcomeDeferred}},
+		{"a gap in an adjusted series stays as it is, whatever split is known", Fill, marketdata.Capability{Kind: marketdata.History, Adjusted: true},
+			State{Splits: rebased}, answer{bars: append(barsOf("10", 17), barsOf("1", 18, 19, 20)...), since: date(17)}, nil,
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 17 10 1day", "AAPL 18 1 1day", "AAPL 19 1 1day", "AAPL 20 1 1day"}}},
 		{"a gap", Fill, compact, State{}, answer{bars: barsOf("1", 18, 19, 20), since: date(18)}, nil,
 			judged{Status: OutcomeRefreshed, Reason: "1 session out of reach: the key's plan has no full series", Prices: []string{"AAPL 18 1 1day", "AAPL 19 1 1day", "AAPL 20 1 1day"}}},
 	}
