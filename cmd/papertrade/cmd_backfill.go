@@ -89,7 +89,8 @@ func (o *backfillOptions) check(tickers []string, today exchange.Date) error {
 	hasRange := !o.from.IsZero() || !o.to.IsZero()
 	switch {
 	case o.pending && (hasRange || o.rebase || o.force || len(tickers) > 0):
-		return wrongUsage("--pending takes tickers and dates from the application's tasks: leave out the tickers, --from, --to, --rebase and --force")
+		return wrongUsage("--pending takes tickers and dates from the application's tasks: " +
+			"leave out the tickers, --from, --to, --rebase and --force")
 	case o.rebase && (hasRange || o.force):
 		return wrongUsage("--rebase fetches all that is stored: leave out --from, --to and --force")
 	case o.rebase && len(tickers) == 0:

@@ -123,7 +123,9 @@ func checkHealth(inv *invocation, problems []refresh.Problem) error {
 }
 
 // readHealth reads what the health depends on, and the rows that are skipped since they are no tickers.
-func readHealth(ctx context.Context, inv *invocation, db store, opts statusOptions) (in refresh.HealthInputs, skipped []refresh.SkippedRow, err error) {
+func readHealth(
+	ctx context.Context, inv *invocation, db store, opts statusOptions,
+) (in refresh.HealthInputs, skipped []refresh.SkippedRow, err error) {
 	at := opts.at.clock(inv.now)()
 	schedule, err := cron.ParseStandard(inv.config.Refresh.Schedule)
 	if err != nil {

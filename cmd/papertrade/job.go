@@ -42,7 +42,9 @@ func runJob(ctx context.Context, inv *invocation, clock func() time.Time, o refr
 
 // execute runs the job. The report has no Status if the job did not come to one; the gauges are nil if they
 // were not read.
-func execute(ctx context.Context, inv *invocation, clock func() time.Time, o refresh.Options, m *monitoring) (refresh.Report, *metrics.Gauges, error) {
+func execute(
+	ctx context.Context, inv *invocation, clock func() time.Time, o refresh.Options, m *monitoring,
+) (refresh.Report, *metrics.Gauges, error) {
 	if inv.disables(o.Kind) {
 		inv.log.Info().Msg("refresh is disabled by refresh.enabled")
 		return refresh.Report{

@@ -181,6 +181,7 @@ func summaryOfNoPrices(p storedPrices) string {
 	if !p.asked.to.IsZero() {
 		span = strings.TrimSuffix(span, " on") + " up to " + p.asked.to.String()
 	}
-	return fmt.Sprintf("No daily bar of %s is stored%s: 'papertrade refresh %s' fetches the newest, 'papertrade backfill %[1]s --from DATE' more.",
+	return fmt.Sprintf("No daily bar of %s is stored%s: 'papertrade refresh %s' fetches the newest, "+
+		"'papertrade backfill %[1]s --from DATE' more.",
 		p.ticker, span, p.ticker)
 }

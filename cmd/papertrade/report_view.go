@@ -89,7 +89,8 @@ func reasonOf(t refresh.TickerReport) string {
 
 // splitAdvice returns what to do about a split that the stored history lacks: the rest of a sentence.
 func splitAdvice(ticker marketdata.Ticker, ratio string, session exchange.Date) string {
-	return fmt.Sprintf("looks like a %s split at %s: if it is one, 'papertrade backfill %s --rebase' brings the bars before it to the same scale",
+	return fmt.Sprintf("looks like a %s split at %s: if it is one, "+
+		"'papertrade backfill %s --rebase' brings the bars before it to the same scale",
 		ratio, session, ticker)
 }
 

@@ -50,7 +50,8 @@ func (c *Config) Key(v *Vendor) (Secret, error) {
 		return v.APIKey, nil
 	}
 	if v.APIKeyFile == "" {
-		return "", &Error{[]string{fmt.Sprintf("there is no key for %s: put it into a file that only you can read and name that file in %s, or set %s",
+		return "", &Error{[]string{fmt.Sprintf("there is no key for %s: "+
+			"put it into a file that only you can read and name that file in %s, or set %s",
 			v.Title, v.apiKeyFile(), variableOf(v.apiKey()))}}
 	}
 	key, err := readKey(v.APIKeyFile)

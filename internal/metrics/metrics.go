@@ -99,7 +99,8 @@ func newFile() *file {
 
 	f.activeTickers = f.gauge("papertrade_active_tickers", "Tickers that are active.")
 	f.sessionsBehind = f.gauge("papertrade_stalest_ticker_sessions_behind", "Completed sessions that the stalest active ticker that the vendor knows has no daily price of.")
-	f.quotaRemaining = f.gauge("papertrade_quota_remaining_calls", "Calls that the rate limit of a window still allowed when the last run ended.", "window")
+	f.quotaRemaining = f.gauge("papertrade_quota_remaining_calls",
+		"Calls that the rate limit of a window still allowed when the last run ended.", "window")
 	return f
 }
 

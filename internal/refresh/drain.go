@@ -109,7 +109,8 @@ func (r *run) giveBack(claimed []Task, rejected []TaskResult) error {
 func (r *run) unsettled(items []Item, rows []TickerReport) []TaskResult {
 	var results []TaskResult
 	for i := range items {
-		item, isTurn := &items[i], rows[i].Status != OutcomeFailed // what failed was committed, or else it is the store that did
+		item := &items[i]
+		isTurn := rows[i].Status != OutcomeFailed // what failed was committed, unless it is the store that failed
 		results = append(results, item.taskResults(rows[i], item.route.unreachable, nil, r.Now(), isTurn)...)
 	}
 	return slices.DeleteFunc(results, func(result TaskResult) bool {

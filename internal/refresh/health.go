@@ -323,7 +323,8 @@ func (in HealthInputs) read(record RunRecord) Run {
 		metadata.Counts = nil // whatever else could be read is good
 	}
 	r := Run{
-		ID: record.ID, Job: record.JobName, Mode: metadata.Mode, Kind: recordedKind(record.JobName, metadata.Mode), Status: Status(strings.ToLower(record.Status)),
+		ID: record.ID, Job: record.JobName, Mode: metadata.Mode, Kind: recordedKind(record.JobName, metadata.Mode),
+		Status:    Status(strings.ToLower(record.Status)),
 		StartedAt: record.StartedAt.UTC(), FinishedAt: record.FinishedAt,
 		Counts: metadata.Counts, Calls: metadata.Calls, Error: strings.Join(strings.Fields(record.ErrorMessage), " "),
 	}

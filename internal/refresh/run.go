@@ -10,8 +10,9 @@ import (
 )
 
 // Run does the job once: it discovers the active tickers, finds what is wanted of them and plans (inputs.go, want.go,
-// plan.go), fetches (fetch.go), judges (judge.go), commits (commit.go) and reports. The report is complete even if an error says why the run could not go on; without a
-// Status there is none. The error is ErrLocked if another run is under way.
+// plan.go), fetches (fetch.go), judges (judge.go), commits (commit.go) and reports. The report is complete even if an
+// error says why the run could not go on; without a Status there is none. The error is ErrLocked if another run is
+// under way.
 func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	r := j.newRun(ctx, o)
 	defer r.release()

@@ -236,6 +236,27 @@ func TestAThrottledTickerIsAskedAgain(t *testing.T) {
 	})
 }
 
+// A run that stops in the middle reports the batch that it committed, not the last one that it had planned.
+func TestARunThatStopsReportsItsLastBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := fakevantage.New(fakevantage.Options{Now: midnight})
+		vendor.Fault("AAPL", fakevantage.QuotaSpent, 1) // the second ticker of the second batch
+		j := newJob(t, vendor)
+		j.BatchSize = 2
+		var committed []refresh.BatchCommitted
+		j.Observe = func(e refresh.Event) {
+			if batch, ok := e.(refresh.BatchCommitted); ok {
+				committed = append(committed, batch)
+			}
+		}
+		_, err := run(t.Context(), t, j, refresh.Options{})
+		want := []refresh.BatchCommitted{{Batch: 1, Batches: 4, Refreshed: 2, Calls: 2}, {Batch: 2, Batches: 4, Refreshed: 3, Calls: 4}}
+		if diff := cmp.Diff(want, committed); diff != "" || !errors.Is(err, marketdata.ErrQuotaSpent) {
+			t.Errorf("%v; batches (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
 func TestAVendorThatAlwaysThrottlesFailsNoTicker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vendor := fakevantage.New(fakevantage.Options{Now: midnight})

@@ -14,7 +14,7 @@ type Inputs struct {
 	Wants   []Want // in the order in which the run is to take them
 	Vendors []VendorState
 
-	BatchSize   int // tickers a commit
+	BatchSize   int // tickers per commit
 	BatchDelay  time.Duration
 	Concurrency int       // calls under way at once within a batch
 	Now         time.Time // of the real clock, by which the limits go

@@ -26,8 +26,8 @@ func TestSessionsBehind(t *testing.T) {
 		{"checked, and not out yet", "AAPL", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), 1},
 		{"new", "AAPL", State{}, instant(21, 0), 1},
 		{"new, with a price of the open session", "AAPL", State{AskedAt: instant(20, 15), CheckedAt: instant(20, 15)}, instant(20, 16), 1},
-		{"in vain after that", "AAPL", State{AskedAt: instant(21, 0), CheckedAt: instant(20, 15)}, instant(21, 0), 8},
-		{"asked about in vain", "AAPL", State{AskedAt: instant(21, 0)}, instant(21, 0), 8},
+		{"no answer after that", "AAPL", State{AskedAt: instant(21, 0), CheckedAt: instant(20, 15)}, instant(21, 0), 8},
+		{"asked about without an answer", "AAPL", State{AskedAt: instant(21, 0)}, instant(21, 0), 8},
 		{"unknown once", "GONE", State{LastSession: date(18), UnknownSessions: 1, UnknownSession: date(20)}, instant(21, 0), 2},
 		{"unknown for good", "GONE", State{LastSession: date(2), UnknownSessions: 3, UnknownSession: date(20)}, instant(21, 0), 0},
 	}

@@ -86,7 +86,7 @@ func (p *pass) callAndCommit(ctx context.Context) (replan bool, stop error) {
 		if isHurried := stop != nil || ctx.Err() != nil; isHurried && len(items) < minHurried && batch < p.plan.Batches {
 			continue
 		}
-		if err := p.commitBatch(ctx, batch, items); err != nil {
+		if err := p.commitBatch(ctx, items); err != nil {
 			return false, errors.Join(err, stop)
 		}
 		items = nil
@@ -158,12 +158,12 @@ func (p *pass) answered(batch int) []answered {
 	return items
 }
 
-func (p *pass) commitBatch(ctx context.Context, batch int, items []answered) error {
+func (p *pass) commitBatch(ctx context.Context, items []answered) error {
 	committed, err := p.commit(ctx, items, p.result)
 	if err == nil && committed {
 		p.result.Batches++
 		p.observe(BatchCommitted{
-			Batch: p.begun + batch, Batches: p.begun + p.plan.Batches, Calls: p.report.Calls,
+			Batch: p.begun + items[len(items)-1].Batch, Batches: p.begun + p.plan.Batches, Calls: p.report.Calls,
 			Refreshed: p.result.Counts.Refreshed, Failed: p.result.Counts.Failed,
 		})
 	}

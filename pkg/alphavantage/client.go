@@ -151,7 +151,9 @@ func (c *Client) quote(ctx context.Context, ticker marketdata.Ticker, values url
 	return marketdata.Answer{Bars: []marketdata.Bar{bar}}, err
 }
 
-func (c *Client) series(ctx context.Context, ticker marketdata.Ticker, values url.Values, limit, maxSessions int) (marketdata.Answer, error) {
+func (c *Client) series(
+	ctx context.Context, ticker marketdata.Ticker, values url.Values, limit, maxSessions int,
+) (marketdata.Answer, error) {
 	body, err := c.query(ctx, values, limit)
 	if err != nil {
 		return marketdata.Answer{}, err
