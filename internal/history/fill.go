@@ -102,7 +102,7 @@ func (r Request) applicable(known []Split) []Split {
 	if r.Rebase {
 		return known
 	}
-	return rebased(known)
+	return Rebased(known)
 }
 
 // collect returns the writes of the wanted sessions, and what became of those that the series does not have. Bars are

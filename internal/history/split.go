@@ -35,8 +35,8 @@ func Pending(splits []Split) []Split {
 	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return s.Rebased })
 }
 
-// rebased returns the splits that are rebased, in their order: the stored history is in shares as they are since.
-func rebased(splits []Split) []Split {
+// Rebased returns the splits that are rebased, in their order: the stored history is in shares as they are since.
+func Rebased(splits []Split) []Split {
 	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return !s.Rebased })
 }
 

@@ -68,7 +68,7 @@ func (v *verdict) update(a answered, now time.Time) {
 	newest := bars
 	if a.route.capability.Kind != marketdata.Quotes {
 		if !a.route.capability.Adjusted {
-			bars, _ = history.Adjust(bars, rebased(a.State.Splits))
+			bars, _ = history.Adjust(bars, history.Rebased(a.State.Splits))
 		}
 		newest = history.Newer(bars, a.State.LastSession, a.Ticker.Calendar().LastCompleted(now).Date)
 	}
@@ -105,16 +105,6 @@ func detectSplit(a answered, bars []marketdata.Bar) (history.Split, bool) {
 func previousSession(calendar *exchange.Exchange, d exchange.Date) exchange.Date {
 	sessions := calendar.Sessions(d.AddDays(-30), d.AddDays(-1))
 	return sessions[len(sessions)-1]
-}
-
-func rebased(splits []history.Split) []history.Split {
-	var kept []history.Split
-	for _, s := range splits {
-		if s.Rebased {
-			kept = append(kept, s)
-		}
-	}
-	return kept
 }
 
 // backfill collects from an answer what is wanted of the past.
