@@ -2,8 +2,10 @@
 // opens and closes, and which session was the last one completed at an instant.
 //
 // XNYS is exact from 2000 to 2035 as far as closures have been announced; before and after, its rules
-// are extrapolated. XLON, XTSE and XETR follow the calendars that those exchanges published. Hours are
-// those that were scheduled: halts, and openings delayed by a minute of silence, are not included.
+// are extrapolated. The other exchanges follow the calendars that they published, from 2000 on; holidays
+// that no rule gives are listed up to the day that KnownUntil returns, and what is estimated in a list is
+// named beside it. Hours are those that were scheduled: halts, breaks for lunch, and openings delayed by a
+// minute of silence, are not included.
 package exchange
 
 import (
@@ -30,6 +32,8 @@ type Exchange struct {
 	zone     *time.Location
 	holidays []*cal.Holiday
 	closures []Date
+	weekends []Date // the sessions on a Saturday or Sunday
+	listed   Date   // the last day of the list in closures; zero if the holidays follow from rules
 	hours    func(Date) hours
 	years    sync.Map // the sessions of a year, as []Date by int, computed once each
 }
@@ -49,6 +53,10 @@ var Weekdays = &Exchange{
 
 // MIC returns the market identifier code of ISO 10383, like "XNYS"; "" for Weekdays.
 func (e *Exchange) MIC() string { return e.mic }
+
+// KnownUntil returns the last day on which the holidays of the exchange are known: on later days a weekday
+// can be taken for a session that it is not. It returns the zero Date if there is no such end.
+func (e *Exchange) KnownUntil() Date { return e.listed }
 
 // IsSession reports whether there is trading on d.
 func (e *Exchange) IsSession(d Date) bool {
@@ -125,7 +133,8 @@ func (e *Exchange) sessionsOf(y int) []Date {
 	}
 	var days []Date
 	for d := (Date{y, time.January, 1}); d.Year == y; d = d.AddDays(1) {
-		if wd := d.Weekday(); wd != time.Saturday && wd != time.Sunday && !closed[d] {
+		weekend := d.Weekday() == time.Saturday || d.Weekday() == time.Sunday
+		if !weekend && !closed[d] || weekend && slices.Contains(e.weekends, d) {
 			days = append(days, d)
 		}
 	}

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"strings"
 	"time"
 
 	"github.com/rickar/cal/v2"
@@ -31,4 +32,29 @@ func inUTC(holidays ...*cal.Holiday) []*cal.Holiday {
 
 func onDay(name string, month time.Month, day int) *cal.Holiday {
 	return &cal.Holiday{Name: name, Month: month, Day: day, Func: cal.CalcDayOfMonth}
+}
+
+// days returns the days of a list, a year on each line like "2026: 01-01 12-25". It panics on an error.
+func days(list string) []Date {
+	var listed []Date
+	for line := range strings.Lines(strings.TrimSpace(list)) {
+		year, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		for _, day := range strings.Fields(rest) {
+			d, err := ParseDate(year + "-" + day)
+			if err != nil {
+				panic(err)
+			}
+			listed = append(listed, d)
+		}
+	}
+	return listed
+}
+
+// isEve reports whether d is a day of December, or if that day falls on a weekend, the Friday before it.
+// It assumes that d is a session from Monday to Friday.
+func isEve(d Date, day int) bool {
+	if d.Month != time.December {
+		return false
+	}
+	return d.Day == day || d.Weekday() == time.Friday && (d.Day == day-1 || d.Day == day-2)
 }

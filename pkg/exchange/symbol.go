@@ -17,6 +17,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XTSE, true
 	case "DEX":
 		return XETR, true
+	case "BSE", "NSE":
+		return XBOM, true
 	}
 	return Weekdays, false
 }

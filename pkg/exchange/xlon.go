@@ -32,24 +32,9 @@ var XLON = &Exchange{
 	},
 	hours: func(d Date) hours {
 		h := hours{clock{8, 0}, clock{16, 30}}
-		if closesEarlyXLON(d) {
+		if isEve(d, 24) || isEve(d, 31) {
 			h.close = clock{12, 30}
 		}
 		return h
 	},
-}
-
-// closesEarlyXLON reports whether d is December 24 or 31, or the Friday before if they fall on a
-// weekend. It assumes that d is a session.
-func closesEarlyXLON(d Date) bool {
-	if d.Month != time.December {
-		return false
-	}
-	switch d.Day {
-	case 24, 31:
-		return true
-	case 22, 23, 29, 30:
-		return d.Weekday() == time.Friday
-	}
-	return false
 }

@@ -1,0 +1,92 @@
+package exchange
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
+func TestFalseSessionsOf2026(t *testing.T) {
+	want := map[string]int{"XBOM": 16}
+	got := map[string]int{}
+	for _, e := range []*Exchange{XBOM} {
+		got[e.MIC()] = len(closedWeekdays(e, 2026))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestKnownUntil(t *testing.T) {
+	for e, want := range map[*Exchange]Date{
+		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {},
+		XBOM: {2028, time.December, 31},
+	} {
+		if got := e.KnownUntil(); got != want {
+			t.Errorf("%s is known until %q, want %q", e.MIC(), got, want)
+		}
+	}
+}
+
+// TestListedHolidays holds closed days and sessions beside them that calendars of every weekday, of
+// the country's public holidays or of a neighbour would have the other way round.
+func TestListedHolidays(t *testing.T) {
+	for _, tt := range []struct {
+		e            *Exchange
+		closed, open string
+	}{
+		{XBOM,
+			"2024-01-22 2024-03-25 2024-05-20 2024-11-01 2024-11-20 2025-03-31 2025-08-27 2025-10-21 2025-10-22 " +
+				"2026-01-15 2026-03-03 2026-05-28 2026-11-24 2027-01-26 2027-03-22 2027-10-29 2028-04-14 2028-10-02 " +
+				"2019-10-21 2023-06-29 2026-02-07 2027-02-06",
+			"2024-01-01 2024-01-20 2024-03-02 2024-05-18 2025-01-01 2025-02-01 2026-02-01 2026-12-24 2027-01-01 " +
+				"2028-12-26 2015-02-28 2020-02-01 2023-06-28"},
+	} {
+		for _, d := range dates(t, tt.closed) {
+			if tt.e.IsSession(d) {
+				t.Errorf("%s: %s is a session", tt.e.MIC(), d)
+			}
+		}
+		for _, d := range dates(t, tt.open) {
+			if !tt.e.IsSession(d) {
+				t.Errorf("%s: %s is not a session", tt.e.MIC(), d)
+			}
+		}
+	}
+}
+
+func TestHoursOfListed(t *testing.T) {
+	for _, tt := range []struct {
+		e    *Exchange
+		want Session
+	}{
+		{XBOM, session(t, "2026-02-01", "03:45", "10:00")}, // a Sunday: the day of the budget
+		{XBOM, session(t, "2026-07-16", "03:45", "10:00")},
+	} {
+		got, ok := tt.e.Session(tt.want.Date)
+		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {
+			t.Errorf("%s %s (-want +got):\n%s", tt.e.MIC(), tt.want.Date, diff)
+		}
+	}
+}
+
+// TestListsAreInOrder finds a day that was listed twice, out of order, or on a wrong kind of day.
+func TestListsAreInOrder(t *testing.T) {
+	for _, e := range []*Exchange{XBOM} {
+		for i, d := range e.closures {
+			if wd := d.Weekday(); wd == time.Saturday || wd == time.Sunday {
+				t.Errorf("%s: the closure %s is a %s", e.MIC(), d, wd)
+			}
+			if i > 0 && !e.closures[i-1].Before(d) {
+				t.Errorf("%s: the closure %s is listed after %s", e.MIC(), d, e.closures[i-1])
+			}
+		}
+		for _, d := range e.weekends {
+			if wd := d.Weekday(); wd != time.Saturday && wd != time.Sunday {
+				t.Errorf("%s: %s is a %s", e.MIC(), d, wd)
+			}
+		}
+	}
+}
