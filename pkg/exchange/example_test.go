@@ -37,12 +37,12 @@ func ExampleExchange_IsOpen() {
 }
 
 func ExampleForSymbol() {
-	for _, symbol := range []string{"BRK.B", "TSCO.LON", "600104.SHH"} {
+	for _, symbol := range []string{"BRK.B", "TSCO.LON", "VOD.XX"} {
 		e, known := exchange.ForSymbol(symbol)
 		fmt.Printf("%s %q %t\n", symbol, e.MIC(), known)
 	}
 	// Output:
 	// BRK.B "XNYS" true
 	// TSCO.LON "XLON" true
-	// 600104.SHH "" false
+	// VOD.XX "" false
 }

@@ -118,8 +118,8 @@ func TestForSymbol(t *testing.T) {
 		{"MBG.DEX", XETR, true},
 		{"RELIANCE.BSE", XBOM, true},
 		{"RELIANCE.NSE", XBOM, true},
-		{"600104.SHH", Weekdays, false},
-		{"000002.SHZ", Weekdays, false},
+		{"600104.SHH", XSHG, true},
+		{"000002.SHZ", XSHG, true},
 		{"VOD.XX", Weekdays, false},
 		{"", XNYS, true},
 	} {
@@ -153,7 +153,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 var (
-	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, Weekdays})
+	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, Weekdays})
 	anyDate     = rapid.Custom(func(t *rapid.T) Date {
 		return Date{2000, time.January, 1}.AddDays(rapid.IntRange(0, 36*365).Draw(t, "day"))
 	})

@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16}
+	want := map[string]int{"XBOM": 16, "XSHG": 19}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM} {
+	for _, e := range []*Exchange{XBOM, XSHG} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -23,6 +23,7 @@ func TestKnownUntil(t *testing.T) {
 	for e, want := range map[*Exchange]Date{
 		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {},
 		XBOM: {2028, time.December, 31},
+		XSHG: {2028, time.December, 31},
 	} {
 		if got := e.KnownUntil(); got != want {
 			t.Errorf("%s is known until %q, want %q", e.MIC(), got, want)
@@ -43,6 +44,12 @@ func TestListedHolidays(t *testing.T) {
 				"2019-10-21 2023-06-29 2026-02-07 2027-02-06",
 			"2024-01-01 2024-01-20 2024-03-02 2024-05-18 2025-01-01 2025-02-01 2026-02-01 2026-12-24 2027-01-01 " +
 				"2028-12-26 2015-02-28 2020-02-01 2023-06-28"},
+		{XSHG,
+			"2024-02-09 2024-02-16 2024-04-05 2024-10-07 2025-01-28 2025-02-04 2025-10-08 2026-01-02 2026-02-23 " +
+				"2026-04-06 2026-09-25 2026-10-07 2027-02-05 2027-02-12 2027-10-07 2028-01-03 2028-01-25 2028-10-06 " +
+				"2020-01-31",
+			"2024-02-08 2024-02-19 2025-01-27 2025-02-05 2025-12-25 2026-02-13 2026-02-24 2026-05-06 2026-10-08 " +
+				"2027-02-04 2027-02-15 2027-10-08 2028-02-02 2028-04-14"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -64,6 +71,7 @@ func TestHoursOfListed(t *testing.T) {
 	}{
 		{XBOM, session(t, "2026-02-01", "03:45", "10:00")}, // a Sunday: the day of the budget
 		{XBOM, session(t, "2026-07-16", "03:45", "10:00")},
+		{XSHG, session(t, "2026-11-20", "01:30", "07:00")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {
@@ -74,7 +82,7 @@ func TestHoursOfListed(t *testing.T) {
 
 // TestListsAreInOrder finds a day that was listed twice, out of order, or on a wrong kind of day.
 func TestListsAreInOrder(t *testing.T) {
-	for _, e := range []*Exchange{XBOM} {
+	for _, e := range []*Exchange{XBOM, XSHG} {
 		for i, d := range e.closures {
 			if wd := d.Weekday(); wd == time.Saturday || wd == time.Sunday {
 				t.Errorf("%s: the closure %s is a %s", e.MIC(), d, wd)

@@ -19,6 +19,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XETR, true
 	case "BSE", "NSE":
 		return XBOM, true
+	case "SHH", "SHZ":
+		return XSHG, true
 	}
 	return Weekdays, false
 }
