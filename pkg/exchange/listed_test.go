@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -24,6 +24,7 @@ func TestKnownUntil(t *testing.T) {
 		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {},
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
+		XHKG: {2028, time.December, 31},
 	} {
 		if got := e.KnownUntil(); got != want {
 			t.Errorf("%s is known until %q, want %q", e.MIC(), got, want)
@@ -50,6 +51,12 @@ func TestListedHolidays(t *testing.T) {
 				"2020-01-31",
 			"2024-02-08 2024-02-19 2025-01-27 2025-02-05 2025-12-25 2026-02-13 2026-02-24 2026-05-06 2026-10-08 " +
 				"2027-02-04 2027-02-15 2027-10-08 2028-02-02 2028-04-14"},
+		{XHKG,
+			"2024-02-12 2024-05-15 2024-09-18 2025-05-05 2025-10-07 2025-10-29 2026-02-17 2026-04-07 2026-05-25 " +
+				"2026-10-19 2027-02-09 2027-05-13 2027-12-27 2028-01-26 2028-05-29 2028-10-26 2020-10-13 2023-07-17 " +
+				"2023-09-01 2023-09-08",
+			"2024-02-09 2024-02-14 2024-10-02 2025-01-28 2025-10-06 2026-02-16 2026-02-20 2026-09-25 2026-12-28 " +
+				"2027-02-05 2027-02-10 2028-01-03 2028-01-25 2028-10-03"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -72,6 +79,14 @@ func TestHoursOfListed(t *testing.T) {
 		{XBOM, session(t, "2026-02-01", "03:45", "10:00")}, // a Sunday: the day of the budget
 		{XBOM, session(t, "2026-07-16", "03:45", "10:00")},
 		{XSHG, session(t, "2026-11-20", "01:30", "07:00")},
+		{XHKG, session(t, "2026-11-20", "01:30", "08:00")},
+		{XHKG, session(t, "2010-11-19", "02:00", "08:00")}, // before the longer days of March 2011
+		{XHKG, session(t, "2010-12-24", "02:00", "04:30")},
+		{XHKG, session(t, "2025-01-28", "01:30", "04:00")}, // the eve of the lunar new year
+		{XHKG, session(t, "2026-02-16", "01:30", "04:00")},
+		{XHKG, session(t, "2028-01-25", "01:30", "04:00")},
+		{XHKG, session(t, "2026-12-24", "01:30", "04:00")},
+		{XHKG, session(t, "2026-12-31", "01:30", "04:00")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {
@@ -82,7 +97,7 @@ func TestHoursOfListed(t *testing.T) {
 
 // TestListsAreInOrder finds a day that was listed twice, out of order, or on a wrong kind of day.
 func TestListsAreInOrder(t *testing.T) {
-	for _, e := range []*Exchange{XBOM, XSHG} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG} {
 		for i, d := range e.closures {
 			if wd := d.Weekday(); wd == time.Saturday || wd == time.Sunday {
 				t.Errorf("%s: the closure %s is a %s", e.MIC(), d, wd)

@@ -21,6 +21,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XBOM, true
 	case "SHH", "SHZ":
 		return XSHG, true
+	case "HKG":
+		return XHKG, true
 	}
 	return Weekdays, false
 }
