@@ -121,6 +121,7 @@ func TestForSymbol(t *testing.T) {
 		{"600104.SHH", XSHG, true},
 		{"000002.SHZ", XSHG, true},
 		{"0700.HKG", XHKG, true},
+		{"MC.PAR", XPAR, true},
 		{"VOD.XX", Weekdays, false},
 		{"", XNYS, true},
 	} {
@@ -154,7 +155,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 var (
-	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, Weekdays})
+	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, Weekdays})
 	anyDate     = rapid.Custom(func(t *rapid.T) Date {
 		return Date{2000, time.January, 1}.AddDays(rapid.IntRange(0, 36*365).Draw(t, "day"))
 	})

@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -21,7 +21,7 @@ func TestFalseSessionsOf2026(t *testing.T) {
 
 func TestKnownUntil(t *testing.T) {
 	for e, want := range map[*Exchange]Date{
-		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {},
+		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XPAR: {},
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
 		XHKG: {2028, time.December, 31},
@@ -57,6 +57,12 @@ func TestListedHolidays(t *testing.T) {
 				"2023-09-01 2023-09-08",
 			"2024-02-09 2024-02-14 2024-10-02 2025-01-28 2025-10-06 2026-02-16 2026-02-20 2026-09-25 2026-12-28 " +
 				"2027-02-05 2027-02-10 2028-01-03 2028-01-25 2028-10-03"},
+		{XPAR,
+			"2024-03-29 2024-04-01 2024-05-01 2024-12-25 2024-12-26 2025-01-01 2025-04-18 2025-04-21 2025-12-26 " +
+				"2026-04-03 2026-04-06 2026-05-01 2026-12-25 2027-03-26 2027-03-29 2028-04-14 2028-12-26 2000-06-12 " +
+				"2001-12-31 2000-07-14",
+			"2024-05-09 2024-05-20 2024-07-15 2025-07-14 2025-11-11 2026-05-14 2026-05-25 2026-07-14 2026-12-24 " +
+				"2026-12-31 2027-12-24 2027-12-27 2027-12-31 2028-08-15 2028-05-25"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -87,6 +93,10 @@ func TestHoursOfListed(t *testing.T) {
 		{XHKG, session(t, "2028-01-25", "01:30", "04:00")},
 		{XHKG, session(t, "2026-12-24", "01:30", "04:00")},
 		{XHKG, session(t, "2026-12-31", "01:30", "04:00")},
+		{XPAR, session(t, "2026-11-20", "08:00", "16:30")},
+		{XPAR, session(t, "2026-07-16", "07:00", "15:30")},
+		{XPAR, session(t, "2026-12-24", "08:00", "13:05")},
+		{XPAR, session(t, "2026-12-31", "08:00", "13:05")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {

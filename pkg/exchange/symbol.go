@@ -23,6 +23,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XSHG, true
 	case "HKG":
 		return XHKG, true
+	case "PAR":
+		return XPAR, true
 	}
 	return Weekdays, false
 }
