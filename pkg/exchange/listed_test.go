@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -21,7 +21,7 @@ func TestFalseSessionsOf2026(t *testing.T) {
 
 func TestKnownUntil(t *testing.T) {
 	for e, want := range map[*Exchange]Date{
-		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XPAR: {},
+		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XAMS: {}, XPAR: {},
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
 		XHKG: {2028, time.December, 31},
@@ -63,6 +63,12 @@ func TestListedHolidays(t *testing.T) {
 				"2001-12-31 2000-07-14",
 			"2024-05-09 2024-05-20 2024-07-15 2025-07-14 2025-11-11 2026-05-14 2026-05-25 2026-07-14 2026-12-24 " +
 				"2026-12-31 2027-12-24 2027-12-27 2027-12-31 2028-08-15 2028-05-25"},
+		{XAMS,
+			"2024-03-29 2024-04-01 2024-05-01 2024-12-25 2024-12-26 2025-01-01 2025-04-18 2025-04-21 2025-12-26 " +
+				"2026-04-03 2026-04-06 2026-05-01 2026-12-25 2027-03-26 2027-03-29 2028-04-14 2028-12-26 2000-06-12 " +
+				"2001-12-31 2000-06-01 2001-04-30",
+			"2000-07-14 2024-05-09 2024-05-20 2025-05-05 2026-04-27 2026-05-05 2026-05-25 2026-12-24 2026-12-31 " +
+				"2027-04-27 2028-04-27"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -97,6 +103,10 @@ func TestHoursOfListed(t *testing.T) {
 		{XPAR, session(t, "2026-07-16", "07:00", "15:30")},
 		{XPAR, session(t, "2026-12-24", "08:00", "13:05")},
 		{XPAR, session(t, "2026-12-31", "08:00", "13:05")},
+		{XAMS, session(t, "2026-11-20", "08:00", "16:30")},
+		{XAMS, session(t, "2026-07-16", "07:00", "15:30")},
+		{XAMS, session(t, "2026-12-24", "08:00", "13:05")},
+		{XAMS, session(t, "2026-12-31", "08:00", "13:05")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {

@@ -25,6 +25,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XHKG, true
 	case "PAR":
 		return XPAR, true
+	case "AMS":
+		return XAMS, true
 	}
 	return Weekdays, false
 }
