@@ -123,6 +123,7 @@ func TestForSymbol(t *testing.T) {
 		{"0700.HKG", XHKG, true},
 		{"MC.PAR", XPAR, true},
 		{"ASML.AMS", XAMS, true},
+		{"MBG.FRK", XFRA, true},
 		{"VOD.XX", Weekdays, false},
 		{"", XNYS, true},
 	} {
@@ -156,7 +157,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 var (
-	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, Weekdays})
+	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, Weekdays})
 	anyDate     = rapid.Custom(func(t *rapid.T) Date {
 		return Date{2000, time.January, 1}.AddDays(rapid.IntRange(0, 36*365).Draw(t, "day"))
 	})

@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -21,7 +21,7 @@ func TestFalseSessionsOf2026(t *testing.T) {
 
 func TestKnownUntil(t *testing.T) {
 	for e, want := range map[*Exchange]Date{
-		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XAMS: {}, XPAR: {},
+		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XFRA: {}, XAMS: {}, XPAR: {},
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
 		XHKG: {2028, time.December, 31},
@@ -69,6 +69,11 @@ func TestListedHolidays(t *testing.T) {
 				"2001-12-31 2000-06-01 2001-04-30",
 			"2000-07-14 2024-05-09 2024-05-20 2025-05-05 2026-04-27 2026-05-05 2026-05-25 2026-12-24 2026-12-31 " +
 				"2027-04-27 2028-04-27"},
+		{XFRA,
+			"2024-12-24 2024-12-31 2025-04-18 2025-04-21 2025-12-24 2026-01-01 2026-04-03 2026-04-06 2026-05-01 " +
+				"2026-12-24 2026-12-25 2026-12-31 2027-12-24 2027-12-31 2028-04-17 2028-12-25 2028-12-26",
+			"2024-10-03 2025-06-09 2025-10-03 2026-05-25 2026-12-28 2026-12-30 2027-05-17 2027-12-27 2028-10-03 " +
+				"2028-12-27"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -107,6 +112,9 @@ func TestHoursOfListed(t *testing.T) {
 		{XAMS, session(t, "2026-07-16", "07:00", "15:30")},
 		{XAMS, session(t, "2026-12-24", "08:00", "13:05")},
 		{XAMS, session(t, "2026-12-31", "08:00", "13:05")},
+		{XFRA, session(t, "2026-11-20", "07:00", "21:00")},
+		{XFRA, session(t, "2026-07-16", "06:00", "20:00")},
+		{XFRA, session(t, "2026-12-30", "07:00", "13:00")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {

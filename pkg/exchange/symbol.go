@@ -27,6 +27,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XPAR, true
 	case "AMS":
 		return XAMS, true
+	case "FRK":
+		return XFRA, true
 	}
 	return Weekdays, false
 }

@@ -1,0 +1,17 @@
+package exchange
+
+// XFRA is the floor of the Frankfurt Stock Exchange. It keeps the days of Xetra, and trades until late in the
+// evening, as it has since 2019; earlier it closed at 20:00.
+var XFRA = &Exchange{
+	mic:      "XFRA",
+	zone:     zone("Europe/Berlin"),
+	holidays: XETR.holidays,
+	closures: XETR.closures,
+	hours: func(d Date) hours {
+		h := hours{clock{8, 0}, clock{22, 0}}
+		if isLastOfYear(d) && d.Year >= 2005 {
+			h.close = clock{14, 0}
+		}
+		return h
+	},
+}
