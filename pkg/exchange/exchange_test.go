@@ -124,6 +124,7 @@ func TestForSymbol(t *testing.T) {
 		{"MC.PAR", XPAR, true},
 		{"ASML.AMS", XAMS, true},
 		{"MBG.FRK", XFRA, true},
+		{"ENI.MIL", XMIL, true},
 		{"VOD.XX", Weekdays, false},
 		{"", XNYS, true},
 	} {
@@ -157,7 +158,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 var (
-	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, Weekdays})
+	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, Weekdays})
 	anyDate     = rapid.Custom(func(t *rapid.T) Date {
 		return Date{2000, time.January, 1}.AddDays(rapid.IntRange(0, 36*365).Draw(t, "day"))
 	})

@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7, "XMIL": 7}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -21,7 +21,7 @@ func TestFalseSessionsOf2026(t *testing.T) {
 
 func TestKnownUntil(t *testing.T) {
 	for e, want := range map[*Exchange]Date{
-		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XFRA: {}, XAMS: {}, XPAR: {},
+		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XMIL: {}, XFRA: {}, XAMS: {}, XPAR: {},
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
 		XHKG: {2028, time.December, 31},
@@ -74,6 +74,11 @@ func TestListedHolidays(t *testing.T) {
 				"2026-12-24 2026-12-25 2026-12-31 2027-12-24 2027-12-31 2028-04-17 2028-12-25 2028-12-26",
 			"2024-10-03 2025-06-09 2025-10-03 2026-05-25 2026-12-28 2026-12-30 2027-05-17 2027-12-27 2028-10-03 " +
 				"2028-12-27"},
+		{XMIL,
+			"2000-08-15 2024-08-15 2024-12-24 2024-12-31 2025-08-15 2025-12-24 2025-12-26 2026-04-03 2026-04-06 " +
+				"2026-05-01 2026-12-24 2026-12-31 2027-12-24 2027-12-31 2028-08-15 2028-12-26",
+			"2024-04-25 2025-06-02 2026-04-27 2026-06-02 2026-12-08 2026-12-30 2027-08-16 2027-12-27 2028-06-02 " +
+				"2028-11-01"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -115,6 +120,9 @@ func TestHoursOfListed(t *testing.T) {
 		{XFRA, session(t, "2026-11-20", "07:00", "21:00")},
 		{XFRA, session(t, "2026-07-16", "06:00", "20:00")},
 		{XFRA, session(t, "2026-12-30", "07:00", "13:00")},
+		{XMIL, session(t, "2026-11-20", "08:00", "16:30")},
+		{XMIL, session(t, "2026-07-16", "07:00", "15:30")},
+		{XMIL, session(t, "2026-12-30", "08:00", "16:30")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {

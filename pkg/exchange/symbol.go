@@ -29,6 +29,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XAMS, true
 	case "FRK":
 		return XFRA, true
+	case "MIL":
+		return XMIL, true
 	}
 	return Weekdays, false
 }
