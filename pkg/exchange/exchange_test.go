@@ -125,6 +125,7 @@ func TestForSymbol(t *testing.T) {
 		{"ASML.AMS", XAMS, true},
 		{"MBG.FRK", XFRA, true},
 		{"ENI.MIL", XMIL, true},
+		{"7203.TYO", XTKS, true},
 		{"VOD.XX", Weekdays, false},
 		{"", XNYS, true},
 	} {
@@ -158,7 +159,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 var (
-	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, Weekdays})
+	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS, Weekdays})
 	anyDate     = rapid.Custom(func(t *rapid.T) Date {
 		return Date{2000, time.January, 1}.AddDays(rapid.IntRange(0, 36*365).Draw(t, "day"))
 	})

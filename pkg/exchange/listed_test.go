@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7, "XMIL": 7}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7, "XMIL": 7, "XTKS": 19}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -25,6 +25,7 @@ func TestKnownUntil(t *testing.T) {
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
 		XHKG: {2028, time.December, 31},
+		XTKS: {2028, time.December, 31},
 	} {
 		if got := e.KnownUntil(); got != want {
 			t.Errorf("%s is known until %q, want %q", e.MIC(), got, want)
@@ -79,6 +80,12 @@ func TestListedHolidays(t *testing.T) {
 				"2026-05-01 2026-12-24 2026-12-31 2027-12-24 2027-12-31 2028-08-15 2028-12-26",
 			"2024-04-25 2025-06-02 2026-04-27 2026-06-02 2026-12-08 2026-12-30 2027-08-16 2027-12-27 2028-06-02 " +
 				"2028-11-01"},
+		{XTKS,
+			"2019-04-30 2020-07-24 2020-10-01 2021-08-09 2024-01-03 2024-02-12 2024-05-06 2024-11-04 2024-12-31 " +
+				"2025-02-24 2025-05-06 2025-11-24 2026-01-02 2026-03-20 2026-05-06 2026-09-22 2026-12-31 2027-03-22 " +
+				"2027-09-20 2028-01-03 2028-08-11 2028-09-22",
+			"2019-12-23 2020-10-12 2024-01-04 2024-12-25 2024-12-30 2025-12-30 2026-04-03 2026-05-01 2026-09-24 " +
+				"2027-01-04 2027-05-06 2028-01-04 2028-12-29"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -123,6 +130,9 @@ func TestHoursOfListed(t *testing.T) {
 		{XMIL, session(t, "2026-11-20", "08:00", "16:30")},
 		{XMIL, session(t, "2026-07-16", "07:00", "15:30")},
 		{XMIL, session(t, "2026-12-30", "08:00", "16:30")},
+		{XTKS, session(t, "2026-11-20", "00:00", "06:30")},
+		{XTKS, session(t, "2024-11-01", "00:00", "06:00")}, // the last one before the longer days
+		{XTKS, session(t, "2024-11-05", "00:00", "06:30")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {
@@ -133,7 +143,7 @@ func TestHoursOfListed(t *testing.T) {
 
 // TestListsAreInOrder finds a day that was listed twice, out of order, or on a wrong kind of day.
 func TestListsAreInOrder(t *testing.T) {
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XTKS} {
 		for i, d := range e.closures {
 			if wd := d.Weekday(); wd == time.Saturday || wd == time.Sunday {
 				t.Errorf("%s: the closure %s is a %s", e.MIC(), d, wd)

@@ -31,6 +31,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XFRA, true
 	case "MIL":
 		return XMIL, true
+	case "TYO":
+		return XTKS, true
 	}
 	return Weekdays, false
 }
