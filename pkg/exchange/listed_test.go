@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7, "XMIL": 7, "XTKS": 19}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7, "XMIL": 7, "XTKS": 19, "XASX": 7}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS, XASX} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -21,7 +21,7 @@ func TestFalseSessionsOf2026(t *testing.T) {
 
 func TestKnownUntil(t *testing.T) {
 	for e, want := range map[*Exchange]Date{
-		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XMIL: {}, XFRA: {}, XAMS: {}, XPAR: {},
+		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XASX: {}, XMIL: {}, XFRA: {}, XAMS: {}, XPAR: {},
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
 		XHKG: {2028, time.December, 31},
@@ -86,6 +86,12 @@ func TestListedHolidays(t *testing.T) {
 				"2027-09-20 2028-01-03 2028-08-11 2028-09-22",
 			"2019-12-23 2020-10-12 2024-01-04 2024-12-25 2024-12-30 2025-12-30 2026-04-03 2026-05-01 2026-09-24 " +
 				"2027-01-04 2027-05-06 2028-01-04 2028-12-29"},
+		{XASX,
+			"2004-12-28 2005-12-27 2010-04-26 2010-12-28 2011-04-26 2016-12-27 2021-12-28 2022-01-03 2022-09-22 " +
+				"2022-12-27 2024-01-26 2024-04-25 2024-06-10 2025-01-27 2025-04-25 2025-06-09 2025-12-26 2026-01-26 " +
+				"2026-04-06 2026-06-08 2026-12-28 2027-01-26 2027-12-27 2027-12-28 2028-01-03 2028-04-25 2028-06-12",
+			"2004-04-26 2015-04-27 2020-04-27 2021-04-26 2024-10-07 2025-08-04 2026-04-27 2026-10-05 2026-12-24 " +
+				"2026-12-29 2026-12-31 2027-04-26 2027-12-29 2028-12-27"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -133,6 +139,12 @@ func TestHoursOfListed(t *testing.T) {
 		{XTKS, session(t, "2026-11-20", "00:00", "06:30")},
 		{XTKS, session(t, "2024-11-01", "00:00", "06:00")}, // the last one before the longer days
 		{XTKS, session(t, "2024-11-05", "00:00", "06:30")},
+		{XASX, session(t, "2026-11-20", "23:00", "05:00")},
+		{XASX, session(t, "2026-07-16", "00:00", "06:00")},
+		{XASX, session(t, "2026-12-24", "23:00", "03:10")},
+		{XASX, session(t, "2026-12-31", "23:00", "03:10")},
+		{XASX, session(t, "2027-12-24", "23:00", "03:10")},
+		{XASX, session(t, "2023-12-22", "23:00", "03:10")}, // the Friday before Christmas
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {

@@ -66,7 +66,8 @@ func closingAt(t *testing.T, e *Exchange, year int, clock string) []Date {
 	return early
 }
 
-// session makes a Session from times in UTC.
+// session makes a Session from times in UTC: the opening is on the day before if its clock is later than that of
+// the close.
 func session(t *testing.T, day, open, closes string) Session {
 	t.Helper()
 	at := func(clock string) time.Time {
@@ -76,5 +77,9 @@ func session(t *testing.T, day, open, closes string) Session {
 		}
 		return instant
 	}
-	return Session{Date: date(t, day), Open: at(open), Close: at(closes)}
+	s := Session{Date: date(t, day), Open: at(open), Close: at(closes)}
+	if s.Open.After(s.Close) {
+		s.Open = s.Open.AddDate(0, 0, -1)
+	}
+	return s
 }

@@ -33,6 +33,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XMIL, true
 	case "TYO":
 		return XTKS, true
+	case "AX":
+		return XASX, true
 	}
 	return Weekdays, false
 }
