@@ -127,6 +127,7 @@ func TestForSymbol(t *testing.T) {
 		{"ENI.MIL", XMIL, true},
 		{"7203.TYO", XTKS, true},
 		{"BHP.AX", XASX, true},
+		{"PETR4.SAO", BVMF, true},
 		{"VOD.XX", Weekdays, false},
 		{"", XNYS, true},
 	} {
@@ -160,7 +161,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 var (
-	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS, XASX, Weekdays})
+	anyExchange = rapid.SampledFrom([]*Exchange{XNYS, XLON, XTSE, XETR, XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS, XASX, BVMF, Weekdays})
 	anyDate     = rapid.Custom(func(t *rapid.T) Date {
 		return Date{2000, time.January, 1}.AddDays(rapid.IntRange(0, 36*365).Draw(t, "day"))
 	})

@@ -9,9 +9,9 @@ import (
 
 // TestFalseSessionsOf2026 counts the weekdays of 2026 that are not sessions.
 func TestFalseSessionsOf2026(t *testing.T) {
-	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7, "XMIL": 7, "XTKS": 19, "XASX": 7}
+	want := map[string]int{"XBOM": 16, "XSHG": 19, "XHKG": 14, "XPAR": 5, "XAMS": 5, "XFRA": 7, "XMIL": 7, "XTKS": 19, "XASX": 7, "BVMF": 14}
 	got := map[string]int{}
-	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS, XASX} {
+	for _, e := range []*Exchange{XBOM, XSHG, XHKG, XPAR, XAMS, XFRA, XMIL, XTKS, XASX, BVMF} {
 		got[e.MIC()] = len(closedWeekdays(e, 2026))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -21,7 +21,7 @@ func TestFalseSessionsOf2026(t *testing.T) {
 
 func TestKnownUntil(t *testing.T) {
 	for e, want := range map[*Exchange]Date{
-		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, XASX: {}, XMIL: {}, XFRA: {}, XAMS: {}, XPAR: {},
+		XNYS: {}, XLON: {}, XTSE: {}, XETR: {}, Weekdays: {}, BVMF: {}, XASX: {}, XMIL: {}, XFRA: {}, XAMS: {}, XPAR: {},
 		XBOM: {2028, time.December, 31},
 		XSHG: {2028, time.December, 31},
 		XHKG: {2028, time.December, 31},
@@ -92,6 +92,13 @@ func TestListedHolidays(t *testing.T) {
 				"2026-04-06 2026-06-08 2026-12-28 2027-01-26 2027-12-27 2027-12-28 2028-01-03 2028-04-25 2028-06-12",
 			"2004-04-26 2015-04-27 2020-04-27 2021-04-26 2024-10-07 2025-08-04 2026-04-27 2026-10-05 2026-12-24 " +
 				"2026-12-29 2026-12-31 2027-04-26 2027-12-29 2028-12-27"},
+		{BVMF,
+			"2000-12-29 2011-12-30 2014-06-12 2017-12-29 2019-11-20 2021-01-25 2021-07-09 2022-12-30 2023-12-29 " +
+				"2024-02-12 2024-02-13 2024-05-30 2024-11-15 2024-11-20 2024-12-24 2024-12-31 2025-03-03 2025-04-21 " +
+				"2025-06-19 2025-11-20 2026-02-16 2026-02-17 2026-06-04 2026-11-20 2026-12-24 2026-12-31 2027-02-08 " +
+				"2027-05-27 2027-12-31 2028-02-29 2028-06-15 2028-12-29",
+			"2020-07-09 2020-11-20 2022-01-25 2023-11-20 2024-01-25 2024-07-09 2025-07-09 2026-02-18 2026-07-09 " +
+				"2026-12-30 2027-01-25 2027-02-10 2028-12-28"},
 	} {
 		for _, d := range dates(t, tt.closed) {
 			if tt.e.IsSession(d) {
@@ -145,6 +152,10 @@ func TestHoursOfListed(t *testing.T) {
 		{XASX, session(t, "2026-12-31", "23:00", "03:10")},
 		{XASX, session(t, "2027-12-24", "23:00", "03:10")},
 		{XASX, session(t, "2023-12-22", "23:00", "03:10")}, // the Friday before Christmas
+		{BVMF, session(t, "2026-11-19", "13:00", "21:00")},
+		{BVMF, session(t, "2026-02-18", "16:00", "21:00")}, // Ash Wednesday
+		{BVMF, session(t, "2019-10-31", "13:00", "20:00")},
+		{BVMF, session(t, "2019-11-04", "13:00", "21:00")},
 	} {
 		got, ok := tt.e.Session(tt.want.Date)
 		if diff := cmp.Diff(tt.want, got); diff != "" || !ok {

@@ -34,6 +34,10 @@ func onDay(name string, month time.Month, day int) *cal.Holiday {
 	return &cal.Holiday{Name: name, Month: month, Day: day, Func: cal.CalcDayOfMonth}
 }
 
+func fromEaster(name string, days int) *cal.Holiday {
+	return &cal.Holiday{Name: name, Offset: days, Func: cal.CalcEasterOffset}
+}
+
 // days returns the days of a list, a year on each line like "2026: 01-01 12-25". It panics on an error.
 func days(list string) []Date {
 	var listed []Date

@@ -35,6 +35,8 @@ func ForSymbol(symbol string) (e *Exchange, known bool) {
 		return XTKS, true
 	case "AX":
 		return XASX, true
+	case "SAO":
+		return BVMF, true
 	}
 	return Weekdays, false
 }
