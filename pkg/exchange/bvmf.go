@@ -13,27 +13,27 @@ var BVMF = &Exchange{
 	zone: zone("America/Sao_Paulo"),
 	holidays: inUTC(
 		br.AnoNovo,
-		onDay("Aniversario de Sao Paulo", time.January, 25).Clone(&cal.Holiday{EndYear: 2021}),
+		onDay("Aniversário de São Paulo", time.January, 25).Clone(&cal.Holiday{EndYear: 2021}),
 		fromEaster("Segunda-feira de Carnaval", -48),
-		fromEaster("Terca-feira de Carnaval", -47),
+		fromEaster("Terça-feira de Carnaval", -47),
 		br.SextaFeiraSanta,
 		br.Tiradentes,
 		br.Trabalhador,
 		br.CorpusChristi,
 		// The holidays of the state and of the city were sessions in 2020, when the city had moved them, and
 		// are since 2022, but for Black Awareness Day, which the whole country has had since 2024.
-		onDay("Revolucao Constitucionalista", time.July, 9).Clone(&cal.Holiday{
+		onDay("Revolução Constitucionalista", time.July, 9).Clone(&cal.Holiday{
 			StartYear: 1998, EndYear: 2021, Except: []int{2020}}),
 		br.Independencia,
 		br.NossaSenhoraAparecida,
 		br.Finados,
 		br.Republica,
-		onDay("Consciencia Negra", time.November, 20).Clone(&cal.Holiday{
+		onDay("Consciência Negra", time.November, 20).Clone(&cal.Holiday{
 			StartYear: 2004, Except: []int{2020, 2021, 2022, 2023}}),
-		onDay("Vespera de Natal", time.December, 24),
+		onDay("Véspera de Natal", time.December, 24),
 		br.Natal,
 		&cal.Holiday{
-			Name: "Vespera de Ano Novo", Month: time.December, Day: 31, Func: cal.CalcDayOfMonth,
+			Name: "Véspera de Ano Novo", Month: time.December, Day: 31, Func: cal.CalcDayOfMonth,
 			Observed: []cal.AltDay{{Day: time.Saturday, Offset: -1}, {Day: time.Sunday, Offset: -2}},
 		},
 	),
@@ -45,9 +45,11 @@ var BVMF = &Exchange{
 			// no session counts as completed too early.
 			h.close = clock{18, 0}
 		}
-		if _, ashWednesday := fromEaster("", -46).Calc(d.Year); d == DateOf(ashWednesday) {
+		if _, day := ashWednesday.Calc(d.Year); d == DateOf(day) {
 			h.open = clock{13, 0}
 		}
 		return h
 	},
 }
+
+var ashWednesday = inUTC(fromEaster("Quarta-feira de Cinzas", -46))[0]
