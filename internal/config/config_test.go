@@ -244,14 +244,22 @@ func TestPrecedenceInATable(t *testing.T) {
 	}
 	variable := Origin{Layer: LayerEnvironment, Name: "PAPERTRADE_CURRENCIES"}
 	want := []Value{
+		{Key: `currencies.".AMS"`, Value: "EUR"},
+		{Key: `currencies.".AX"`, Value: "AUD"},
 		{Key: `currencies.".BSE"`, Value: "INR"},
 		{Key: `currencies.".DEX"`, Value: "EUR"},
+		{Key: `currencies.".FRK"`, Value: "EUR"},
 		{Key: `currencies.".HKG"`, Value: "USD", Origin: variable},
 		{Key: `currencies.".LON"`, Value: "GBP", Origin: Origin{Layer: LayerFile, Name: c.File, Line: 2}},
+		{Key: `currencies.".MIL"`, Value: "EUR"},
+		{Key: `currencies.".NSE"`, Value: "INR"},
+		{Key: `currencies.".PAR"`, Value: "EUR"},
+		{Key: `currencies.".SAO"`, Value: "BRL"},
 		{Key: `currencies.".SHH"`, Value: "CNY"},
 		{Key: `currencies.".SHZ"`, Value: "CNY"},
 		{Key: `currencies.".TRT"`, Value: "CAD"},
 		{Key: `currencies.".TRV"`, Value: "CAD"},
+		{Key: `currencies.".TYO"`, Value: "JPY"},
 		{Key: `currencies."AZN.LON"`, Value: "EUR", Origin: variable},
 	}
 	var got []Value
@@ -491,13 +499,22 @@ func TestTemplate(t *testing.T) {
 # What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which overrides its suffix; all others are in USD.
 # It is a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS.
 # Variable: PAPERTRADE_CURRENCIES
+#".AMS" = "EUR"
+#".AX" = "AUD"
 #".BSE" = "INR"
 #".DEX" = "EUR"
+#".FRK" = "EUR"
+#".HKG" = "HKD"
 #".LON" = "GBX"
+#".MIL" = "EUR"
+#".NSE" = "INR"
+#".PAR" = "EUR"
+#".SAO" = "BRL"
 #".SHH" = "CNY"
 #".SHZ" = "CNY"
 #".TRT" = "CAD"
 #".TRV" = "CAD"
+#".TYO" = "JPY"
 
 [log]
 `}

@@ -129,11 +129,11 @@ func TestProblems(t *testing.T) {
 			in.Active[0].State.UnknownSessions, in.Active[0].State.UnknownSession = 3, date(20)
 		}, nil},
 		{"of an exchange whose holidays nobody knows, what the provider has answered since counts", instant(24, 12), func(in *HealthInputs) {
-			in.Active[0] = activeSince("600104.SHH", 10)
+			in.Active[0] = activeSince("VOD.XX", 10)
 			in.Active[0].State.CheckedAt = instant(24, 1)
 		}, nil},
-		{"and what it has not answered does not", instant(24, 12), func(in *HealthInputs) { in.Active[0] = activeSince("600104.SHH", 10) }, []string{
-			"stale_tickers", "1 of 2 active tickers is more than 1 session behind: 600104.SHH (2026-11-10)"}},
+		{"and what it has not answered does not", instant(24, 12), func(in *HealthInputs) { in.Active[0] = activeSince("VOD.XX", 10) }, []string{
+			"stale_tickers", "1 of 2 active tickers is more than 1 session behind: VOD.XX (2026-11-10)"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func TestCurrencies(t *testing.T) {
 		{"TSCO.LON", nil, "1.234567", "GBP"},
 		{"RELIANCE.BSE", nil, "123.4567", "INR"},
 		{"600104.SHH", nil, "123.4567", "CNY"},
-		{"0700.HKG", nil, "123.4567", "USD"},
+		{"0700.HKG", nil, "123.4567", "HKD"},
 		{"0700.HKG", map[string]string{".HKG": "HKD"}, "123.4567", "HKD"},
 		{"NPN.JSE", map[string]string{".JSE": "ZAC"}, "1.234567", "ZAR"},
 		{"TEVA.TLV", map[string]string{".TLV": "ILA"}, "1.234567", "ILS"},

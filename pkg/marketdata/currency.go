@@ -73,13 +73,19 @@ func DefaultCurrencies() Currencies { return maps.Clone(currencyBySuffix) }
 
 // Of returns the currency of the ticker itself, else that of its suffix, else USD.
 func (c Currencies) Of(ticker Ticker) Currency {
-	if currency, ok := c[ticker.symbol]; ok {
-		return currency
-	}
-	if currency, ok := c[ticker.Suffix()]; ok {
+	if currency, ok := c.Lookup(ticker); ok {
 		return currency
 	}
 	return dollars
+}
+
+// Lookup returns the currency of the ticker itself, else that of its suffix; false if there is neither.
+func (c Currencies) Lookup(ticker Ticker) (Currency, bool) {
+	if currency, ok := c[ticker.symbol]; ok {
+		return currency, true
+	}
+	currency, ok := c[ticker.Suffix()]
+	return currency, ok
 }
 
 var currencyBySuffix = Currencies{
@@ -87,9 +93,18 @@ var currencyBySuffix = Currencies{
 	".TRT": mustParseCurrency("CAD"),
 	".TRV": mustParseCurrency("CAD"),
 	".DEX": mustParseCurrency("EUR"),
+	".FRK": mustParseCurrency("EUR"),
+	".PAR": mustParseCurrency("EUR"),
+	".AMS": mustParseCurrency("EUR"),
+	".MIL": mustParseCurrency("EUR"),
 	".BSE": mustParseCurrency("INR"),
+	".NSE": mustParseCurrency("INR"),
 	".SHH": mustParseCurrency("CNY"),
 	".SHZ": mustParseCurrency("CNY"),
+	".HKG": mustParseCurrency("HKD"),
+	".TYO": mustParseCurrency("JPY"),
+	".AX":  mustParseCurrency("AUD"),
+	".SAO": mustParseCurrency("BRL"),
 }
 
 var dollars = mustParseCurrency("USD")

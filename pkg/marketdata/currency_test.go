@@ -26,7 +26,10 @@ func TestParseCurrency(t *testing.T) {
 
 func TestDefaultCurrencies(t *testing.T) {
 	want := map[string]string{
-		".LON": "GBX", ".TRT": "CAD", ".TRV": "CAD", ".DEX": "EUR", ".BSE": "INR", ".SHH": "CNY", ".SHZ": "CNY",
+		".LON": "GBX", ".TRT": "CAD", ".TRV": "CAD",
+		".DEX": "EUR", ".FRK": "EUR", ".PAR": "EUR", ".AMS": "EUR", ".MIL": "EUR",
+		".BSE": "INR", ".NSE": "INR", ".SHH": "CNY", ".SHZ": "CNY", ".HKG": "HKD", ".TYO": "JPY",
+		".AX": "AUD", ".SAO": "BRL",
 	}
 	got := marketdata.DefaultCurrencies()
 	for suffix, code := range want {
@@ -36,5 +39,10 @@ func TestDefaultCurrencies(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("DefaultCurrencies() = %v, want %v", got, want)
+	}
+	for suffix := range got {
+		if ticker := marketdata.MustParseTicker("X" + suffix); !ticker.HasCalendar() {
+			t.Errorf("%s has a currency, but no calendar", suffix)
+		}
 	}
 }

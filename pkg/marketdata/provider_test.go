@@ -51,7 +51,7 @@ func TestSuffixAndCalendar(t *testing.T) {
 	}{
 		"AAPL": {"", exchange.XNYS, true}, "BRK.B": {".B", exchange.XNYS, true}, "TSCO.LON": {".LON", exchange.XLON, true},
 		"SHOP.TRT": {".TRT", exchange.XTSE, true}, "GPV.TRV": {".TRV", exchange.XTSE, true}, "MBG.DEX": {".DEX", exchange.XETR, true},
-		"0700.HKG": {".HKG", exchange.Weekdays, false}, "A.B.LON": {".LON", exchange.XLON, true},
+		"0700.HKG": {".HKG", exchange.XHKG, true}, "VOD.L": {".L", exchange.Weekdays, false}, "NPN.JSE": {".JSE", exchange.Weekdays, false}, "A.B.LON": {".LON", exchange.XLON, true},
 	} {
 		ticker := marketdata.MustParseTicker(symbol)
 		if ticker.Suffix() != want.suffix || ticker.Calendar() != want.calendar || ticker.HasCalendar() != want.known {
