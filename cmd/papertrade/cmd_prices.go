@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -72,8 +71,7 @@ func runPrices(ctx context.Context, inv *invocation, opts pricesOptions, symbol 
 	gaps := history.Gaps(ticker.Calendar(), stored[ticker], state.Absent, opts.from.Date, opts.to.Date)
 	bars := slices.DeleteFunc(stored[ticker], func(b history.StoredBar) bool { return !opts.contains(b.Session) })
 	if len(gaps) > 0 && !ticker.HasCalendar() {
-		suffix := ticker.String()[strings.LastIndexByte(ticker.String(), '.'):]
-		inv.log.observe(refresh.CalendarUnknown{Suffix: suffix, Tickers: tickers})
+		inv.log.observe(refresh.CalendarUnknown{Suffix: ticker.Suffix(), Tickers: tickers})
 	}
 	return inv.print(pricesView(storedPrices{ticker, opts.dateRange, bars, gaps, history.Pending(state.Splits)}, inv.width()))
 }

@@ -10,19 +10,21 @@ import (
 	"papertrade/internal/config"
 	"papertrade/internal/ping"
 	"papertrade/internal/refresh"
+	"papertrade/pkg/marketdata"
 )
 
 // logger is where a command logs.
 type logger struct {
 	zerolog.Logger
-	json  bool            // for programs
-	lines *switchedWriter // through which lines go to stderr
-	tail  *ping.Tail      // the last lines, for a monitor; nil if there is none
+	json       bool            // for programs
+	lines      *switchedWriter // through which lines go to stderr
+	tail       *ping.Tail      // the last lines, for a monitor; nil if there is none
+	currencies marketdata.Currencies
 }
 
 // newLogger returns a logger to stderr and, at the level of the settings even if quiet, for a monitor.
 func newLogger(env environ, c *config.Config, quiet bool) logger {
-	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}}
+	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}, currencies: c.Currencies}
 	// formatted returns a writer of logs in the format of the settings, without what is secret.
 	formatted := func(w io.Writer, color bool) io.Writer {
 		redacting := &redactingWriter{c, w}
@@ -126,14 +128,41 @@ func (log logger) observe(event refresh.Event) {
 		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
 			Msg("newest session not out yet")
 	case refresh.CalendarUnknown:
-		symbols := make([]string, len(e.Tickers))
-		for i, ticker := range e.Tickers {
-			symbols[i] = ticker.String()
-		}
-		log.Warn().Str("suffix", e.Suffix).Strs("tickers", symbols).Msg("exchange unknown: every weekday is taken for a session")
+		log.calendarUnknown(e)
+	case refresh.CalendarEnding:
+		log.Warn().Str("exchange", e.MIC).Stringer("until", e.Until).Strs("tickers", symbols(e.Tickers)).
+			Msg("holidays known until this day only: after it every weekday is taken for a session, upgrade papertrade")
 	case refresh.RunFinished:
 		log.runFinished(e.Report)
 	}
+}
+
+// calendarUnknown logs what is assumed of tickers, apart for those whose currency the settings name.
+func (log logger) calendarUnknown(e refresh.CalendarUnknown) {
+	var named, assumed []marketdata.Ticker
+	for _, ticker := range e.Tickers {
+		if _, ok := log.currencies.Lookup(ticker); ok {
+			named = append(named, ticker)
+		} else {
+			assumed = append(assumed, ticker)
+		}
+	}
+	if len(assumed) > 0 {
+		log.Warn().Str("suffix", e.Suffix).Strs("tickers", symbols(assumed)).Str("setting", `currencies."`+e.Suffix+`"`).
+			Msg("exchange unknown: stored as USD, every weekday taken for a session; the setting names another currency")
+	}
+	if len(named) > 0 {
+		log.Warn().Str("suffix", e.Suffix).Strs("tickers", symbols(named)).
+			Msg("exchange unknown: every weekday taken for a session")
+	}
+}
+
+func symbols(tickers []marketdata.Ticker) []string {
+	symbols := make([]string, len(tickers))
+	for i, ticker := range tickers {
+		symbols[i] = ticker.String()
+	}
+	return symbols
 }
 
 func (log logger) runFinished(r refresh.Report) {

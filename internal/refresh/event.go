@@ -9,7 +9,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, RunStarted, WorkBegun,
+// Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
 // TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound,
 // SessionMissing, TaskRejected, TasksStopped or RunFinished.
 type Event any
@@ -19,6 +19,11 @@ type (
 	RowSkipped      struct{ SkippedRow }
 	CalendarUnknown struct { // of these tickers' exchange: each weekday is taken for a session
 		Suffix  string
+		Tickers []marketdata.Ticker
+	}
+	CalendarEnding struct { // of these tickers' exchange: after Until each weekday is taken for a session
+		MIC     string
+		Until   exchange.Date
 		Tickers []marketdata.Ticker
 	}
 	RunStarted struct{ Report Report } // of which nothing is done yet

@@ -3,7 +3,6 @@ package refresh
 import (
 	"cmp"
 	"context"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -66,7 +65,7 @@ func (r *run) wants(ctx context.Context) ([]Want, error) {
 	at := r.report.At
 	switch r.Kind {
 	case Intraday:
-		r.reportUnknownCalendars(r.active)
+		r.reportCalendars(r.active)
 		// Another run may have refreshed some of them until this one got the lock.
 		entries, _, err := r.intradayEntries(ctx)
 		return intradayWants(entries, at, r.Force), err
@@ -93,20 +92,8 @@ func (r *run) named(ctx context.Context) ([]ActiveTicker, error) {
 			return nil, err
 		}
 	}
-	r.reportUnknownCalendars(chosen)
+	r.reportCalendars(chosen)
 	return chosen, nil
-}
-
-func (r *run) reportUnknownCalendars(active []ActiveTicker) {
-	bySuffix := map[string][]marketdata.Ticker{}
-	for _, a := range active {
-		if !a.Ticker.HasCalendar() {
-			bySuffix[a.Ticker.Suffix()] = append(bySuffix[a.Ticker.Suffix()], a.Ticker)
-		}
-	}
-	for _, suffix := range slices.Sorted(maps.Keys(bySuffix)) {
-		r.observe(CalendarUnknown{suffix, bySuffix[suffix]})
-	}
 }
 
 // gapRequests returns what the options of a backfill ask for.
