@@ -6,9 +6,9 @@ import "time"
 var XBOM = &Exchange{
 	mic:  "XBOM",
 	zone: zone("Asia/Kolkata"),
-	// Up to 2026 these are the days of the exchanges' yearly circulars, with the closures that were announced
-	// later: of 2024 the inauguration of the temple in Ayodhya and two elections, of 2026 an election. The days
-	// of 2027 and 2028 are estimated: fixed holidays, Good Friday, and the Hindu festivals of the computed
+	// Up to 2026 these are the days of the exchanges' yearly circulars, as the projects exchange_calendars and
+	// pandas_market_calendars have them, and closures that were announced later: of 2024 the inauguration of the
+	// temple in Ayodhya and two elections, of 2026 an election. The days of 2027 and 2028 are estimated: fixed holidays, Good Friday, and the Hindu festivals of the computed
 	// calendar. The Islamic ones of those years are missing, since they move with the sighting of the moon:
 	// a session taken for a holiday would lose its price, while a holiday taken for a session costs a call.
 	//

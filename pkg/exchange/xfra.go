@@ -1,7 +1,7 @@
 package exchange
 
 // XFRA is the floor of the Frankfurt Stock Exchange. It keeps the days of Xetra, and trades until late in the
-// evening, as it has since 2019; earlier it closed at 20:00.
+// evening. The hours of today stand for those of the past too, when it closed earlier.
 var XFRA = &Exchange{
 	mic:      "XFRA",
 	zone:     zone("Europe/Berlin"),

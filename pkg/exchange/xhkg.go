@@ -9,8 +9,8 @@ import (
 var XHKG = &Exchange{
 	mic:  "XHKG",
 	zone: zone("Asia/Hong_Kong"),
-	// Up to 2026 these are the days of the exchange's yearly circulars, and the days that were lost to typhoons
-	// and storms; since September 2024 there is trading in such weather. The days of 2027 and 2028 follow from
+	// Up to 2026 these are the days of the exchange's yearly circulars, as the projects exchange_calendars and
+	// holidays have them, and the days that were lost to typhoons and storms; since September 2024 there is trading in such weather. The days of 2027 and 2028 follow from
 	// the General Holidays Ordinance and the lunar calendar: its festivals are computed, not announced.
 	closures: days(`
 		2000: 02-04 02-07 04-04 04-21 04-24 05-01 05-11 06-06 09-13 10-02 10-06 12-25 12-26

@@ -6,7 +6,8 @@ import "time"
 var XSHG = &Exchange{
 	mic:  "XSHG",
 	zone: zone("Asia/Shanghai"),
-	// Up to 2026 these are the days of the exchange's yearly announcements. The State Council arranges the
+	// Up to 2026 these are the days of the exchange's yearly announcements, as the projects exchange_calendars
+	// and holidays have them. The State Council arranges the
 	// holidays of a year in the November before it: the days of 2027 and 2028 are estimated from the lunar
 	// calendar and from its rules of 2024 for the length of each holiday; what those rules leave open is
 	// taken for a session. There is no trading on the weekends that make up for holidays.

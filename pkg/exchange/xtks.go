@@ -6,9 +6,9 @@ import "time"
 var XTKS = &Exchange{
 	mic:  "XTKS",
 	zone: zone("Asia/Tokyo"),
-	// These are the days of the exchange's calendar: Japan's holidays with their substitutes, the turn of the
-	// year, and October 1, 2020, when the exchange's computers had failed. Up to 2027 the holidays are as the
-	// Cabinet Office publishes them; the equinoxes of 2028 are computed.
+	// These are Japan's holidays with their substitutes, the turn of the year, and October 1, 2020, when the
+	// exchange's computers had failed; up to 2020 the projects exchange_calendars and holidays agree on them.
+	// The Cabinet Office announces the equinoxes in the February before: those from 2027 on are computed.
 	closures: days(`
 		2000: 01-03 01-10 02-11 03-20 05-03 05-04 05-05 07-20 09-15 10-09 11-03 11-23
 		2001: 01-01 01-02 01-03 01-08 02-12 03-20 04-30 05-03 05-04 07-20 09-24 10-08 11-23 12-24 12-31
