@@ -19,7 +19,7 @@ func Adjust(bars []marketdata.Bar, known []Split) (adjusted []marketdata.Bar, ap
 	adjusted = slices.Clone(bars)
 	for _, s := range splits {
 		first, _ := find(bars, s.Session)
-		if first == 0 || first == len(bars) || !s.isUnadjusted(bars[first-1], bars[first]) {
+		if first == 0 || first == len(bars) || !s.isUnadjusted(bars[:first], bars[first:]) {
 			continue
 		}
 		for i := range first {
@@ -30,13 +30,35 @@ func Adjust(bars []marketdata.Bar, known []Split) (adjusted []marketdata.Bar, ap
 	return adjusted, applied
 }
 
-// isUnadjusted reports whether the bars before and after the split differ by it rather than not at all.
-func (s Split) isUnadjusted(before, after marketdata.Bar) bool {
-	high, low := before.Close, after.Close
-	if before.AdjustedClose.Valid && after.AdjustedClose.Valid {
+// isUnadjusted reports whether the bars before and after the split, at least one each, differ by it rather than not at
+// all.
+func (s Split) isUnadjusted(before, after []marketdata.Bar) bool {
+	last, first := before[len(before)-1], after[0]
+	if last.AdjustedClose.Valid && first.AdjustedClose.Valid {
 		// How much each close is adjusted shows it without the day's move.
-		high, low = high.Mul(after.AdjustedClose.Decimal), low.Mul(before.AdjustedClose.Decimal)
+		return s.isBetween(last.Close.Mul(first.AdjustedClose.Decimal), first.Close.Mul(last.AdjustedClose.Decimal))
 	}
+	return s.isBetween(last.Close, first.Close) && (!s.isLarge() || s.isBetween(medianClose(lastBars(before)), medianClose(firstBars(after))))
+}
+
+// medianBars is how many bars on a side show its level: a glitch of two does not change their median.
+const medianBars = 5
+
+// firstBars returns an odd number of the first bars, at most medianBars.
+func firstBars(bars []marketdata.Bar) []marketdata.Bar {
+	return bars[:min(medianBars, len(bars)-1+len(bars)%2)]
+}
+
+// lastBars returns an odd number of the last bars, at most medianBars.
+func lastBars(bars []marketdata.Bar) []marketdata.Bar {
+	return bars[len(bars)-len(firstBars(bars)):]
+}
+
+// isLarge reports whether a split changes prices more than they move in medianBars sessions.
+func (s Split) isLarge() bool { return 2*s.New >= 3*s.Old || 2*s.Old >= 3*s.New }
+
+// isBetween reports whether two prices differ by the split rather than not at all.
+func (s Split) isBetween(high, low decimal.Decimal) bool {
 	// (high/low)² > New/Old, unless it is a reverse split: the change is nearer to the ratio than to 1.
 	changed := high.Mul(high).Mul(decimal.NewFromInt(s.Old))
 	unchanged := low.Mul(low).Mul(decimal.NewFromInt(s.New))
@@ -44,6 +66,16 @@ func (s Split) isUnadjusted(before, after marketdata.Bar) bool {
 		return changed.LessThan(unchanged)
 	}
 	return changed.GreaterThan(unchanged)
+}
+
+// medianClose returns the median of the closes of at least one bar.
+func medianClose(bars []marketdata.Bar) decimal.Decimal {
+	closes := make([]decimal.Decimal, len(bars))
+	for i, bar := range bars {
+		closes[i] = bar.Close
+	}
+	slices.SortFunc(closes, decimal.Decimal.Cmp)
+	return closes[len(closes)/2]
 }
 
 // adjust returns a bar from before the split in shares as they are since.

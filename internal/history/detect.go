@@ -11,24 +11,55 @@ import (
 
 // DetectSplit returns the split that a stored history, ascending, lacks by what was fetched, ascending as well: up to
 // some session the closes that both have differ by one ratio of shares. If a split that the vendor reported can be that
-// one, it is.
-func DetectSplit(stored []StoredBar, fetched []marketdata.Bar, reported []Split, calendar *exchange.Exchange) (Split, bool) {
+// one, it is, and a single close is enough. Those of rebased are not lacking, whatever closes as traded show.
+func DetectSplit(stored []StoredBar, fetched []marketdata.Bar, rebased, reported []Split, calendar *exchange.Exchange) (Split, bool) {
 	run, found := newestDisagreement(stored, fetched)
 	if !found {
 		return Split{}, false
 	}
+	run.split.Session = nextSession(calendar, run.newest)
 	for _, s := range reported {
 		if s.hasRatioOf(run.split) && s.Session.After(run.newest) {
 			return s, true
 		}
 	}
-	run.split.Session = nextSession(calendar, run.newest)
-	return run.split, true
+	return run.split, run.bars >= minUnanimous && !knows(rebased, run.split)
 }
 
-// minAgreeing is how many bars in a row must show the same split for it to be believed, unless all that there are
-// show one. Fewer are wrong bars.
-const minAgreeing = 3
+// DetectByPreviousClose returns the split of a quote's session that a stored history, ascending, lacks by the quote's
+// previous close: it is the stored one divided by a ratio of shares, and both levels are those of more than one bar.
+// Those of rebased are not lacking, whatever a previous close as traded shows.
+func DetectByPreviousClose(stored []StoredBar, quote marketdata.Bar, rebased []Split, calendar *exchange.Exchange) (Split, bool) {
+	end, _ := findStored(stored, quote.Session)
+	before := stored[max(0, end-minAgreeing):end]
+	if len(before) < minUnanimous || !quote.PreviousClose.Valid {
+		return Split{}, false
+	}
+	last := before[len(before)-1]
+	if nextSession(calendar, last.Session) != quote.Session || last.Currency != quote.Currency {
+		return Split{}, false
+	}
+	previous := quote.PreviousClose.Decimal
+	s, found := splitBetween(last.Close, previous)
+	if !found || s.isBetween(previous, quote.Close) || (Split{New: s.Old, Old: s.New}).isBetween(previous, quote.Close) {
+		return Split{}, false
+	}
+	for _, b := range before {
+		if !s.isBetween(b.Close, previous) {
+			return Split{}, false
+		}
+	}
+	s.Session = quote.Session
+	return s, !knows(rebased, s)
+}
+
+const (
+	// minAgreeing is how many bars in a row must show the same split for it to be believed, unless all that there are
+	// show one. Fewer are wrong bars.
+	minAgreeing = 3
+	// minUnanimous is how many bars there must be at least, unless the vendor reports the split.
+	minUnanimous = 2
+)
 
 // disagreement is a run of bars whose stored closes differ from the fetched ones by the same split.
 type disagreement struct {
@@ -70,24 +101,4 @@ func splitBetween(stored, fetched decimal.Decimal) (Split, bool) {
 		return Split{}, false
 	}
 	return matchRatio(stored, fetched, closeRatios)
-}
-
-// maxDaysBetweenSessions is the largest number of days from one session to the next.
-const maxDaysBetweenSessions = 7
-
-// PriceGap returns the split of the newest session, from first on, at whose open prices fell or rose by a whole number
-// since the close before. The bars are ascending. If the vendor reports bars as they were traded and no splits, nothing
-// else shows a split. It can be a crash.
-func PriceGap(bars []marketdata.Bar, first exchange.Date) (Split, bool) {
-	for i := len(bars) - 1; i > 0 && !bars[i].Session.Before(first); i-- {
-		before, bar := bars[i-1], bars[i]
-		if !bar.Open.Valid || bar.SplitCoefficient.Valid || before.Session.AddDays(maxDaysBetweenSessions).Before(bar.Session) {
-			continue
-		}
-		if s, ok := matchRatio(before.Close, bar.Open.Decimal, overnightRatios); ok {
-			s.Session = bar.Session
-			return s, true
-		}
-	}
-	return Split{}, false
 }

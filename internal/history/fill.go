@@ -50,7 +50,7 @@ type Result struct {
 const maxPublicationDays = 7
 
 // Fill returns what a series brings of what is wanted. Stored are the bars that are stored, ascending, of all sessions
-// that the series has, and to overwrite or rebase of all that there are. A series without any bar brings nothing.
+// that the series has, and to overwrite or rebase, or if the series speaks for all sessions, of all that there are. A series without any bar brings nothing.
 func Fill(r Request, s Series, stored []StoredBar, calendar *exchange.Exchange) Result {
 	if len(s.Bars) == 0 {
 		return Result{Unpublished: r.Sessions, Splits: r.Splits}
@@ -68,7 +68,7 @@ func Fill(r Request, s Series, stored []StoredBar, calendar *exchange.Exchange) 
 		known = rebasedBy(bars, known)
 	}
 	result.Splits = mergeSplits(known, markRebased(applied))
-	if split, found := r.detect(stored, bars, applied, calendar); found {
+	if split, found := r.detect(stored, bars, applied, result.Writes, calendar); found {
 		result.Detected = &split
 		result.Splits = mergeSplits(result.Splits, []Split{split})
 	}
@@ -109,9 +109,9 @@ func (r Request) applicable(known []Split) []Split {
 // those of the series, adjusted.
 func (r Request) collect(bars []marketdata.Bar, since exchange.Date, stored []StoredBar) Result {
 	var result Result
-	first, overdue := bars[0].Session, r.Completed.AddDays(-maxPublicationDays)
+	overdue := r.Completed.AddDays(-maxPublicationDays)
 	if since.IsZero() {
-		result.FirstSession = first
+		result.FirstSession, since = r.firstSession(bars[0].Session, stored)
 	}
 	for _, session := range r.Sessions {
 		i, found := find(bars, session)
@@ -131,6 +131,20 @@ func (r Request) collect(bars []marketdata.Bar, since exchange.Date, stored []St
 	return result
 }
 
+// firstSession returns the vendor's oldest session by an answer that should have all, and the oldest that the answer
+// speaks for, zero if that is all. An answer that begins after stored bars is truncated, or they are not the vendor's; one
+// that begins after the newest completed session does not show it.
+func (r Request) firstSession(first exchange.Date, stored []StoredBar) (oldest, since exchange.Date) {
+	switch {
+	case len(stored) > 0 && stored[0].Session.Before(first):
+		return stored[0].Session, first
+	case first.After(r.Completed):
+		return exchange.Date{}, first
+	default:
+		return first, exchange.Date{}
+	}
+}
+
 // write returns how a bar is written: if its session is stored already, into that row or not at all.
 func (r Request) write(bar marketdata.Bar, stored []StoredBar) Write {
 	w := Write{Bar: bar, Keep: !r.Overwrite && !r.Rebase}
@@ -145,17 +159,22 @@ func (r Request) write(bar marketdata.Bar, stored []StoredBar) Write {
 	return w
 }
 
-// detect returns the split that the stored history lacks once all is written.
-func (r Request) detect(stored []StoredBar, bars []marketdata.Bar, reported []Split, calendar *exchange.Exchange) (Split, bool) {
+// detect returns the split that the stored history lacks once writes are made.
+func (r Request) detect(stored []StoredBar, bars []marketdata.Bar, reported []Split, writes []Write, calendar *exchange.Exchange) (Split, bool) {
+	rebased := Rebased(r.Splits)
 	switch {
 	case r.Rebase:
 		return Split{}, false
 	case r.Overwrite:
 		kept := slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool { return contains(r.Sessions, b.Session) })
-		return DetectSplit(kept, bars, reported, calendar)
+		return DetectSplit(kept, bars, rebased, reported, calendar)
 	}
-	if s, found := DetectSplit(stored, bars, reported, calendar); found {
+	if s, found := DetectSplit(stored, bars, rebased, reported, calendar); found {
 		return s, true
 	}
-	return PriceGap(bars, r.Sessions[0])
+	s, found := DetectLevel(bars, r.Sessions[0], r.Splits, nil)
+	isBefore := func(session exchange.Date) bool { return session.Before(s.Session) }
+	isLacking := slices.ContainsFunc(stored, func(b StoredBar) bool { return isBefore(b.Session) }) ||
+		slices.ContainsFunc(writes, func(w Write) bool { return isBefore(w.Bar.Session) })
+	return s, found && isLacking
 }

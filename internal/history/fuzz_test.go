@@ -146,8 +146,8 @@ func FuzzDetectSplitFindsWhatIsLacking(f *testing.F) {
 			}
 			stored = append(stored, history.StoredBar{Bar: bar})
 		}
-		got, found := history.DetectSplit(stored, fetched, nil, exchange.XNYS)
-		if lacking == 0 || lacking < 3 && lacking < len(stored) {
+		got, found := history.DetectSplit(stored, fetched, nil, nil, exchange.XNYS)
+		if lacking < 2 || lacking < 3 && lacking < len(stored) {
 			checkSplit(t, nil, got, found)
 			return
 		}

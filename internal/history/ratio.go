@@ -1,10 +1,6 @@
 package history
 
-import (
-	"slices"
-
-	"github.com/shopspring/decimal"
-)
+import "github.com/shopspring/decimal"
 
 // quotientPlaces is how many decimals a quotient is computed to.
 const quotientPlaces = 12
@@ -18,19 +14,30 @@ type ratio struct {
 	low, high decimal.Decimal // both inclusive
 }
 
-var (
-	// closeRatios are recognized between two closes of the same session.
-	closeRatios = newRatios(append(wholeRatios(100), fractionRatios...), func(factor decimal.Decimal) decimal.Decimal {
-		// Every large quotient is within a hundredth of a whole number.
-		return decimal.Min(factor.Shift(-2), decimal.New(1, -1))
-	})
-	// overnightRatios are recognized between a close and the next open. Of more than ten for one, the night's move hides
-	// the exact number.
-	overnightRatios = slices.Concat(
-		newRatios(wholeRatios(10), func(factor decimal.Decimal) decimal.Decimal { return factor.Mul(decimal.New(2, -2)) }),
-		newRatios(roundRatios, func(factor decimal.Decimal) decimal.Decimal { return factor.Mul(decimal.New(5, -2)) }),
-	)
-)
+// closeRatios are recognized between two closes of the same session. Near 100 the difference is rather one of units.
+var closeRatios = newRatios(append(wholeRatios(97), fractionRatios...), func(factor decimal.Decimal) decimal.Decimal {
+	// Every large quotient is within a hundredth of a whole number.
+	return decimal.Min(factor.Shift(-2), decimal.New(1, -1))
+})
+
+// maxOvernightMove is how far the price may move from a close to the next open for a split between them to be seen: by
+// 8 %, and some rounding.
+const maxOvernightMove = 0.0805
+
+// levelRatios are the splits that are seen between a close and the next open: those that companies make. Where a night's
+// move can make one look like another, that of the first list is meant. That a price is a hundred times another is due to
+// its unit.
+var levelRatios = [][]Split{
+	{
+		{New: 3, Old: 2}, {New: 2, Old: 1}, {New: 3, Old: 1}, {New: 4, Old: 1}, {New: 5, Old: 1}, {New: 7, Old: 1},
+		{New: 10, Old: 1}, {New: 12, Old: 1}, {New: 15, Old: 1}, {New: 20, Old: 1}, {New: 25, Old: 1}, {New: 30, Old: 1},
+		{New: 40, Old: 1}, {New: 50, Old: 1},
+		{New: 1, Old: 2}, {New: 1, Old: 3}, {New: 1, Old: 4}, {New: 1, Old: 5}, {New: 1, Old: 6}, {New: 1, Old: 8},
+		{New: 1, Old: 10}, {New: 1, Old: 12}, {New: 1, Old: 15}, {New: 1, Old: 20}, {New: 1, Old: 25}, {New: 1, Old: 30},
+		{New: 1, Old: 40}, {New: 1, Old: 50},
+	},
+	{{New: 6, Old: 1}, {New: 8, Old: 1}, {New: 1, Old: 7}},
+}
 
 // wholeRatios returns 2:1, 3:1 … n:1.
 func wholeRatios(n int64) []Split {
@@ -41,16 +48,10 @@ func wholeRatios(n int64) []Split {
 	return splits
 }
 
-var (
-	fractionRatios = []Split{
-		{New: 11, Old: 10}, {New: 6, Old: 5}, {New: 5, Old: 4}, {New: 4, Old: 3}, {New: 7, Old: 5},
-		{New: 3, Old: 2}, {New: 5, Old: 3}, {New: 5, Old: 2}, {New: 7, Old: 2},
-	}
-	roundRatios = []Split{
-		{New: 15, Old: 1}, {New: 20, Old: 1}, {New: 25, Old: 1}, {New: 30, Old: 1}, {New: 40, Old: 1}, {New: 50, Old: 1},
-		{New: 100, Old: 1},
-	}
-)
+var fractionRatios = []Split{
+	{New: 11, Old: 10}, {New: 6, Old: 5}, {New: 5, Old: 4}, {New: 4, Old: 3}, {New: 7, Old: 5},
+	{New: 3, Old: 2}, {New: 5, Old: 3}, {New: 5, Old: 2}, {New: 7, Old: 2},
+}
 
 // newRatios returns the ratios of splits, for quotients that differ from them by no more than a tolerance.
 func newRatios(splits []Split, tolerance func(factor decimal.Decimal) decimal.Decimal) []ratio {

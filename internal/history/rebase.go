@@ -23,7 +23,7 @@ func laterSplits(known []Split, stored []StoredBar, bars []marketdata.Bar, appli
 	if pending := Pending(known); len(pending) > 0 && !reportsSplits(bars) {
 		return pending
 	}
-	if s, found := DetectSplit(stored, bars, applied, calendar); found {
+	if s, found := DetectSplit(stored, bars, nil, applied, calendar); found {
 		return []Split{s}
 	}
 	return nil

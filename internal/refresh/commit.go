@@ -185,6 +185,9 @@ func settled(results, overriding []TaskResult) []TaskResult {
 	return append(kept, overriding...)
 }
 
+// daysOfLevel is how many days of stored bars before an answer show on which level prices were.
+const daysOfLevel = 40
+
 // readStored adds to answered items the stored bars of the sessions that they are judged by.
 func (r *run) readStored(items []answered) error {
 	var tickers []marketdata.Ticker
@@ -195,10 +198,10 @@ func (r *run) readStored(items []answered) error {
 		}
 		first := a.bars[0].Session
 		switch {
-		case a.Goal == Rebase || a.Goal == Overwrite:
+		case a.Goal == Rebase || a.Goal == Overwrite || a.Goal == Fill && a.since.IsZero():
 			first = exchange.Date{}
-		case a.knowsPreviousClose():
-			first = previousSession(a.Ticker.Calendar(), first)
+		default:
+			first = first.AddDays(-daysOfLevel)
 		}
 		if len(tickers) == 0 || first.Before(from) {
 			from = first

@@ -88,23 +88,21 @@ func (a answer) knowsPreviousClose() bool { return len(a.bars) == 1 && a.bars[0]
 
 // detectSplit returns the split that an answer shows to be lacking in the stored history.
 func detectSplit(a answered, bars []marketdata.Bar) (history.Split, bool) {
-	calendar := a.Ticker.Calendar()
-	switch bar := bars[0]; {
-	case a.knowsPreviousClose():
-		before := marketdata.Bar{Session: previousSession(calendar, bar.Session), Close: bar.PreviousClose.Decimal, Currency: bar.Currency}
-		return history.DetectSplit(a.stored, []marketdata.Bar{before}, nil, calendar)
-	case a.route.capability.Kind == marketdata.Quotes:
-		return history.Split{}, false
+	if a.State.LastSession.IsZero() {
+		return history.Split{}, false // nothing that is stored is from before a split
 	}
-	if s, found := history.DetectSplit(a.stored, bars, nil, calendar); found {
+	calendar, rebased := a.Ticker.Calendar(), history.Rebased(a.State.Splits)
+	s, found := history.Split{}, false
+	switch {
+	case a.knowsPreviousClose():
+		s, found = history.DetectByPreviousClose(a.stored, bars[0], rebased, calendar)
+	case a.route.capability.Kind != marketdata.Quotes:
+		s, found = history.DetectSplit(a.stored, bars, rebased, nil, calendar)
+	}
+	if found {
 		return s, true
 	}
-	return history.PriceGap(bars, a.State.LastSession.AddDays(1))
-}
-
-func previousSession(calendar *exchange.Exchange, d exchange.Date) exchange.Date {
-	sessions := calendar.Sessions(d.AddDays(-30), d.AddDays(-1))
-	return sessions[len(sessions)-1]
+	return history.DetectLevel(history.Join(a.stored, bars), a.State.LastSession.AddDays(1), a.State.Splits, nil)
 }
 
 // backfill collects from an answer what is wanted of the past.
