@@ -30,6 +30,17 @@ func Adjust(bars []marketdata.Bar, known []Split) (adjusted []marketdata.Bar, ap
 	return adjusted, applied
 }
 
+// adjustTo is Adjust of a series that can end before a split after which there are stored bars: these show whether it is
+// adjusted.
+func adjustTo(bars []marketdata.Bar, stored []StoredBar, known []Split) (adjusted []marketdata.Bar, applied []Split) {
+	if reportsSplits(bars) {
+		return Adjust(bars, known)
+	}
+	next, _ := findStored(stored, bars[len(bars)-1].Session.AddDays(1))
+	adjusted, applied = Adjust(Join(stored[next:], bars), known)
+	return adjusted[:len(bars)], applied
+}
+
 // isUnadjusted reports whether the bars before and after the split, at least one each, differ by it rather than not at
 // all.
 func (s Split) isUnadjusted(before, after []marketdata.Bar) bool {

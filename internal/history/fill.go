@@ -44,6 +44,9 @@ type Result struct {
 	Splits        []Split // those to be known from now on, ascending
 	SplitsChanged bool    // they are not those of the request
 	Detected      *Split  // the one of them that the stored history turns out to lack
+	// Refused is the split that a rebase would have divided stored bars by, though a single one is all that shows it:
+	// nothing is written, and it stays pending.
+	Refused *Split
 }
 
 // maxPublicationDays is how many days after its session a bar that is missing between others can still come.
@@ -58,12 +61,16 @@ func Fill(r Request, s Series, stored []StoredBar, calendar *exchange.Exchange) 
 	known := r.knownSplits(stored)
 	bars, applied := s.Bars, []Split(nil)
 	if !s.Adjusted {
-		bars, applied = Adjust(s.Bars, r.applicable(known))
+		bars, applied = adjustTo(s.Bars, stored, r.applicable(known))
 	}
 	result := r.collect(bars, s.Since, stored)
 	if r.Rebase {
 		splits := laterSplits(known, stored, bars, applied, calendar)
-		result.Writes = append(result.Writes, adjustStored(stored, bars, splits)...)
+		writes, refused := rebase(stored, bars, splits, applied)
+		if refused != nil {
+			return Result{Splits: r.Splits, Refused: refused}
+		}
+		result.Writes = append(result.Writes, writes...)
 		result.Unreachable = nil // what is stored of them is adjusted
 		known = rebasedBy(bars, known)
 	}
@@ -117,7 +124,9 @@ func (r Request) collect(bars []marketdata.Bar, since exchange.Date, stored []St
 		i, found := find(bars, session)
 		switch {
 		case found:
-			result.Writes = append(result.Writes, r.write(bars[i], stored))
+			if w, changes := r.write(bars[i], stored); changes {
+				result.Writes = append(result.Writes, w)
+			}
 		case session.Before(since):
 			result.Unreachable = append(result.Unreachable, session)
 		case session.Before(result.FirstSession):
@@ -145,18 +154,19 @@ func (r Request) firstSession(first exchange.Date, stored []StoredBar) (oldest, 
 	}
 }
 
-// write returns how a bar is written: if its session is stored already, into that row or not at all.
-func (r Request) write(bar marketdata.Bar, stored []StoredBar) Write {
-	w := Write{Bar: bar, Keep: !r.Overwrite && !r.Rebase}
+// write returns how a bar is written: if its session is stored already, into that row or not at all. A rebase changes
+// nothing that is on the scale already.
+func (r Request) write(bar marketdata.Bar, stored []StoredBar) (w Write, changes bool) {
+	w = Write{Bar: bar, Keep: !r.Overwrite && !r.Rebase}
 	i, found := findStored(stored, bar.Session)
 	if !found || w.Keep {
-		return w
+		return w, true
 	}
 	w.Row = stored[i].Row
 	if r.Rebase {
-		w.Bar = completePrices(bar, stored[i].Bar)
+		w.Bar = complete(bar, stored[i].Bar)
 	}
-	return w
+	return w, r.Overwrite || !isOnScale(stored[i].Close, bar.Close)
 }
 
 // detect returns the split that the stored history lacks once writes are made.

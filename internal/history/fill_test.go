@@ -391,7 +391,7 @@ func TestRebase(t *testing.T) {
 			series:  since("11-16", "11-16 close 200", "11-17 close 100"),
 			stored:  stored("11-11 close 600 volume 5", "11-12 close 630 open 600", "11-13 close 200", "11-16 close 200", "11-17 close 100"),
 			want: history.Result{
-				Writes: writes("11-16 close 100.0000 row 11-16", "11-17 close 100 row 11-17",
+				Writes: writes("11-16 close 100.0000 row 11-16",
 					"11-11 close 100.0000 volume 30 row 11-11", "11-12 close 105.0000 open 100.0000 row 11-12", "11-13 close 100.0000 row 11-13"),
 				Splits:        splits("11-12 5:1 rebased", "11-13 3:1 rebased", "11-17 2:1 rebased"),
 				SplitsChanged: true,
@@ -399,11 +399,11 @@ func TestRebase(t *testing.T) {
 		},
 		{
 			name:    "also if nothing else shows a split, and only what comes before it",
-			request: history.Request{Sessions: days("11-16", "11-17", "11-18", "11-19"), Splits: splits("11-17 2:1"), Rebase: true},
+			request: history.Request{Sessions: days("11-13", "11-16", "11-17", "11-18", "11-19"), Splits: splits("11-17 2:1"), Rebase: true},
 			series:  since("11-17", "11-17 close 100", "11-18 close 100"),
-			stored:  stored("11-16 close 200", "11-17 close 100", "11-18 close 100", "11-19 close 100"),
+			stored:  stored("11-13 close 200", "11-16 close 200", "11-17 close 100", "11-18 close 100", "11-19 close 100"),
 			want: history.Result{
-				Writes:        writes("11-17 close 100 row 11-17", "11-18 close 100 row 11-18", "11-16 close 100.0000 row 11-16"),
+				Writes:        writes("11-13 close 100.0000 row 11-13", "11-16 close 100.0000 row 11-16"),
 				Unpublished:   days("11-19"),
 				Splits:        splits("11-17 2:1 rebased"),
 				SplitsChanged: true,
@@ -450,7 +450,6 @@ func TestRebase(t *testing.T) {
 			stored:  stored("11-16 close 200", "11-17 close 100"),
 			want: history.Result{
 				FirstSession:  day("11-16"),
-				Writes:        writes("11-16 close 200 coefficient 1 row 11-16", "11-17 close 100 coefficient 1 row 11-17"),
 				SplitsChanged: true,
 			},
 		},
@@ -459,17 +458,14 @@ func TestRebase(t *testing.T) {
 			request: history.Request{Sessions: days("11-16", "11-17"), Splits: splits("11-16 3:1 rebased", "11-17 2:1"), Rebase: true},
 			series:  since("11-17", "11-17 close 100 coefficient 1"),
 			stored:  stored("11-16 close 200", "11-17 close 100"),
-			want:    history.Result{Writes: writes("11-17 close 100 coefficient 1 row 11-17"), SplitsChanged: true},
+			want:    history.Result{SplitsChanged: true},
 		},
 		{
 			name:    "a price gap is not a split",
 			request: history.Request{Sessions: days("11-16", "11-17"), Rebase: true},
 			series:  series("11-16 close 200", "11-17 close 100 open 100"),
 			stored:  stored("11-16 close 200", "11-17 close 100"),
-			want: history.Result{
-				FirstSession: day("11-16"),
-				Writes:       writes("11-16 close 200 row 11-16", "11-17 close 100 open 100 row 11-17"),
-			},
+			want:    history.Result{FirstSession: day("11-16")},
 		},
 		{
 			name:    "prices that the answer lacks are those that are stored, as the close has changed",
@@ -477,7 +473,63 @@ func TestRebase(t *testing.T) {
 			series:  since("11-16", "11-16 close 100", "11-17 close 100 open 101 high 102 low 99"),
 			stored:  stored("11-16 close 300 open 290 high 310 low 280 volume 7", "11-17 close 300 open 290 high 310 low 280"),
 			want: history.Result{
-				Writes: writes("11-16 close 100 open 96.6667 high 103.3333 low 93.3333 row 11-16", "11-17 close 100 open 101 high 102 low 99 row 11-17"),
+				Writes: writes("11-16 close 100 open 96.6667 high 103.3333 low 93.3333 volume 21 row 11-16", "11-17 close 100 open 101 high 102 low 99 row 11-17"),
+			},
+		},
+		{
+			name:    "a bar that is on the scale already stays as it is, in the series or out of its reach",
+			request: history.Request{Sessions: days("11-10", "11-11", "11-12", "11-13", "11-16", "11-17"), Splits: splits("11-17 2:1"), Rebase: true},
+			series:  since("11-13", "11-13 close 200", "11-16 close 200", "11-17 close 100"),
+			stored:  stored("11-09 close 198", "11-10 close 99", "11-11 close 200", "11-12 close 198", "11-13 close 200", "11-16 close 101", "11-17 close 100"),
+			want: history.Result{
+				Writes: writes("11-13 close 100.0000 row 11-13", "11-09 close 99.0000 row 11-09",
+					"11-11 close 100.0000 row 11-11", "11-12 close 99.0000 row 11-12"),
+				Splits:        splits("11-17 2:1 rebased"),
+				SplitsChanged: true,
+			},
+		},
+		{
+			name:    "a glitch that was taken for a split is refused",
+			request: history.Request{Sessions: days("11-12", "11-13", "11-16", "11-17"), Splits: splits("11-17 100:1"), Rebase: true},
+			series:  since("11-12", "11-12 close 100", "11-13 close 100", "11-16 close 10000", "11-17 close 100", "11-18 close 100"),
+			stored:  stored("11-11 close 100", "11-12 close 100", "11-13 close 100", "11-16 close 10000", "11-17 close 100", "11-18 close 100"),
+			want:    history.Result{Splits: splits("11-17 100:1"), Refused: &history.Split{Session: day("11-17"), New: 100, Old: 1}},
+		},
+		{
+			name:    "so is one that the vendor has corrected",
+			request: history.Request{Sessions: days("11-12", "11-13", "11-16", "11-17"), Splits: splits("11-17 10:1"), Rebase: true},
+			series:  since("11-12", "11-12 close 100", "11-13 close 100", "11-16 close 100", "11-17 close 100", "11-18 close 100"),
+			stored:  stored("11-11 close 100", "11-12 close 100", "11-13 close 100", "11-16 close 1000", "11-17 close 100", "11-18 close 100"),
+			want:    history.Result{Splits: splits("11-17 10:1"), Refused: &history.Split{Session: day("11-17"), New: 10, Old: 1}},
+		},
+		{
+			name:    "a single stored bar is not enough",
+			request: history.Request{Sessions: days("11-16", "11-17"), Splits: splits("11-17 2:1"), Rebase: true},
+			series:  since("11-17", "11-17 close 100", "11-18 close 100"),
+			stored:  stored("11-16 close 200", "11-17 close 100", "11-18 close 100"),
+			want:    history.Result{Splits: splits("11-17 2:1"), Refused: &history.Split{Session: day("11-17"), New: 2, Old: 1}},
+		},
+		{
+			name:    "unless the series shows the split by more",
+			request: history.Request{Sessions: days("11-16", "11-17"), Splits: splits("11-17 2:1"), Rebase: true},
+			series:  since("11-12", "11-12 close 200", "11-13 close 200", "11-16 close 200", "11-17 close 100", "11-18 close 100"),
+			stored:  stored("11-16 close 200", "11-17 close 100", "11-18 close 100"),
+			want: history.Result{
+				Writes:        writes("11-16 close 100.0000 row 11-16"),
+				Splits:        splits("11-17 2:1 rebased"),
+				SplitsChanged: true,
+			},
+		},
+		{
+			name:    "on the day of a split whose bar the series does not have yet",
+			request: history.Request{Sessions: days("11-12", "11-13", "11-16", "11-17"), Splits: splits("11-17 2:1"), Rebase: true},
+			series:  since("11-13", "11-13 close 200", "11-16 close 200"),
+			stored:  stored("11-12 close 200 volume 5", "11-13 close 200 volume 5", "11-16 close 200", "11-17 close 100"),
+			want: history.Result{
+				Writes:        writes("11-13 close 100.0000 volume 10 row 11-13", "11-16 close 100.0000 row 11-16", "11-12 close 100.0000 volume 10 row 11-12"),
+				Unpublished:   days("11-17"),
+				Splits:        splits("11-17 2:1 rebased"),
+				SplitsChanged: true,
 			},
 		},
 		{
@@ -511,4 +563,23 @@ func TestOverwrittenBarsAreTheVendors(t *testing.T) {
 		stored:  stored("11-16 close 300 open 290"),
 		want:    history.Result{FirstSession: day("11-16"), Writes: []history.Write{{Bar: bars("11-16 close 100")[0], Row: row(day("11-16"))}}},
 	}.run(t)
+}
+
+// A bar that is filled in before a rebased split is on the scale of the rest, also if the series ends before that.
+func TestFillOfASeriesThatEndsBeforeARebasedSplit(t *testing.T) {
+	fillTest{
+		request: history.Request{Sessions: days("11-13"), Splits: splits("11-17 2:1 rebased")},
+		series:  since("11-12", "11-12 close 200", "11-13 close 200", "11-16 close 200"),
+		stored:  stored("11-12 close 100", "11-16 close 100", "11-17 close 100"),
+		want:    history.Result{Writes: writes("11-13 close 100.0000 keep"), Splits: splits("11-17 2:1 rebased")},
+	}.run(t)
+}
+
+func TestChanges(t *testing.T) {
+	old := stored("11-12 close 200", "11-13 close 200", "11-16 close 200")
+	got := history.Changes(writes("11-16 close 100 row 11-16", "11-17 close 100", "11-13 close 100 keep", "11-12 close 100 row 11-12"), old)
+	want := []history.Change{{Old: old[0], New: bars("11-12 close 100")[0]}, {Old: old[2], New: bars("11-16 close 100")[0]}}
+	if diff := cmp.Diff(want, got, exactly); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }

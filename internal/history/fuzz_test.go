@@ -247,9 +247,13 @@ func checkResult(t *testing.T, r history.Request, series history.Series, stored 
 	}
 	for _, session := range r.Sessions {
 		isBefore := session.Before(series.Bars[0].Session) && (series.Since.IsZero() || r.Rebase)
-		if outcomes[session] == 0 && !isBefore {
+		isOnScale := r.Rebase && !r.Overwrite && slices.ContainsFunc(stored, func(b history.StoredBar) bool { return b.Session == session })
+		if outcomes[session] == 0 && !isBefore && !isOnScale && got.Refused == nil {
 			t.Errorf("nothing is said of %v", session)
 		}
+	}
+	if got.FirstSession.After(r.Completed) && len(stored) == 0 || len(stored) > 0 && got.FirstSession.After(stored[0].Session) {
+		t.Errorf("the first session is %v", got.FirstSession)
 	}
 	bySession := func(a, b history.Split) int { return a.Session.Compare(b.Session) }
 	if !slices.IsSortedFunc(got.Splits, bySession) || len(slices.CompactFunc(slices.Clone(got.Splits), func(a, b history.Split) bool { return a.Session == b.Session })) < len(got.Splits) {
@@ -258,10 +262,13 @@ func checkResult(t *testing.T, r history.Request, series history.Series, stored 
 	if got.SplitsChanged == slices.Equal(got.Splits, r.Splits) {
 		t.Errorf("splits changed: %t; from %v to %v", got.SplitsChanged, r.Splits, got.Splits)
 	}
+	if got.Refused != nil && len(got.Writes) > 0 {
+		t.Errorf("%v is refused, and written are %v", got.Refused, got.Writes)
+	}
 	if got.Detected != nil && !slices.Contains(got.Splits, *got.Detected) {
 		t.Errorf("%v is detected, and not one of %v", got.Detected, got.Splits)
 	}
-	if r.Rebase && len(history.Pending(got.Splits)) > 0 {
+	if r.Rebase && got.Refused == nil && len(history.Pending(got.Splits)) > 0 {
 		t.Errorf("%v are pending after a rebase", history.Pending(got.Splits))
 	}
 }

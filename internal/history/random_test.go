@@ -75,6 +75,15 @@ func (w *walk) split(day int, s history.Split, night float64) {
 	}
 }
 
+// largestNight returns the largest move from a close to the next open.
+func (w *walk) largestNight() float64 {
+	var largest float64
+	for i := 1; i < len(w.days); i++ {
+		largest = max(largest, math.Abs(w.days[i].open/w.days[i-1].close-1))
+	}
+	return largest
+}
+
 // bars returns the days as bars of prices with four decimals.
 func (w *walk) bars(sessions []exchange.Date) []marketdata.Bar {
 	list, volumes := make([]marketdata.Bar, len(w.days)), make([]int64, len(w.days))

@@ -133,6 +133,9 @@ func (v *verdict) backfill(a answered, at, now time.Time) {
 // leftOver returns what became of the sessions that were wanted, the first one among them, and are not stored.
 func leftOver(got history.Result, first exchange.Date) string {
 	var parts []string
+	if s := got.Refused; s != nil {
+		parts = append(parts, "a single bar is all that shows the "+s.String()+" split at "+s.Session.String()+": nothing was changed")
+	}
 	if n := len(got.Unreachable); n > 0 {
 		parts = append(parts, outOfReach(n))
 	}
