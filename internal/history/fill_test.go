@@ -461,7 +461,7 @@ func TestRebase(t *testing.T) {
 			want:    history.Result{SplitsChanged: true},
 		},
 		{
-			name:    "a price gap is not a split",
+			name:    "a jump that is not known is not a split",
 			request: history.Request{Sessions: days("11-16", "11-17"), Rebase: true},
 			series:  series("11-16 close 200", "11-17 close 100 open 100"),
 			stored:  stored("11-16 close 200", "11-17 close 100"),

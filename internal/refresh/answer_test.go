@@ -222,6 +222,8 @@ func TestJudge(t *testing.T) {
 	rebased := []history.Split{{Session: date(18), New: 10, Old: 1, Rebased: true}}
 	crashed := bar(20, "10")
 	crashed.PreviousClose = decimal.NewNullDecimal(decimal.RequireFromString("10"))
+	asTraded := bar(18, "1")
+	asTraded.PreviousClose = decimal.NewNullDecimal(decimal.RequireFromString("10"))
 	tests := []struct {
 		name       string
 		goal       Goal
@@ -243,6 +245,17 @@ func TestJudge(t *testing.T) {
 			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 17 1 1day", "AAPL 18 1 1day"}}},
 		{"a quote whose previous close is a tenth of the stored one", Update, oneQuote, State{LastSession: date(19)}, answer{bars: []marketdata.Bar{crashed}}, storedBars("100", 18, 19),
 			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 20 10 1day"}, Split: "2026-11-20 10:1"}},
+		{"a quote whose previous close is as traded, after a split that was rebased", Update, oneQuote,
+			State{LastSession: date(17), Splits: rebased}, answer{bars: []marketdata.Bar{asTraded}}, storedBars("1", 16, 17),
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 18 1 1day"}}},
+		{"the third quote on a level that stays, with previous closes as traded", Update, oneQuote, State{LastSession: date(19)}, answer{bars: barsOf("10", 20)},
+			append(storedBars("100", 13, 16, 17), storedBars("10", 18, 19)...),
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 20 10 1day"}, Split: "2026-11-18 10:1"}},
+		{"the second one can be a glitch", Update, oneQuote, State{LastSession: date(18)}, answer{bars: barsOf("10", 19)},
+			append(storedBars("100", 13, 16, 17), storedBars("10", 18)...),
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 19 10 1day"}}},
+		{"a first series, of which only what comes after a split is stored", Update, compact, State{}, answer{bars: append(barsOf("10", 11, 12, 13), barsOf("1", 17, 18, 19, 20)...)}, nil,
+			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 20 1 1day"}}},
 		{"a vendor that does not know it", Update, oneQuote, State{}, answer{err: marketdata.ErrUnknownTicker, attempted: true}, nil,
 			judged{Status: OutcomeFailed, Failure: "21T00 2026-11-20"}},
 		{"a vendor that fails", Update, oneQuote, State{}, answer{err: marketdata.ErrInvalidData, attempted: true}, nil,
