@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/pkg/exchange"
 )
 
@@ -15,6 +17,7 @@ const (
 	Quotes    Kind = iota + 1 // the newest bar of each ticker, which can be that of a session under way
 	History                   // the daily bars of each ticker between two sessions
 	MarketDay                 // the bars of one session of every ticker that the vendor has
+	Splits                    // every split of each ticker that the vendor knows of
 )
 
 // Capability is a kind of question that a vendor answers. It is plain data, so that calls can be planned
@@ -68,7 +71,8 @@ func NewestSessions(n int) func(calendar *exchange.Exchange, at time.Time) excha
 type Question struct {
 	Capability Capability // one of the provider's
 	Tickers    []Ticker   // at least one and at most MaxTickers, each once; none for MarketDay
-	// From and To are the sessions of interest, both inclusive: the same one for MarketDay, zero for Quotes.
+	// From and To are the sessions of interest, both inclusive: the same one for MarketDay, zero for Quotes
+	// and Splits.
 	// A vendor may answer with more.
 	From, To exchange.Date
 }
@@ -79,7 +83,12 @@ func (q Question) Cost() int { return q.Capability.Cost(len(q.Tickers)) }
 // Answer is a vendor's answer to a question. It may lack tickers and have others, in any order: the caller
 // has to check.
 type Answer struct {
-	Bars []Bar // of any tickers and sessions; prices that cannot be right are omitted
+	Bars []Bar // of any tickers and sessions; those whose close cannot be a price are omitted
+	// Invalid has the bars that were omitted, by ascending sessions. A ticker without any other bar is in Missing
+	// instead.
+	Invalid []InvalidBar
+	// Splits are the splits of the tickers of a question about Splits, by ascending sessions.
+	Splits []Split
 	// Missing has the reason why there is no bar of a ticker, if the vendor says so: ErrUnknownTicker or ErrInvalidData.
 	Missing map[Ticker]error
 	// Since is the oldest session that the answer to a History covers: whether there are bars before it is
@@ -87,6 +96,20 @@ type Answer struct {
 	Since exchange.Date
 	// Complete says that the vendor has no bar of the tickers that is older than those of the answer.
 	Complete bool
+}
+
+// InvalidBar is a bar of an answer that cannot be stored.
+type InvalidBar struct {
+	Ticker  Ticker
+	Session exchange.Date // zero if the answer does not give a day that can be read
+	Err     error         // why; it wraps ErrInvalidData
+}
+
+// Split is a split of a ticker, as the vendor's own table has it.
+type Split struct {
+	Ticker  Ticker
+	Session exchange.Date   // the first one that is traded at the new scale
+	Factor  decimal.Decimal // new shares per old share, greater than zero: 10 for 10:1, 0.1 for 1:10
 }
 
 // Provider is a source of daily prices. Its methods are safe for concurrent use.
