@@ -10,13 +10,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"papertrade/pkg/marketdata"
@@ -49,6 +49,8 @@ type Options struct {
 	HTTP    *http.Client
 	Limiter Limiter // waited for once before each call
 	Timeout time.Duration
+	// Entitlement is added to each call of a key whose plan has it: "delayed" or "realtime"; "" for none.
+	Entitlement string
 	// Currencies overrides marketdata.DefaultCurrencies: Alpha Vantage never gives the currency of a quote.
 	Currencies marketdata.Currencies
 }
@@ -60,6 +62,8 @@ type Client struct {
 	http    http.Client
 	limiter Limiter
 	timeout time.Duration
+	// entitlement is added to each call unless it is "".
+	entitlement string
 	// currencies includes the defaults.
 	currencies marketdata.Currencies
 }
@@ -76,7 +80,10 @@ func New(o Options) (*Client, error) {
 	if base.Path == "" || base.Path == "/" {
 		base.Path = "/query"
 	}
-	c := &Client{key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, currencies: marketdata.DefaultCurrencies()}
+	c := &Client{
+		key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, entitlement: o.Entitlement,
+		currencies: marketdata.DefaultCurrencies(),
+	}
 	maps.Copy(c.currencies, o.Currencies)
 	if o.HTTP != nil {
 		c.http = *o.HTTP
@@ -97,21 +104,26 @@ func (c *Client) Covers(marketdata.Ticker) bool { return true }
 // compactSessions is the number of sessions that TIME_SERIES_DAILY returns without outputsize=full.
 const compactSessions = 100
 
-// The functions of Alpha Vantage, which also name the capabilities. All of them return prices as traded;
-// the last one, a premium feature, reports splits.
+// The functions of Alpha Vantage, which also name the capabilities. Those of series return prices as traded;
+// the last of them, a premium feature, reports splits.
 const (
 	globalQuote         = "GLOBAL_QUOTE"
 	timeSeriesDaily     = "TIME_SERIES_DAILY"
 	timeSeriesDailyFull = "TIME_SERIES_DAILY_ADJUSTED"
 )
 
+// splitTable names the capability of the function SPLITS, which it is not certain that every key has.
+const splitTable = "splits"
+
 var capabilities = []marketdata.Capability{
 	{Kind: marketdata.Quotes, Name: globalQuote, MaxTickers: 1},
 	{Kind: marketdata.History, Name: timeSeriesDaily, MaxTickers: 1, Reach: marketdata.NewestSessions(compactSessions)},
 	{Kind: marketdata.History, Name: timeSeriesDailyFull, MaxTickers: 1, Premium: true},
+	{Kind: marketdata.Splits, Name: splitTable, MaxTickers: 1},
 }
 
-// Capabilities returns the quote, the newest 100 sessions, and the whole history, each of one ticker per call.
+// Capabilities returns the quote, the newest 100 sessions, the whole history, and the table of splits, each of one
+// ticker per call.
 func (c *Client) Capabilities() []marketdata.Capability { return slices.Clone(capabilities) }
 
 // Ask makes one call. The answer to a History has all sessions that the function returns.
@@ -132,6 +144,9 @@ func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketd
 	case timeSeriesDailyFull:
 		values.Set("outputsize", "full")
 		answer, err = c.series(ctx, ticker, values, maxFullBody, 0)
+	case splitTable:
+		values.Set("function", "SPLITS")
+		answer, err = c.splits(ctx, ticker, values)
 	default:
 		return answer, fmt.Errorf("alphavantage: there is no capability %q", question.Capability.Name)
 	}
@@ -161,6 +176,14 @@ func (c *Client) series(
 	return parseSeries(ticker, c.currencies.Of(ticker), body, maxSessions)
 }
 
+func (c *Client) splits(ctx context.Context, ticker marketdata.Ticker, values url.Values) (marketdata.Answer, error) {
+	body, err := c.query(ctx, values, maxBody)
+	if err != nil {
+		return marketdata.Answer{}, err
+	}
+	return parseSplits(ticker, body)
+}
+
 // query makes one call and returns the body of its answer, unless that is a refusal or has more than
 // limit bytes.
 func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byte, error) {
@@ -178,17 +201,8 @@ func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byt
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
-	target := c.base
-	merged := target.Query()
-	for name, value := range values {
-		merged[name] = value
-	}
-	merged.Set("apikey", c.key)
-	target.RawQuery = merged.Encode()
-	trace := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { sent(true) },
-	})
-	request, err := http.NewRequestWithContext(trace, http.MethodGet, target.String(), nil)
+	var connection connection
+	request, err := http.NewRequestWithContext(connection.watch(ctx, sent), http.MethodGet, c.target(values), nil)
 	if err != nil {
 		return nil, errors.New("alphavantage: the request cannot be built")
 	}
@@ -196,9 +210,7 @@ func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byt
 	request.Close = true
 	response, err := c.http.Do(request)
 	if err != nil {
-		if opErr := (*net.OpError)(nil); errors.As(err, &opErr) && opErr.Op == "dial" {
-			sent(false)
-		}
+		sent(!connection.failed())
 		return nil, c.unavailable(err)
 	}
 	defer response.Body.Close()
@@ -209,21 +221,57 @@ func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byt
 	if len(body) > limit {
 		return nil, fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, limit)
 	}
-	switch status := response.StatusCode; {
-	case status == http.StatusTooManyRequests:
-		return nil, &marketdata.ThrottledError{Message: "HTTP 429", RetryAfter: retryAfter(response)}
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return nil, fmt.Errorf("%w: HTTP %d", marketdata.ErrCredentials, status)
-	case status >= http.StatusInternalServerError && response.Header.Get("Retry-After") != "":
-		return nil, &marketdata.UnavailableError{Message: fmt.Sprintf("HTTP %d", status), RetryAfter: retryAfter(response)}
-	case status != http.StatusOK:
-		return nil, fmt.Errorf("%w: HTTP %d", marketdata.ErrUnavailable, status)
-	}
-	if err := c.parseRefusal(body, retryAfter(response)); err != nil {
+	body = trimBOM(body)
+	if err := c.refusal(response, body); err != nil {
 		return nil, err
 	}
 	return body, nil
 }
+
+// target returns the URL of a call. The query of the base URL is kept.
+func (c *Client) target(values url.Values) string {
+	merged := c.base.Query()
+	maps.Copy(merged, values)
+	merged.Set("apikey", c.key)
+	if c.entitlement != "" {
+		merged.Set("entitlement", c.entitlement)
+	}
+	target := c.base
+	target.RawQuery = merged.Encode()
+	return target.String()
+}
+
+// refusal returns the error for a response that is not an answer; nil if it is one.
+func (c *Client) refusal(response *http.Response, body []byte) error {
+	switch status := response.StatusCode; {
+	case status == http.StatusOK:
+		return c.parseRefusal(body, retryAfter(response))
+	case status == http.StatusTooManyRequests:
+		return &marketdata.ThrottledError{Message: "HTTP 429", RetryAfter: retryAfter(response)}
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return c.parseForbidden(status, body, retryAfter(response))
+	case status >= http.StatusInternalServerError && response.Header.Get("Retry-After") != "":
+		return &marketdata.UnavailableError{Message: fmt.Sprintf("HTTP %d", status), RetryAfter: retryAfter(response)}
+	default:
+		return fmt.Errorf("%w: HTTP %d", marketdata.ErrUnavailable, status)
+	}
+}
+
+// connection follows how far a request has got. A request is written only once its connection stands, with the proxy
+// and the TLS handshake behind it.
+type connection struct{ wanted, established atomic.Bool }
+
+// watch returns a context whose request is followed. It calls sent with true when the request has been written.
+func (c *connection) watch(ctx context.Context, sent func(bool)) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { c.wanted.Store(true) },
+		GotConn:      func(httptrace.GotConnInfo) { c.established.Store(true) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { sent(true) },
+	})
+}
+
+// failed reports whether it is certain that there was no connection, so that nothing was sent.
+func (c *connection) failed() bool { return c.wanted.Load() && !c.established.Load() }
 
 // unavailable returns the error for a failed connection, without the URL, which contains the key.
 func (c *Client) unavailable(err error) error {

@@ -265,7 +265,8 @@ func TestSeriesReportsTheFirstSessionAndSplits(t *testing.T) {
 
 func TestSeriesRefusals(t *testing.T) {
 	vendor, client := dialFor(t, fakevantage.Options{Unknown: []string{"GONE"}}, 30*time.Second)
-	vendor.Fault("MSFT", fakevantage.NonePrice, 1)
+	vendor.List("MSFT", exchange.Date{Year: 2026, Month: time.November, Day: 20})
+	vendor.Fault("MSFT", fakevantage.NonePrice, 1) // of the only bar
 	vendor.Fault("IBM", fakevantage.TruncatedJSON, 1)
 	vendor.Fault("AAPL", fakevantage.HugeBody, 1)
 	for symbol, want := range map[string]error{

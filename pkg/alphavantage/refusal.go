@@ -13,7 +13,7 @@ import (
 
 // refusals are the phrases that identify Alpha Vantage's notices; all come with HTTP 200.
 // The first one that a notice contains counts. Throttling comes before the rest because its notices
-// also mention the API key and premium plans.
+// also mention the API key and premium plans. Notices about a day's quota advertise a higher volume too.
 var refusals = []struct {
 	phrase string
 	kind   error
@@ -21,32 +21,63 @@ var refusals = []struct {
 	{"calls per minute", marketdata.ErrThrottled},
 	{"more sparingly", marketdata.ErrThrottled},
 	{"request per second", marketdata.ErrThrottled},
+	{"requests per second", marketdata.ErrThrottled},
 	{"burst pattern", marketdata.ErrThrottled},
 	{"minute-level rate limit", marketdata.ErrThrottled},
+	{"optimizing your api call frequency", marketdata.ErrThrottled},
+	{"api rate limit is reached", marketdata.ErrThrottled},
 	{"requests per day", marketdata.ErrQuotaSpent},
 	{"calls per day", marketdata.ErrQuotaSpent},
 	{"daily rate limit", marketdata.ErrQuotaSpent},
+	{"higher api call volume", marketdata.ErrThrottled},
+	{"higher api request volume", marketdata.ErrThrottled},
+	{"higher api call frequency", marketdata.ErrThrottled},
 	{"apikey is invalid or missing", marketdata.ErrCredentials},
 	{"demo purposes only", marketdata.ErrCredentials},
 	{"premium", marketdata.ErrNotEntitled},
 	{"invalid api call", marketdata.ErrUnknownTicker},
+	{"does not exist", marketdata.ErrInvalidData}, // "This API function (…) does not exist."
 }
 
 // parseRefusal returns the error for a notice in place of an answer; nil if body is not a notice.
 func (c *Client) parseRefusal(body []byte, after time.Duration) error {
-	var notice struct {
-		Note         string
-		Information  string
-		ErrorMessage string `json:"Error Message"`
-	}
-	if err := json.Unmarshal(body, &notice); err != nil {
+	text, err := noticeIn(body)
+	if err != nil {
 		return fmt.Errorf("%w: the answer is not readable as JSON", marketdata.ErrUnavailable)
 	}
-	text := notice.Note + notice.Information + notice.ErrorMessage
 	if text == "" {
 		return nil
 	}
-	lower := strings.ToLower(text)
+	return c.refusalOf(text, after, marketdata.ErrUnavailable)
+}
+
+// parseForbidden returns the error for a 401 or a 403. The vendor refuses keys with 200 and JSON: a page is that of a
+// firewall or a proxy.
+func (c *Client) parseForbidden(status int, body []byte, after time.Duration) error {
+	text, err := noticeIn(body)
+	if err != nil || text == "" {
+		return fmt.Errorf("%w: something between you and the vendor answered with HTTP %d", marketdata.ErrUnavailable, status)
+	}
+	return c.refusalOf(text, after, marketdata.ErrCredentials)
+}
+
+// noticeIn returns the text of a notice; "" if body is JSON of another kind.
+func noticeIn(body []byte) (string, error) {
+	var notice struct {
+		Note         text
+		Information  text
+		ErrorMessage text `json:"Error Message"`
+	}
+	err := json.Unmarshal(body, &notice)
+	if errors.As(err, new(*json.UnmarshalTypeError)) {
+		return "", nil
+	}
+	return string(notice.Note + notice.Information + notice.ErrorMessage), err
+}
+
+// refusalOf returns the error for the text of a notice: one of the kind otherwise if no phrase of it is known.
+func (c *Client) refusalOf(text string, after time.Duration, otherwise error) error {
+	lower := strings.ToLower(strings.Join(strings.Fields(text), " "))
 	// The notice about a spent quota echoes the key.
 	message := oneLine(c.redact(text))
 	for _, r := range refusals {
@@ -58,7 +89,7 @@ func (c *Client) parseRefusal(body []byte, after time.Duration) error {
 		}
 		return fmt.Errorf("%w: %s", r.kind, message)
 	}
-	return fmt.Errorf("%w: an unexpected notice: %s", marketdata.ErrUnavailable, message)
+	return fmt.Errorf("%w: an unexpected notice: %s", otherwise, message)
 }
 
 // windowOf returns the length of the window that a throttling notice names; 0 if it names none.

@@ -20,7 +20,7 @@ type Bar struct {
 	// of Currency and greater than zero.
 	Open, High, Low decimal.NullDecimal
 	Close           decimal.Decimal
-	Volume          *int64 // shares; nil if the vendor did not give it
+	Volume          *int64 // whole shares, fractions rounded; nil if the vendor did not give it
 	Currency        string // ISO 4217
 	// PreviousClose is the close of the session before, if this answer has it.
 	PreviousClose decimal.NullDecimal
@@ -40,7 +40,7 @@ var (
 	ErrCredentials   = errors.New("credentials refused")  // the key is missing or wrong: no call can succeed
 	ErrNotEntitled   = errors.New("not entitled")         // the key's plan does not include the call
 	ErrUnavailable   = errors.New("provider unavailable") // no connection, a timeout, a 5xx, an unreadable answer
-	ErrInvalidData   = errors.New("invalid data")         // an answer whose numbers cannot be right
+	ErrInvalidData   = errors.New("invalid data")         // an answer that cannot be right, or is not one to the question
 )
 
 // ThrottledError is an ErrThrottled that reports when to ask again.

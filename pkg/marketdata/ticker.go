@@ -12,8 +12,8 @@ import (
 const MaxTickerLength = 20
 
 // Ticker is the symbol of a security as its vendor writes it: upper-case letters and digits, in
-// parts joined by a dot or a hyphen (AAPL, BRK.B, BF-B, TSCO.LON, 600104.SHH). A Ticker other than
-// the zero one is valid because it exists: only ParseTicker and UnmarshalText make one.
+// parts joined by a dot, a hyphen or an ampersand (AAPL, BRK.B, BF-B, TSCO.LON, 600104.SHH, M&M.BSE). A
+// Ticker other than the zero one is valid because it exists: only ParseTicker and UnmarshalText make one.
 type Ticker struct{ symbol string }
 
 // ParseTicker reads a symbol. It accepts surrounding white space and lower case; an error says
@@ -31,7 +31,7 @@ func ParseTicker(s string) (Ticker, error) {
 		switch {
 		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
 			separated = false
-		case (r == '.' || r == '-') && !separated:
+		case (r == '.' || r == '-' || r == '&') && !separated:
 			separated = true
 		default:
 			return Ticker{}, notATicker(s)
