@@ -2,6 +2,7 @@ package fakevantage
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ const (
 	seriesDaily    = "TIME_SERIES_DAILY"
 	seriesAdjusted = "TIME_SERIES_DAILY_ADJUSTED"
 	bulkQuotes     = "REALTIME_BULK_QUOTES"
+	splitTable     = "SPLITS"
 
 	compactSessions = 100
 	fullSessions    = 20_000 // more than any listing has
@@ -114,6 +116,19 @@ func seriesCSV(rows object, adjusted bool) string {
 		b.WriteString("\r\n")
 	}
 	return b.String()
+}
+
+// splitsAnswer returns the splits up to the newest session, the newest first.
+func splitsAnswer(h history) object {
+	splits := slices.DeleteFunc(slices.Clone(h.splits), func(s Split) bool { return h.newest().Before(s.Session) })
+	slices.SortStableFunc(splits, func(a, b Split) int { return b.Session.Compare(a.Session) })
+	rows := []object{}
+	for _, s := range splits {
+		rows = append(rows, object{
+			{"effective_date", s.Session.String()}, {"split_factor", fourDecimals(ratio(unit, s.New, s.Old))},
+		})
+	}
+	return object{{"symbol", h.symbol}, {"data", rows}}
 }
 
 func bulkAnswer(message string, rows []object) object {

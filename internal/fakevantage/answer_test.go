@@ -55,6 +55,10 @@ func TestAnswers(t *testing.T) {
 	s.FixPrice("NVDA", "100")
 	s.List("NVDA", date("2026-11-19"))
 	s.Split("NVDA", Split{Session: date("2026-11-20"), New: 10, Old: 1})
+	for day, split := range map[string]Split{"2024-02-29": {New: 1, Old: 8}, "2026-11-20": {New: 10, Old: 1}, "2026-11-23": {New: 2, Old: 1}} {
+		split.Session = date(day)
+		s.Split("ROKU", split)
+	}
 	for _, c := range []struct{ name, query, want string }{
 		{"quote", "function=GLOBAL_QUOTE&symbol=ibm", `{
     "Global Quote": {
@@ -146,6 +150,23 @@ func TestAnswers(t *testing.T) {
         }
     }
 }`},
+		{"splits", "function=SPLITS&symbol=roku", `{
+    "symbol": "ROKU",
+    "data": [
+        {
+            "effective_date": "2026-11-20",
+            "split_factor": "10.0000"
+        },
+        {
+            "effective_date": "2024-02-29",
+            "split_factor": "0.1250"
+        }
+    ]
+}`},
+		{"no splits", "function=SPLITS&symbol=IBM", `{
+    "symbol": "IBM",
+    "data": []
+}`},
 		{"series as CSV", "function=TIME_SERIES_DAILY&symbol=IBM&datatype=csv", "timestamp,open,high,low,close,volume\r\n" +
 			"2026-11-20,192.5300,192.5300,192.5300,192.5300,VOLUME\r\n" +
 			"2026-11-19,192.5300,192.5300,192.5300,192.5300,VOLUME\r\n"},
@@ -229,6 +250,23 @@ func TestRefusals(t *testing.T) {
 		outcome := arrivals[len(arrivals)-1].Outcome
 		if !strings.HasPrefix(got, "{\n    "+c.want) || outcome != c.outcome {
 			t.Errorf("%s: %s, %s", c.query, outcome, got)
+		}
+	}
+}
+
+func TestSplitsOfAPremiumPlan(t *testing.T) {
+	const query = "function=SPLITS&symbol=IBM&apikey=k"
+	for _, c := range []struct {
+		options Options
+		want    Outcome
+	}{
+		{Options{}, Answered}, {Options{SplitsPremium: true}, Premium}, {Options{SplitsPremium: true, Entitled: true}, Answered},
+		{Options{Unknown: []string{"IBM"}}, Unknown},
+	} {
+		s := New(c.options)
+		got := get(t, s, query)
+		if outcome := s.Arrivals()[0].Outcome; outcome != c.want {
+			t.Errorf("%+v: %s, want %s: %s", c.options, outcome, c.want, got)
 		}
 	}
 }

@@ -28,10 +28,12 @@ type Options struct {
 	Style        Style   // "" is StyleFree
 	// Now is the time at the market; nil means time.Now.
 	Now      func() time.Time
-	Keys     []string      // the keys that are valid; empty: all but "demo"
-	Entitled bool          // keys have the premium functions and outputsize=full
-	Latency  time.Duration // from the arrival of a call to its answer
-	Unknown  []string      // symbols that the vendor does not know
+	Keys     []string // the keys that are valid; empty: all but "demo"
+	Entitled bool     // keys have the premium functions and outputsize=full
+	// SplitsPremium makes SPLITS a premium function.
+	SplitsPremium bool
+	Latency       time.Duration // from the arrival of a call to its answer
+	Unknown       []string      // symbols that the vendor does not know
 	// RetryAfter is sent with Throttled and Unavailable, in whole seconds; if it is zero, only
 	// Unavailable sends one, of a second.
 	RetryAfter time.Duration
@@ -113,7 +115,7 @@ func (s *Server) FixPrice(symbol, price string) {
 	s.change(symbol, func(l *listing) { l.walk.fixed = mustParsePrice(price) })
 }
 
-// Split adds a split of the shares of symbol.
+// Split adds a split of the shares of symbol. SPLITS has it from its session on.
 func (s *Server) Split(symbol string, split Split) {
 	s.change(symbol, func(l *listing) { l.splits = append(slices.Clone(l.splits), split) })
 }
@@ -291,10 +293,12 @@ func (s *Server) lookUp(c *call, market time.Time) {
 // unscripted returns the outcome of a call for which no fault is scripted.
 func (s *Server) unscripted(c *call) Outcome {
 	switch {
-	case !slices.Contains([]string{globalQuote, seriesDaily, seriesAdjusted, bulkQuotes}, c.function), len(c.symbols) == 0:
+	case !slices.Contains([]string{globalQuote, seriesDaily, seriesAdjusted, bulkQuotes, splitTable}, c.function), len(c.symbols) == 0:
 		return BadCall
 	case c.function == bulkQuotes && !s.options.Entitled:
 		return Sample
+	case c.function == splitTable && s.options.SplitsPremium && !s.options.Entitled:
+		return Premium
 	case c.function == seriesAdjusted && !s.options.Entitled, c.function == seriesDaily && c.full && !s.options.Entitled:
 		return Premium
 	case len(c.histories) == 0:

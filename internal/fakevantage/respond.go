@@ -117,6 +117,8 @@ func (s *Server) answer(c call) object {
 		return quoteAnswer(h, c.faults[h.symbol])
 	case c.function == globalQuote:
 		return object{{"Global Quote", object{}}}
+	case c.function == splitTable && known:
+		return splitsAnswer(h)
 	case known:
 		return seriesAnswer(h, c.function == seriesAdjusted, c.full, c.faults[h.symbol])
 	default:
