@@ -105,7 +105,7 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	})
 	provider, err := vendor.New(providers.Options{
 		Key: key, BaseURL: vendor.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: vendor.Timeout,
-		Currencies: c.Currencies,
+		Currencies: c.Currencies, Entitlement: vendor.Entitlement,
 	})
 	if err != nil {
 		return nil, err

@@ -37,6 +37,7 @@ func TestNewJobTakesTheChosenVendor(t *testing.T) {
 			return made, nil
 		}},
 		BaseURL: "https://acme.example", RateLimits: []quota.Limit{limit}, Timeout: 7 * time.Second, Attempts: 9,
+		Entitlement: "delayed",
 	})
 	job, err := newJob(c, nil, "k3y")
 	if err != nil {
@@ -55,8 +56,9 @@ func TestNewJobTakesTheChosenVendor(t *testing.T) {
 	if got.Limiter != vendor.Limiter || got.HTTP == nil || got.Currencies == nil {
 		t.Errorf("New has %+v", got)
 	}
-	got = providers.Options{Key: got.Key, BaseURL: got.BaseURL, Timeout: got.Timeout}
-	if diff := cmp.Diff(providers.Options{Key: "k3y", BaseURL: "https://acme.example", Timeout: 7 * time.Second}, got); diff != "" {
+	got = providers.Options{Key: got.Key, BaseURL: got.BaseURL, Timeout: got.Timeout, Entitlement: got.Entitlement}
+	want := providers.Options{Key: "k3y", BaseURL: "https://acme.example", Timeout: 7 * time.Second, Entitlement: "delayed"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("New has (-want +got):\n%s", diff)
 	}
 }

@@ -145,6 +145,7 @@ rate_limits = [
 ]
 timeout = "1m30s"
 attempts = 10
+entitlement = "realtime"
 
 [currencies]
 ".LON" = "GBP"
@@ -172,7 +173,7 @@ url = "https://hc.example/0b5d"
 		Vendors: []*Vendor{{
 			Vendor: alphaVantage(t), APIKey: "abc123", BaseURL: "http://127.0.0.1:8080/query",
 			RateLimits: limits(t, "1/1s", "25/day"),
-			Timeout:    90 * time.Second, Attempts: 10,
+			Timeout:    90 * time.Second, Attempts: 10, Entitlement: "realtime",
 		}},
 		Currencies: currencies(t, map[string]string{".LON": "GBP", ".HKG": "HKD", "AZN.LON": "USD", "NPN": "ZAC"}),
 		Log:        Log{Level: "trace", Format: "json"},
@@ -315,7 +316,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"refresh.max_wait": "1w", "refresh.max_error_rate": "0.5",
 		"alphavantage.api_key": "k3y", "alphavantage.api_key_file": "/run/key",
 		"alphavantage.base_url": "https://vantage.example/query", "alphavantage.rate_limits": "75/1m",
-		"alphavantage.timeout": "3s", "alphavantage.attempts": "1",
+		"alphavantage.timeout": "3s", "alphavantage.attempts": "1", "alphavantage.entitlement": "delayed",
 		"currencies": ".LON=GBP",
 		"log.level":  "warn", "log.format": "console",
 		"metrics.textfile": "/var/papertrade.prom", "ping.url": "http://hc.example",
@@ -494,6 +495,11 @@ func TestTemplate(t *testing.T) {
 # It is a list of watchlist, transactions, holdings, each at most once.
 # Variable: PAPERTRADE_DISCOVERY_SOURCES; flag: --source
 #sources = ["watchlist", "transactions"]
+`, `
+# What the key's plan adds to each call, where it has prices of the session under way.
+# It is one of delayed or realtime, or "" for neither.
+# Variable: PAPERTRADE_ALPHAVANTAGE_ENTITLEMENT. Default: none
+#entitlement = "delayed"
 `, `
 [currencies]
 # What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which overrides its suffix; all others are in USD.

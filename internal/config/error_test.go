@@ -150,13 +150,17 @@ func TestProblemsOfTheFile(t *testing.T) {
 			`config.toml:1: discovery.sources: "holdings, holdings" is not a list of watchlist, transactions, holdings, each at most once: "holdings" is listed twice`,
 		}},
 		{"base URLs", "alphavantage.base_url = 'http://vantage.example/query'\n", []string{
-			`config.toml:1: alphavantage.base_url: "http://vantage.example/query" is not an https:// URL (http:// only for a loopback host) without user, query and fragment: the API key would be sent unencrypted`,
+			`config.toml:1: alphavantage.base_url: "http://vantage.example/query" is not an https:// URL (http:// only for a loopback host) without user and fragment, with no API key in its query: the API key would be sent unencrypted`,
 		}},
 		{"base URL with a key", "alphavantage.base_url = 'https://vantage.example/query?apikey=hunter2'\n", []string{
-			`config.toml:1: alphavantage.base_url: the value is not an https:// URL (http:// only for a loopback host) without user, query and fragment`,
+			`config.toml:1: alphavantage.base_url: the value is not an https:// URL (http:// only for a loopback host) without user and fragment, with no API key in its query`,
 		}},
+		{"entitlement", "alphavantage.entitlement = 'real-time'\n", []string{
+			`config.toml:1: alphavantage.entitlement: "real-time" is not one of delayed or realtime, or "" for neither`,
+		}},
+		{"no entitlement", "alphavantage.entitlement = ''\n", nil},
 		{"base URL without a host", "alphavantage.base_url = 'vantage.example'\n", []string{
-			`config.toml:1: alphavantage.base_url: "vantage.example" is not an https:// URL (http:// only for a loopback host) without user, query and fragment`,
+			`config.toml:1: alphavantage.base_url: "vantage.example" is not an https:// URL (http:// only for a loopback host) without user and fragment, with no API key in its query`,
 		}},
 		{"ping", "ping.url = 'ftp://hc.example/hunter2'\n", []string{
 			`config.toml:1: ping.url: the value is not an http:// or https:// URL`,

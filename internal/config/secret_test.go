@@ -197,3 +197,14 @@ func TestOverriddenKeyIsNotEffective(t *testing.T) {
 		t.Errorf("APIKeyFile = %q", file)
 	}
 }
+
+// The query of a base URL is kept, and not shown: it can have a password of a proxy in it.
+func TestQueryOfABaseURL(t *testing.T) {
+	c := mustLoad(t, "alphavantage.base_url = 'https://proxy.example/query?team=a&token=hunter2'\n")
+	if got, want := c.Provider().BaseURL, "https://proxy.example/query?team=a&token=hunter2"; got != want {
+		t.Errorf("BaseURL = %s, want %s", got, want)
+	}
+	if got, want := valueOf(t, c, "alphavantage.base_url").Value, "https://proxy.example/query?***"; got != want {
+		t.Errorf("Effective has %s, want %s", got, want)
+	}
+}

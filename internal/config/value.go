@@ -175,13 +175,34 @@ func baseURL(s string) (string, error) {
 		return "", err
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.User != nil || strings.ContainsAny(s, "?#") {
+	if err != nil || u.User != nil || strings.Contains(s, "#") {
+		return "", errNotAllowed
+	}
+	if query, err := url.ParseQuery(u.RawQuery); err != nil || hasKey(query) {
 		return "", errNotAllowed
 	}
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		return "", errors.New("the API key would be sent unencrypted")
 	}
 	return s, nil
+}
+
+// hasKey reports whether a query has a parameter like apikey or api_key: the key has a setting of its own.
+func hasKey(query url.Values) bool {
+	for name := range query {
+		if strings.EqualFold(strings.NewReplacer("_", "", "-", "").Replace(name), "apikey") {
+			return true
+		}
+	}
+	return false
+}
+
+// concealQuery returns a URL without its query, which can have a password of a proxy in it.
+func concealQuery(s string) string {
+	if before, query, _ := strings.Cut(s, "?"); query != "" {
+		return before + "?" + hidden
+	}
+	return s
 }
 
 func isLoopback(host string) bool {

@@ -34,8 +34,8 @@ func TestParsers(t *testing.T) {
 	accepts(t, "promFile", promFile, []string{"a.prom", "/a/b.prom", "a/..prom"}, []string{"", "a", ".prom", "/a/.prom", "a.prom.txt", "a\x00.prom"})
 	accepts(t, "webURL", webURL, []string{"http://h", "https://h/p?q", "https://u:p@h:1"}, []string{
 		"", "h", "/p", "ftp://h", "https://", "https://:1", "https:h", "http://h:port", "://"})
-	accepts(t, "baseURL", baseURL, []string{"https://h", "https://h:1/p", "http://localhost:1/p", "http://127.0.0.1", "http://127.9.9.9/", "http://[::1]:8/"}, []string{
-		"", "h", "ftp://h", "https://u@h", "https://u:p@h", "https://h?", "https://h?q", "https://h#", "https://h/#f", "http://h", "http://10.0.0.1", "http://localhost.example", "http://[::2]"})
+	accepts(t, "baseURL", baseURL, []string{"https://h", "https://h:1/p", "http://localhost:1/p", "http://127.0.0.1", "http://127.9.9.9/", "http://[::1]:8/", "https://h?", "https://h?q", "http://127.0.0.1/query?foo=1&token=t"}, []string{
+		"", "h", "ftp://h", "https://u@h", "https://u:p@h", "https://h?apikey=k", "https://h?a=1&API_KEY=k", "https://h?a;b", "https://h?%zz", "https://h#", "https://h/#f", "http://h", "http://10.0.0.1", "http://localhost.example", "http://[::2]"})
 	accepts(t, "parseKey", parseKey, []string{"k", " k ", "\tk\n", "!#~"}, []string{"", " ", "a b", "a\tb", "ä", "a\x7f", "\x01"})
 	accepts(t, "optional", optional(parseKey), []string{"", "k"}, []string{" ", "a b"})
 	accepts(t, "oneOf", oneOf([]string{"a", "b"}), []string{"a", "b"}, []string{"", "c", "A", "ab"})

@@ -17,6 +17,8 @@ type Vendor struct {
 	RateLimits []quota.Limit // at least one
 	Timeout    time.Duration // more than 0
 	Attempts   int           // 1 to 10
+	// Entitlement is one of Entitlements; "" if it is not given.
+	Entitlement string
 
 	keyRead *Secret // what Key has read; a pointer, since fmt prints an unexported Secret in clear
 }
@@ -33,7 +35,7 @@ func (v *Vendor) apiKeyFile() string { return v.Name + ".api_key_file" }
 // vendorSettings returns the settings of the vendor that is Config.Vendors[i].
 func vendorSettings(v providers.Vendor, i int) []Setting {
 	section := v.Name
-	return []Setting{
+	settings := []Setting{
 		{
 			Key: section + ".api_key", Secret: true, example: "your-key",
 			Help:      "The key itself; a key file is safer.",
@@ -50,8 +52,9 @@ func vendorSettings(v providers.Vendor, i int) []Setting {
 		{
 			Key: section + ".base_url", Default: v.DefaultBaseURL,
 			Help:    "Where " + v.Title + " is asked.",
-			Allowed: "an https:// URL (http:// only for a loopback host) without user, query and fragment",
+			Allowed: "an https:// URL (http:// only for a loopback host) without user and fragment, with no API key in its query",
 			set:     scalar(baseURL, func(c *Config) *string { return &c.Vendors[i].BaseURL }),
+			show:    func(c *Config) string { return concealQuery(c.Vendors[i].BaseURL) },
 		},
 		{
 			Key: section + ".rate_limits", Default: v.DefaultRateLimits, kind: kindList,
@@ -72,4 +75,13 @@ func vendorSettings(v providers.Vendor, i int) []Setting {
 			set:     scalar(upTo(10), func(c *Config) *int { return &c.Vendors[i].Attempts }),
 		},
 	}
+	if len(v.Entitlements) == 0 {
+		return settings
+	}
+	return append(settings, Setting{
+		Key: section + ".entitlement", Values: v.Entitlements, example: v.Entitlements[0],
+		Help:    "What the key's plan adds to each call, where it has prices of the session under way.",
+		Allowed: anyOf(v.Entitlements) + `, or "" for neither`,
+		set:     scalar(optional(oneOf(v.Entitlements)), func(c *Config) *string { return &c.Vendors[i].Entitlement }),
+	})
 }

@@ -165,12 +165,15 @@ func TestProblemsOfASecondVendor(t *testing.T) {
 		{"values", "[acme]\nattempts = 0\ntimeout = '0s'\nbase_url = 'http://acme.example'\nrate_limits = []\napi_key = 'hunter 2'\n", nil, []string{
 			`config.toml:2: acme.attempts: "0" is not a whole number from 1 to 10`,
 			`config.toml:3: acme.timeout: "0s" is not a duration greater than 0, like "10s"`,
-			`config.toml:4: acme.base_url: "http://acme.example" is not an https:// URL (http:// only for a loopback host) without user, query and fragment: the API key would be sent unencrypted`,
+			`config.toml:4: acme.base_url: "http://acme.example" is not an https:// URL (http:// only for a loopback host) without user and fragment, with no API key in its query: the API key would be sent unencrypted`,
 			`config.toml:5: acme.rate_limits: "" is not a list of limits like "5/1m" and "500/day", each at most once: it has no items`,
 			`config.toml:6: acme.api_key: the value is not a key of letters, digits and signs, without spaces`,
 		}},
 		{"both keys", "[acme]\napi_key = 'hunter2'\napi_key_file = '/run/key'\n", nil, []string{
 			`config.toml:3: acme.api_key_file: acme.api_key is given too (config.toml:2): keep one of them`,
+		}},
+		{"entitlement of a vendor without any", "acme.entitlement = 'delayed'\n", nil, []string{
+			`config.toml:1: unknown key acme.entitlement: did you mean alphavantage.entitlement?`,
 		}},
 		{"keys of two vendors", "acme.api_key = 'hunter2'\nalphavantage.api_key_file = '/run/key'\n", nil, nil},
 		{"unknown key", "[acme]\napikey = 'hunter2'\n", nil, []string{
@@ -212,7 +215,7 @@ func TestTemplateOfTwoVendors(t *testing.T) {
 #api_key_file = "/etc/papertrade/acme.key"
 
 # Where Acme Data is asked.
-# It is an https:// URL (http:// only for a loopback host) without user, query and fragment.
+# It is an https:// URL (http:// only for a loopback host) without user and fragment, with no API key in its query.
 # Variable: PAPERTRADE_ACME_BASE_URL
 #base_url = "https://acme.example/v2"
 

@@ -20,6 +20,8 @@ type Vendor struct {
 	KeyVariables      []string // that give its key besides PAPERTRADE_NAME_API_KEY; the first that is set wins
 	DefaultBaseURL    string
 	DefaultRateLimits string // of its free plan, comma-separated: "5/1m,500/day"
+	// Entitlements are what the plan of a key can add to its calls; empty if the vendor's calls say nothing of it.
+	Entitlements []string
 	// New makes a client. It asks nothing of the vendor, and an error never shows the key.
 	New func(Options) (marketdata.Provider, error)
 }
@@ -32,6 +34,8 @@ type Options struct {
 	Limiter    *quota.Limiter // Wait for the cost of each call before it is made, and call sent after it, always
 	Timeout    time.Duration  // of one call
 	Currencies marketdata.Currencies
+	// Entitlement is what the key's plan adds to each call: one of the vendor's Entitlements, "" for nothing.
+	Entitlement string
 }
 
 // All returns every vendor. The first is the one that is asked unless the settings choose another.
@@ -41,7 +45,8 @@ func All() []Vendor {
 			Name: "alphavantage", Title: "Alpha Vantage", Source: alphavantage.Source,
 			KeyVariables:   []string{"ALPHAVANTAGE_API_KEY", "ALPHA_VANTAGE_API_KEY"},
 			DefaultBaseURL: alphavantage.DefaultBaseURL, DefaultRateLimits: "5/1m,500/day",
-			New: newAlphaVantage,
+			Entitlements: []string{"delayed", "realtime"},
+			New:          newAlphaVantage,
 		},
 	}
 }
@@ -59,6 +64,7 @@ func Lookup(name string) (Vendor, bool) {
 func newAlphaVantage(o Options) (marketdata.Provider, error) {
 	client, err := alphavantage.New(alphavantage.Options{
 		Key: o.Key, BaseURL: o.BaseURL, HTTP: o.HTTP, Limiter: o.Limiter, Timeout: o.Timeout, Currencies: o.Currencies,
+		Entitlement: o.Entitlement,
 	})
 	if err != nil {
 		return nil, err

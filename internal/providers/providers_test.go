@@ -100,6 +100,7 @@ func TestAlphaVantage(t *testing.T) {
 		Name: "alphavantage", Title: "Alpha Vantage", Source: "alpha_vantage",
 		KeyVariables:   []string{"ALPHAVANTAGE_API_KEY", "ALPHA_VANTAGE_API_KEY"},
 		DefaultBaseURL: "https://www.alphavantage.co/query", DefaultRateLimits: "5/1m,500/day",
+		Entitlements: []string{"delayed", "realtime"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lookup (-want +got):\n%s", diff)
@@ -208,6 +209,28 @@ func TestNewWithoutAKey(t *testing.T) {
 		}
 		if _, err := ask(provider); !errors.Is(err, marketdata.ErrCredentials) || limiter.Used().Calls != 0 {
 			t.Errorf("%s: %v after %d calls", v.Name, err, limiter.Used().Calls)
+		}
+	}
+}
+
+// Each entitlement of a vendor is sent, and none unless it is asked for.
+func TestEntitlement(t *testing.T) {
+	for _, v := range providers.All() {
+		for _, entitlement := range append([]string{""}, v.Entitlements...) {
+			var sent string
+			provider, err := v.New(providers.Options{
+				Key: key, BaseURL: v.DefaultBaseURL, Limiter: newLimiter(t, v), Entitlement: entitlement,
+				HTTP: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					sent = r.URL.Query().Get("entitlement")
+					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(answers[v.Name]))}, nil
+				})},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ask(provider); err != nil || sent != entitlement {
+				t.Errorf("%s: sent %q, want %q: %v", v.Name, sent, entitlement, err)
+			}
 		}
 	}
 }
