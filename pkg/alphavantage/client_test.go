@@ -68,6 +68,7 @@ const (
 	newest = iota
 	compact
 	full
+	splitTable
 )
 
 // ask asks about one ticker; the error is that of the call or of the ticker.

@@ -68,7 +68,7 @@ func invalid(field string, value text) error {
 // parseSession reads a day, which can have a time after it: "2026-11-20 16:00:00".
 func parseSession(t text) (exchange.Date, error) {
 	const length = len("2026-11-20")
-	day := string(t)
+	day := strings.TrimSpace(string(t))
 	if len(day) > length && (day[length] == ' ' || day[length] == 'T') {
 		day = day[:length]
 	}
@@ -98,7 +98,10 @@ func number(t text) (decimal.Decimal, bool) {
 // positive parses a number; it is not valid if t is not a number greater than zero.
 func positive(t text) decimal.NullDecimal {
 	d, ok := number(t)
-	return decimal.NullDecimal{Decimal: d, Valid: ok && d.IsPositive()}
+	if !ok || !d.IsPositive() {
+		return decimal.NullDecimal{}
+	}
+	return decimal.NewNullDecimal(d)
 }
 
 // priceIn returns a price in whole units of the currency; not valid if t is not a number greater than zero: "None",
