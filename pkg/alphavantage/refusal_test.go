@@ -1,0 +1,111 @@
+package alphavantage_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"papertrade/pkg/marketdata"
+)
+
+// The sentences in which the vendor refuses, as its clients have recorded them.
+func TestPhrasesOfRefusals(t *testing.T) {
+	const plans = " Please subscribe to any of the premium plans at https://www.alphavantage.co/premium/ to instantly remove all daily rate limits."
+	for text, want := range map[string]error{
+		"Thank you for using Alpha Vantage! Our standard API call frequency is 5 calls per minute and 500 calls per day.": marketdata.ErrThrottled,
+		"Thank you for using Alpha Vantage! Please consider spreading out your free API requests more sparingly (1 request per second). You may subscribe to any of the premium plans " +
+			"to lift the free key rate limit (25 requests per day), raise the per-second burst limit, and instantly unlock all premium endpoints": marketdata.ErrThrottled,
+		"Burst pattern detected. Please consider spreading out your API requests more evenly.":                                                                    marketdata.ErrThrottled,
+		"Minute-level rate limit exceed. Please stay under the number of API requests per minute for your premium subscription plan.":                             marketdata.ErrThrottled,
+		"Thank you for using Alpha Vantage! Please visit https://www.alphavantage.co/premium/ if you would like to have a higher API call volume.":                marketdata.ErrThrottled,
+		"Please contact premium@alphavantage.co if you are targeting a higher API call volume.":                                                                   marketdata.ErrThrottled,
+		"Please visit https://www.alphavantage.co/premium/ if you would like to target a higher API call frequency.":                                              marketdata.ErrThrottled,
+		"Please contact support@alphavantage.co if you are targeting a higher API request volume.":                                                                marketdata.ErrThrottled,
+		"Please consider optimizing your API call frequency.":                                                                                                     marketdata.ErrThrottled,
+		"Please consider optimizing your API call frequency of premium calls":                                                                                     marketdata.ErrThrottled,
+		"Our standard API rate limit is reached.":                                                                                                                 marketdata.ErrThrottled,
+		"Our standard API rate limit is reached." + plans:                                                                                                         marketdata.ErrThrottled,
+		"our standard  API rate\nlimit is reached":                                                                                                                marketdata.ErrThrottled,
+		"We have detected your API key as KEY and our standard API rate limit is 25 requests per day." + plans:                                                    marketdata.ErrQuotaSpent,
+		"Our standard API rate limit is 500 calls per day. Please visit https://www.alphavantage.co/premium/ if you would like to have a higher API call volume.": marketdata.ErrQuotaSpent,
+		"the parameter apikey is invalid or missing. Please claim your free API key on (https://www.alphavantage.co/support/#api-key).":                           marketdata.ErrCredentials,
+		"The **demo** API key is for demo purposes only. Please claim your free API key":                                                                          marketdata.ErrCredentials,
+		"Thank you for using Alpha Vantage! This is a premium endpoint. You may subscribe to any of the premium plans":                                            marketdata.ErrNotEntitled,
+		"Thank you for using Alpha Vantage! The outputsize=full parameter value is a premium feature for the TIME_SERIES_DAILY endpoint.":                         marketdata.ErrNotEntitled,
+		"Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for GLOBAL_QUOTE.":                                marketdata.ErrUnknownTicker,
+		"This API function (GLOBAL_QUOTES) does not exist.":                                                                                                       marketdata.ErrInvalidData,
+		"A sentence that nobody has seen yet.":                                                                                                                    marketdata.ErrUnavailable,
+	} {
+		for _, field := range []string{"Note", "Information", "Error Message"} {
+			body, err := json.Marshal(map[string]string{field: strings.Replace(text, "KEY", key, 1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, capability := range []int{newest, compact, splitTable} {
+				_, err = ofBody(t, capability, "IBM", string(body))
+				if !errors.Is(err, want) || strings.Contains(err.Error(), key) {
+					t.Errorf("%s: %s: %v, want %v", field, text, err, want)
+				}
+			}
+		}
+	}
+}
+
+// A throttling notice names the window to wait for, if it does.
+func TestTheWindowOfAThrottlingNotice(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"more sparingly (1 request per second)": time.Second, "5 calls per minute": time.Minute,
+		"Minute-level rate limit exceed": time.Minute, "Our standard API rate limit is reached": 0, "higher API call volume": 0,
+	} {
+		_, err := ofBody(t, newest, "IBM", `{"Information": "`+text+`"}`)
+		var throttled *marketdata.ThrottledError
+		if !errors.As(err, &throttled) || throttled.RetryAfter != want {
+			t.Errorf("%s: %v after %+v, want %s", text, err, throttled, want)
+		}
+	}
+}
+
+// The vendor refuses a key with 200 and JSON. A page with 401 or 403 is that of a firewall, and says nothing of the key.
+func TestForbidden(t *testing.T) {
+	const between = "something between you and the vendor answered"
+	for _, tt := range []struct {
+		body string
+		want error
+		says string
+	}{
+		{"<html><body>Blocked by the firewall</body></html>", marketdata.ErrUnavailable, between},
+		{"", marketdata.ErrUnavailable, between},
+		{"Forbidden\n", marketdata.ErrUnavailable, between},
+		{`{"error": "access denied"}`, marketdata.ErrUnavailable, between},
+		{`{}`, marketdata.ErrUnavailable, between},
+		{`["denied"]`, marketdata.ErrUnavailable, between},
+		{`"denied"`, marketdata.ErrUnavailable, between},
+		{quoteOf, marketdata.ErrUnavailable, between},
+		{`{"Error Message": "the parameter apikey is invalid or missing."}`, marketdata.ErrCredentials, "apikey is invalid"},
+		{"\xef\xbb\xbf" + `{"Error Message": "the parameter apikey is invalid or missing."}`, marketdata.ErrCredentials, "apikey is invalid"},
+		{`{"Error Message": "Your key was revoked."}`, marketdata.ErrCredentials, "Your key was revoked."},
+		{`{"Information": "This is a premium endpoint."}`, marketdata.ErrNotEntitled, "premium endpoint"},
+		{`{"Note": "5 calls per minute"}`, marketdata.ErrThrottled, "5 calls per minute"},
+	} {
+		for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+			_, err := ask(t, answering(t, status, tt.body), newest, "IBM")
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%d %s: %v, want %v: %s", status, tt.body, err, tt.want, tt.says)
+			}
+		}
+	}
+}
+
+func TestOtherStatuses(t *testing.T) {
+	for status, want := range map[int]error{
+		http.StatusTooManyRequests: marketdata.ErrThrottled, http.StatusNotFound: marketdata.ErrUnavailable,
+		http.StatusProxyAuthRequired: marketdata.ErrUnavailable, http.StatusBadGateway: marketdata.ErrUnavailable,
+	} {
+		if _, err := ask(t, answering(t, status, quoteOf), newest, "IBM"); !errors.Is(err, want) {
+			t.Errorf("%d: %v, want %v", status, err, want)
+		}
+	}
+}
