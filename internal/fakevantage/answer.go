@@ -82,6 +82,9 @@ func seriesRows(h history, adjusted bool, fault Outcome) object {
 	rows := make(object, 0, len(h.sessions))
 	for i := len(h.sessions) - 1; i >= 0; i-- {
 		formatted := h.bar(i).format()
+		if text, spoiled := h.spoiled[h.sessions[i]]; spoiled {
+			formatted.Close = text
+		}
 		volume := strconv.FormatInt(formatted.Volume, 10)
 		row := object{
 			{"1. open", formatted.Open}, {"2. high", formatted.High}, {"3. low", formatted.Low}, {"4. close", formatted.Close},

@@ -109,6 +109,19 @@ func (s *Server) Lose(symbol string, session exchange.Date) {
 	s.change(symbol, func(l *listing) { l.missing = append(slices.Clone(l.missing), session) })
 }
 
+// Spoil makes close, like "None", the close of a session of symbol in every series.
+func (s *Server) Spoil(symbol string, session exchange.Date, close string) {
+	s.change(symbol, func(l *listing) {
+		spoiled := map[exchange.Date]string{session: close}
+		for day, text := range l.spoiled {
+			if day != session {
+				spoiled[day] = text
+			}
+		}
+		l.spoiled = spoiled
+	})
+}
+
 // FixPrice makes symbol trade at price, like "0.0042", in every session. It panics if price is not a
 // price with at maxSessions four decimals.
 func (s *Server) FixPrice(symbol, price string) {

@@ -25,8 +25,9 @@ type listing struct {
 	symbol  string
 	unknown bool
 	first   exchange.Date
-	lag     int             // number of newest sessions that are not published yet
-	missing []exchange.Date // sessions that the vendor has no bar of
+	lag     int                      // number of newest sessions that are not published yet
+	missing []exchange.Date          // sessions that the vendor has no bar of
+	spoiled map[exchange.Date]string // closes that series have in place of the right ones
 	splits  []Split
 	walk    walk
 }

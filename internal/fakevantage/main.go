@@ -102,6 +102,12 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		set.listings = append(set.listings, func(server *Server) { server.Lose(symbol, session) })
 		return err
 	})
+	f.Func("spoil", "`SYMBOL=DATE:CLOSE`: a session whose close is CLOSE in series, like None; repeatable", func(s string) error {
+		listing, text, _ := strings.Cut(s, ":")
+		symbol, session, err := parseListing(listing)
+		set.listings = append(set.listings, func(server *Server) { server.Spoil(symbol, session, text) })
+		return err
+	})
 	f.Func("split", "`SYMBOL=DATE:NEW:OLD[:rewrites]`: a split, after which series are rewritten or stay as traded; repeatable", func(s string) error {
 		symbol, split, err := parseSplit(s)
 		set.listings = append(set.listings, func(server *Server) { server.Split(symbol, split) })

@@ -42,6 +42,7 @@ const (
 	premiumOutput = "Thank you for using Alpha Vantage! The outputsize=full parameter value is a premium feature for the %s endpoint. " +
 		"You may subscribe to " + premiumPlans + " to instantly unlock all premium features"
 	invalidCall = "Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for %s."
+	noFunction  = "This API function (%s) does not exist."
 	sampleData  = "This is a premium endpoint: the quotes below are artificially generated sample data that only illustrate " +
 		"the format of the answer. Please subscribe to " + premiumPlans + " to receive realtime quotes."
 )

@@ -64,10 +64,15 @@ func TestFaults(t *testing.T) {
 		Unavailable:   func(m result) bool { return m.status == 503 && m.retryAfter == "2" && m.err == nil },
 		CutConnection: func(m result) bool { return errors.Is(m.err, io.ErrUnexpectedEOF) && strings.Contains(m.body, "MSFT") },
 		TruncatedJSON: func(m result) bool { return has("MSFT")(m) && !strings.HasSuffix(m.body, "}") },
-		HTMLBody:      has("<!DOCTYPE html>"),
-		HugeBody:      func(m result) bool { return has(`"05. price": "400.0000"`)(m) && len(m.body) > 2<<20 },
-		Redirect:      func(m result) bool { return m.err != nil && strings.Contains(m.err.Error(), "refused to follow") },
-		Hang:          func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) },
+		Forbidden: func(m result) bool {
+			return m.status == 403 && strings.HasPrefix(m.body, "<!DOCTYPE html>") && m.err == nil
+		},
+		EmptyObject: func(m result) bool { return m.status == 200 && m.body == "{}" && m.err == nil },
+		NoFunction:  has(`"Error Message": "This API function (GLOBAL_QUOTE) does not exist."`),
+		HTMLBody:    has("<!DOCTYPE html>"),
+		HugeBody:    func(m result) bool { return has(`"05. price": "400.0000"`)(m) && len(m.body) > 2<<20 },
+		Redirect:    func(m result) bool { return m.err != nil && strings.Contains(m.err.Error(), "refused to follow") },
+		Hang:        func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) },
 	}
 	for outcome := range scriptable {
 		if tests[outcome] == nil {
@@ -202,5 +207,18 @@ func TestLogThatFails(t *testing.T) {
 	m := request(t, &http.Client{Transport: New(Options{Log: fullDisk{}})}, "http://vendor.invalid/query?apikey=KEY")
 	if want := (result{status: 500, body: "fakevantage: write the log: disk full\n"}); m != want {
 		t.Errorf("%v", m)
+	}
+}
+
+func TestSpoiledSessions(t *testing.T) {
+	s := New(Options{Now: clock(saturday)})
+	s.List("MSFT", date("2026-11-18"))
+	s.Spoil("msft", date("2026-11-19"), "None")
+	s.Spoil("MSFT", date("2026-11-18"), "0.0000")
+	got := get(t, s, "function=TIME_SERIES_DAILY&apikey=k&symbol=MSFT")
+	newest, rest, _ := strings.Cut(got, "2026-11-19")
+	middle, oldest, _ := strings.Cut(rest, "2026-11-18")
+	if strings.Contains(newest, "None") || !strings.Contains(middle, `"4. close": "None"`) || !strings.Contains(oldest, `"4. close": "0.0000"`) {
+		t.Error(got)
 	}
 }

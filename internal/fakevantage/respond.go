@@ -35,6 +35,10 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
 	case Redirect:
 		http.Redirect(w, r, elsewhere(r), http.StatusFound)
 		return
+	case Forbidden:
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, "<!DOCTYPE html><html><body><h1>Blocked by the firewall</h1></body></html>\n")
+		return
 	case Hang:
 		<-r.Context().Done()
 		return
@@ -104,6 +108,10 @@ func (s *Server) answer(c call) object {
 		return information(premiumEndpoint)
 	case BadCall:
 		return errorMessage(fmt.Sprintf(invalidCall, c.function))
+	case NoFunction:
+		return errorMessage(fmt.Sprintf(noFunction, c.function))
+	case EmptyObject:
+		return object{}
 	}
 	if c.function == bulkQuotes {
 		return bulk(c)
