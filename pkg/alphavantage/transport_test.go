@@ -71,9 +71,9 @@ func tunnel(ctx context.Context, w http.ResponseWriter, host string) {
 		return
 	}
 	defer client.Close()
-	io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
-	go io.Copy(vendor, client)
-	io.Copy(client, vendor)
+	_, _ = io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(vendor, client) }()
+	_, _ = io.Copy(client, vendor)
 }
 
 // Only a request that may have left for the vendor counts as a call: none does before the proxy has opened the
@@ -86,8 +86,8 @@ func TestCallsThatCount(t *testing.T) {
 	t.Cleanup(cutting.Close)
 	plain := httptest.NewServer(vendor)
 	t.Cleanup(plain.Close)
-	silent := listen(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
-	closing := listen(t, func(conn net.Conn) { conn.Read(make([]byte, 1)) })
+	silent := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+	closing := listen(t, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)) })
 	closed := listen(t, func(net.Conn) {})
 
 	trusted := secure.Client().Transport.(*http.Transport).TLSClientConfig
