@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -230,6 +232,29 @@ func TestEntitlement(t *testing.T) {
 			}
 			if _, err := ask(provider); err != nil || sent != entitlement {
 				t.Errorf("%s: sent %q, want %q: %v", v.Name, sent, entitlement, err)
+			}
+		}
+	}
+}
+
+// A handshake that fails uses nothing of the limits, however often it is tried: no request has left.
+func TestAFailedHandshakeCostsNothing(t *testing.T) {
+	for _, v := range providers.All() {
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		limiter := newLimiter(t, v)
+		for _, tt := range []struct {
+			client *http.Client
+			used   int
+		}{{&http.Client{}, 0}, {&http.Client{}, 0}, {server.Client(), 1}, {&http.Client{}, 1}} {
+			provider, err := v.New(providers.Options{Key: key, BaseURL: server.URL, Limiter: limiter, HTTP: tt.client})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ask(provider); !errors.Is(err, marketdata.ErrUnavailable) || limiter.Used().Calls != tt.used {
+				t.Errorf("%s: %d calls counted, want %d: %v", v.Name, limiter.Used().Calls, tt.used, err)
 			}
 		}
 	}

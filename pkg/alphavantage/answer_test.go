@@ -76,6 +76,7 @@ func TestFormsOfAQuote(t *testing.T) {
 		"realtime":                     replace("Global Quote", "Global Quote (realtime)"),
 		"with a time":                  replace("2026-11-20", "2026-11-20 16:00:00"),
 		"with a time as in RFC 3339":   replace("2026-11-20", "2026-11-20T16:00:00-05:00"),
+		"with a time after a comma":    replace("2026-11-20", "2026-11-20, 16:00"),
 		"a byte-order mark":            "\xef\xbb\xbf" + quoteOf,
 		"numbers":                      replace(`"192.5300"`, "192.53", `"3456789"`, "3456789", `"190.1000"`, "190.1", `"193.0000"`, "193"),
 		"numbers with an exponent":     replace(`"192.5300"`, "1.9253e2", `"193.0000"`, "1.93E+2", `"189.5000"`, "1895e-1"),

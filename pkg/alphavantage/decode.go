@@ -69,7 +69,7 @@ func invalid(field string, value text) error {
 func parseSession(t text) (exchange.Date, error) {
 	const length = len("2026-11-20")
 	day := strings.TrimSpace(string(t))
-	if len(day) > length && (day[length] == ' ' || day[length] == 'T') {
+	if len(day) > length && (day[length] < '0' || day[length] > '9') {
 		day = day[:length]
 	}
 	return exchange.ParseDate(day)
