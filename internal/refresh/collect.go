@@ -13,7 +13,9 @@ import (
 type answer struct {
 	bars  []marketdata.Bar // of the ticker, ascending, one per session
 	since exchange.Date    // as marketdata.Answer has it
-	err   error
+	// invalid are the bars of the ticker that cannot be right.
+	invalid []marketdata.InvalidBar
+	err     error
 	// missing is why an answer has no bar of the ticker. That is an error only if no other has one.
 	missing error
 	// attempted says that the ticker has had its turn, whatever came of it.
@@ -40,7 +42,7 @@ func collect(call Call, items []Item, got marketdata.Answer, err error) []answer
 	}
 	for i, item := range call.Items {
 		a, ticker := &answers[i], items[item].Ticker
-		a.since, a.bars = got.Since, distinct(bars[ticker])
+		a.since, a.bars, a.invalid = got.Since, distinct(bars[ticker]), invalidOf(ticker, got)
 		switch n := len(a.bars); {
 		case n == 0:
 			a.missing = missing(ticker, call.Question.Capability.Kind, got)
@@ -52,6 +54,17 @@ func collect(call Call, items []Item, got marketdata.Answer, err error) []answer
 		}
 	}
 	return answers
+}
+
+// invalidOf returns the bars of a ticker that an answer says cannot be right.
+func invalidOf(ticker marketdata.Ticker, got marketdata.Answer) []marketdata.InvalidBar {
+	var invalid []marketdata.InvalidBar
+	for _, bar := range got.Invalid {
+		if bar.Ticker == ticker {
+			invalid = append(invalid, bar)
+		}
+	}
+	return invalid
 }
 
 // answersTo reports whether a bar can be part of the answer to a question.
@@ -75,7 +88,7 @@ func distinct(bars []marketdata.Bar) []marketdata.Bar {
 // join adds to the answer of an item what another call for it brought. If one of its calls fails, so does the item: it
 // is asked for as a whole again.
 func (a answer) join(b answer) answer {
-	a.bars = distinct(slices.Concat(a.bars, b.bars))
+	a.bars, a.invalid = distinct(slices.Concat(a.bars, b.bars)), slices.Concat(a.invalid, b.invalid)
 	a.attempted, a.conclusive = a.attempted || b.attempted, a.conclusive || b.conclusive
 	if b.since.Before(a.since) {
 		a.since = b.since

@@ -2,6 +2,8 @@ package refresh
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +81,14 @@ func (v *verdict) update(a answered, now time.Time) {
 		v.findings = []Finding{{Ticker: a.Ticker, Splits: []history.Split{s}}}
 		v.reportSplit(s)
 	}
+	if invalid := a.invalidAmong(a.Sessions); len(invalid) > 0 {
+		v.fail(fmt.Errorf("fetch %s: %w", a.Ticker, invalid[len(invalid)-1].Err))
+	}
+}
+
+// invalidAmong returns the invalid bars of sessions, which are ascending.
+func (a answer) invalidAmong(sessions []exchange.Date) []marketdata.InvalidBar {
+	return slices.DeleteFunc(slices.Clone(a.invalid), func(bar marketdata.InvalidBar) bool { return !has(sessions, bar.Session) })
 }
 
 func (v *verdict) reportSplit(s history.Split) { v.split, v.row.Split = &s, reportSplit(s) }
@@ -108,8 +118,14 @@ func detectSplit(a answered, bars []marketdata.Bar) (history.Split, bool) {
 // backfill collects from an answer what is wanted of the past.
 func (v *verdict) backfill(a answered, at, now time.Time) {
 	calendar := a.Ticker.Calendar()
+	invalid := a.invalidAmong(a.Sessions)
+	sessions := sessionsWithout(a.Sessions, invalid)
+	if len(sessions) == 0 {
+		v.fail(fmt.Errorf("fetch %s: %w", a.Ticker, invalid[len(invalid)-1].Err))
+		return
+	}
 	request := history.Request{
-		Sessions: a.Sessions, Completed: calendar.LastCompleted(at).Date, Splits: a.State.Splits,
+		Sessions: sessions, Completed: calendar.LastCompleted(at).Date, Splits: a.State.Splits,
 		Overwrite: a.Goal == Overwrite, Rebase: a.Goal == Rebase,
 	}
 	got := history.Fill(request, history.Series{Bars: a.bars, Since: a.since, Adjusted: a.route.capability.Adjusted}, a.stored, calendar)
@@ -124,15 +140,25 @@ func (v *verdict) backfill(a answered, at, now time.Time) {
 		v.row.Split = pendingSplit(got.Splits)
 	}
 	v.findings, v.result = []Finding{finding}, got
-	v.row.Reason, v.row.OutOfReach, v.row.Absent = leftOver(got, a.Sessions[0]), len(got.Unreachable), len(got.Absent)
+	v.row.Reason, v.row.OutOfReach, v.row.Absent = leftOver(got, invalid, a.Sessions[0]), len(got.Unreachable), len(got.Absent)
 	if got.Detected != nil {
 		v.reportSplit(*got.Detected)
 	}
 }
 
+// sessionsWithout returns the sessions that have no invalid bar: of the others nothing is known, and they stay wanted.
+func sessionsWithout(sessions []exchange.Date, invalid []marketdata.InvalidBar) []exchange.Date {
+	return slices.DeleteFunc(slices.Clone(sessions), func(d exchange.Date) bool {
+		return slices.ContainsFunc(invalid, func(bar marketdata.InvalidBar) bool { return bar.Session == d })
+	})
+}
+
 // leftOver returns what became of the sessions that were wanted, the first one among them, and are not stored.
-func leftOver(got history.Result, first exchange.Date) string {
+func leftOver(got history.Result, invalid []marketdata.InvalidBar, first exchange.Date) string {
 	var parts []string
+	if n := len(invalid); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s whose bar cannot be right (%s: %v)", countSessions(n), invalid[n-1].Session, invalid[n-1].Err))
+	}
 	if s := got.Refused; s != nil {
 		parts = append(parts, "a single bar is all that shows the "+s.String()+" split at "+s.Session.String()+": nothing was changed")
 	}
