@@ -132,6 +132,9 @@ func (log logger) observe(event refresh.Event) {
 	case refresh.CalendarEnding:
 		log.Warn().Str("exchange", e.MIC).Stringer("until", e.Until).Strs("tickers", symbols(e.Tickers)).
 			Msg("holidays known until this day only: after it every weekday is taken for a session, upgrade papertrade")
+	case refresh.BarRepaired:
+		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).
+			Msg("open, high and low contradict each other or the close: only the close was stored")
 	case refresh.RunFinished:
 		log.runFinished(e.Report)
 	}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -14,8 +16,9 @@ type answer struct {
 	bars  []marketdata.Bar // of the ticker, ascending, one per session
 	since exchange.Date    // as marketdata.Answer has it
 	// invalid are the bars of the ticker that cannot be right.
-	invalid []marketdata.InvalidBar
-	err     error
+	invalid  []marketdata.InvalidBar
+	repaired []exchange.Date // of bars whose open, high and low were dropped
+	err      error
 	// missing is why an answer has no bar of the ticker. That is an error only if no other has one.
 	missing error
 	// attempted says that the ticker has had its turn, whatever came of it.
@@ -94,6 +97,19 @@ func (a answer) join(b answer) answer {
 		a.since = b.since
 	}
 	a.err, a.missing = cmp.Or(a.err, b.err), cmp.Or(a.missing, b.missing)
+	return a
+}
+
+// check returns an answer of which only those bars are left that can be right at a time.
+func (a answer) check(ticker marketdata.Ticker, at time.Time) answer {
+	if a.err != nil {
+		return a
+	}
+	got := history.Check(a.bars, ticker.Calendar(), at)
+	a.bars, a.repaired, a.invalid = got.Bars, got.Repaired, slices.Concat(a.invalid, got.Refused)
+	if n := len(got.Refused); n > 0 && len(a.bars) == 0 {
+		a.missing = fmt.Errorf("fetch %s: %w", ticker, got.Refused[n-1].Err)
+	}
 	return a
 }
 

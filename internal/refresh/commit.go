@@ -169,6 +169,9 @@ func (r *run) reportVerdict(v verdict, now time.Time) {
 	if v.split != nil {
 		r.observe(SplitFound{Ticker: v.Ticker, Split: *v.split})
 	}
+	for _, session := range v.repaired {
+		r.observe(BarRepaired{v.Ticker, session})
+	}
 	if v.err != nil {
 		r.observe(TickerFailed{Ticker: v.Ticker, Kind: v.row.Error.Kind, Err: v.err})
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
-// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound,
+// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, BarRepaired,
 // SessionMissing, TaskRejected, TasksStopped or RunFinished.
 type Event any
 
@@ -25,6 +25,10 @@ type (
 		MIC     string
 		Until   exchange.Date
 		Tickers []marketdata.Ticker
+	}
+	BarRepaired struct { // its open, high and low contradict each other or the close: only the close was stored
+		Ticker  marketdata.Ticker
+		Session exchange.Date
 	}
 	RunStarted struct{ Report Report } // of which nothing is done yet
 	// WorkBegun comes before the first of a number of tickers, more than once if tasks follow.

@@ -29,9 +29,10 @@ type verdict struct {
 	findings []Finding
 	failures []Failure
 	tasks    []TaskResult
-	split    *history.Split // detected by this answer
-	err      error          // why the ticker failed
-	result   history.Result // of a goal of the past
+	split    *history.Split  // detected by this answer
+	repaired []exchange.Date // those of prices whose open, high and low were dropped
+	err      error           // why the ticker failed
+	result   history.Result  // of a goal of the past
 }
 
 // judge decides what becomes of an answer. at is the time of the run, by which sessions were wanted, and now
@@ -53,6 +54,11 @@ func judge(a answered, at, now time.Time) verdict {
 			v.backfill(a, at, now)
 		} else {
 			v.update(a, now)
+		}
+	}
+	for _, price := range v.prices {
+		if has(a.repaired, price.Bar.Session) {
+			v.repaired = append(v.repaired, price.Bar.Session)
 		}
 	}
 	v.tasks = v.taskResults(now, a.err == nil || a.conclusive)
