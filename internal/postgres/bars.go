@@ -24,13 +24,13 @@ select distinct on (ticker, ("timestamp" at time zone 'UTC')::date)
 from price_history
 where ticker = any(@tickers::text[]) and "interval" = '1day'
     and "timestamp" >= coalesce(@from::timestamptz, '-infinity') and "timestamp" < coalesce(@until::timestamptz, 'infinity')
-order by ticker, ("timestamp" at time zone 'UTC')::date, fetched_at desc, id desc`
+order by ticker, ("timestamp" at time zone 'UTC')::date, source = @manual desc, fetched_at desc, id desc`
 	var until *time.Time
 	if !to.IsZero() {
 		until = day(to.AddDays(1))
 	}
 	found, err := query(ctx, s.pool, pgx.RowToStructByName[barRow], statement,
-		pgx.NamedArgs{"tickers": list(tickers), "from": day(from), "until": until})
+		pgx.NamedArgs{"tickers": list(tickers), "from": day(from), "until": until, "manual": history.ManualSource})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored bars: %w", err)
 	}

@@ -98,12 +98,12 @@ returning stored.price_amount::text`
 const upsertPrice = insertPrice + `update set
     price_amount = excluded.price_amount,
     price_currency = excluded.price_currency,
-    open_amount = coalesce(excluded.open_amount, stored.open_amount),
-    open_currency = coalesce(excluded.open_currency, stored.open_currency),
-    high_amount = coalesce(excluded.high_amount, stored.high_amount),
-    high_currency = coalesce(excluded.high_currency, stored.high_currency),
-    low_amount = coalesce(excluded.low_amount, stored.low_amount),
-    low_currency = coalesce(excluded.low_currency, stored.low_currency),
+    open_amount = coalesce(excluded.open_amount, case when not @clear_range then stored.open_amount end),
+    open_currency = coalesce(excluded.open_currency, case when not @clear_range then stored.open_currency end),
+    high_amount = coalesce(excluded.high_amount, case when not @clear_range then stored.high_amount end),
+    high_currency = coalesce(excluded.high_currency, case when not @clear_range then stored.high_currency end),
+    low_amount = coalesce(excluded.low_amount, case when not @clear_range then stored.low_amount end),
+    low_currency = coalesce(excluded.low_currency, case when not @clear_range then stored.low_currency end),
     close_amount = excluded.close_amount,
     close_currency = excluded.close_currency,
     volume = coalesce(excluded.volume, stored.volume),
@@ -115,15 +115,20 @@ const updatePrice = `
 update price_history as stored set
     price_amount = @close::text::numeric,
     price_currency = @currency::text,
-    open_amount = coalesce(@open::text::numeric, stored.open_amount),
-    open_currency = coalesce(case when @open::text is not null then @currency::text end, stored.open_currency),
-    high_amount = coalesce(@high::text::numeric, stored.high_amount),
-    high_currency = coalesce(case when @high::text is not null then @currency::text end, stored.high_currency),
-    low_amount = coalesce(@low::text::numeric, stored.low_amount),
-    low_currency = coalesce(case when @low::text is not null then @currency::text end, stored.low_currency),
+    open_amount = coalesce(@open::text::numeric, case when not @clear_range then stored.open_amount end),
+    open_currency = coalesce(case when @open::text is not null then @currency::text end, case when not @clear_range then stored.open_currency end),
+    high_amount = coalesce(@high::text::numeric, case when not @clear_range then stored.high_amount end),
+    high_currency = coalesce(case when @high::text is not null then @currency::text end, case when not @clear_range then stored.high_currency end),
+    low_amount = coalesce(@low::text::numeric, case when not @clear_range then stored.low_amount end),
+    low_currency = coalesce(case when @low::text is not null then @currency::text end, case when not @clear_range then stored.low_currency end),
     close_amount = @close::text::numeric,
     close_currency = @currency::text,
     volume = coalesce(@volume, stored.volume),
+    source = case when @relabel and not exists (
+        select
+        from price_history as other
+        where other.ticker = stored.ticker and other."timestamp" = stored."timestamp"
+            and other."interval" = stored."interval" and other.source = @source) then @source else stored.source end,
     updated_at = @updated_at
 where id = @row
 returning stored.price_amount::text`
@@ -149,6 +154,7 @@ func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPr
 		"close": marketdata.FormatPrice(bar.Close), "currency": bar.Currency, "volume": bar.Volume,
 		// The same time twice, since one column has a zone and the other has none.
 		"created_at": fetchedAt, "updated_at": fetchedAt, "row": price.Row,
+		"clear_range": price.ClearRange, "relabel": price.Relabel,
 	}).QueryRow(func(row pgx.Row) error {
 		if err := row.Scan(&stored.Amount); !errors.Is(err, pgx.ErrNoRows) {
 			return err
@@ -162,6 +168,7 @@ func queueOutcomes(writes *pgx.Batch, batch refresh.Batch, stored []refresh.Stor
 	queueStates(writes, batch.Refreshed(stored))
 	queueFailures(writes, batch.AllFailures(stored))
 	queueFindings(writes, batch.Findings)
+	queueHeld(writes, batch.Held)
 	queueFinishTasks(writes, batch.Tasks)
 	writes.Queue(updateRun, runArgs(batch.Run))
 }

@@ -78,7 +78,8 @@ select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at, state.as
     coalesce(state.unknown_sessions, 0) as unknown_sessions, state.unknown_session, state.first_session,
     array(select session from papertrade_absent_sessions as absent where absent.ticker = asked.ticker order by session) as absent,
     (select json_agg(json_build_object('session', session, 'new', new_shares, 'old', old_shares, 'rebased', rebased) order by session)
-     from papertrade_splits as split where split.ticker = asked.ticker) as splits
+     from papertrade_splits as split where split.ticker = asked.ticker) as splits,
+    waiting.held
 from unnest(@tickers::text[]) as asked (ticker)
 left join lateral (
     select "timestamp" as stamp, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at
@@ -86,9 +87,13 @@ left join lateral (
     where price_history.ticker = asked.ticker and "interval" = '1day'
     order by stamp desc, fetched_at desc
     limit 1) as newest on true
+cross join lateral (
+    select json_agg(` + heldBar + ` order by session) as held
+    from papertrade_held_prices as held
+    where held.ticker = asked.ticker and decision = @waiting) as waiting
 left join papertrade_ticker_states as state on state.ticker = asked.ticker
-where newest.stamp is not null or state.ticker is not null`
-	found, err := query(ctx, s.pool, pgx.RowToStructByName[stateRow], statement, pgx.NamedArgs{"tickers": list(tickers)})
+where newest.stamp is not null or state.ticker is not null or waiting.held is not null`
+	found, err := query(ctx, s.pool, pgx.RowToStructByName[stateRow], statement, pgx.NamedArgs{"tickers": list(tickers), "waiting": string(history.Waiting)})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", err)
 	}
@@ -109,13 +114,14 @@ type stateRow struct {
 	UnknownSessions                                                    int
 	Absent                                                             []time.Time
 	Splits                                                             []history.Split
+	Held                                                               []history.HeldBar
 }
 
 func (r stateRow) state() refresh.State {
 	return refresh.State{
 		LastSession: dateOf(r.Stamp), FetchedAt: utc(r.FetchedAt), CheckedAt: utc(r.CheckedAt), AskedAt: utc(r.AskedAt),
 		UnknownSessions: r.UnknownSessions, UnknownSession: dateOf(r.UnknownSession),
-		FirstSession: dateOf(r.FirstSession), Absent: datesOf(r.Absent), Splits: r.Splits,
+		FirstSession: dateOf(r.FirstSession), Absent: datesOf(r.Absent), Splits: r.Splits, Held: r.Held,
 	}
 }
 

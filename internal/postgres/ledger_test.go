@@ -11,7 +11,8 @@ func TestCallsOfAnOlderLedgerCostOne(t *testing.T) {
 	url := cluster.Clone(t, ownTables)
 	run(t, url, `
 		alter table papertrade_calls drop column cost;
-		delete from papertrade_migrations where version_id = 5;
+		drop table papertrade_held_prices;
+		delete from papertrade_migrations where version_id >= 5;
 		insert into papertrade_calls (id, account, from_time, until_time)
 		values ('00000000-0000-0000-0000-000000000001', 'key', '2026-11-21 00:00:00Z', '2026-11-21 00:00:20Z')`)
 	if _, err := Migrate(t.Context(), url); err != nil {

@@ -79,13 +79,14 @@ type State struct {
 	// UnknownSession the newest of them.
 	UnknownSessions int
 	UnknownSession  exchange.Date
-	FirstSession    exchange.Date   // the oldest that a provider has of the ticker
-	Absent          []exchange.Date // sessions that a provider has no bar of, ascending
-	Splits          []history.Split // ascending by session
+	FirstSession    exchange.Date     // the oldest that a provider has of the ticker
+	Absent          []exchange.Date   // sessions that a provider has no bar of, ascending
+	Splits          []history.Split   // ascending by session
+	Held            []history.HeldBar // those that wait for a decision, ascending by session
 }
 
 // Price is a row of the price history that is to be written. If a row of the same ticker, stamp,
-// source and interval exists, it is updated; a value that the Bar does not have leaves the row's own.
+// source and interval exists, it is updated; a value that the Bar does not have leaves the row's own, unless ClearRange is set.
 type Price struct {
 	Bar       marketdata.Bar
 	Timestamp time.Time
@@ -97,6 +98,10 @@ type Price struct {
 	Backfill bool
 	Keep     bool  // if the row exists, it stays as it is
 	Row      int64 // history.StoredBar.Row of the row that is updated, whatever its stamp and source; 0: by those
+	// ClearRange removes open, high and low that the Bar does not have from a row that exists.
+	ClearRange bool
+	// Relabel makes the Source that of the row which Row names, unless another row of the same stamp has it.
+	Relabel bool
 }
 
 // StoredPrice is what became of a Price: the amount as the database holds it, or the error with
@@ -147,14 +152,17 @@ type Finding struct {
 // and is not a Backfill its State.CheckedAt, its AskedAt, that it is known, and if it is on the
 // watchlist last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each
 // failure its AskedAt, and if it is the first for its UnknownIn, one more of State.UnknownSessions;
-// for each price that was refused the ticker's AskedAt; the findings; what became of tasks; and the
+// for each price that was refused the ticker's AskedAt; the findings; the held bars; what became of tasks; and the
 // progress of the run. Commits of different processes come one after the other.
 type Batch struct {
 	Prices   []Price
 	Failures []Failure
 	Findings []Finding
-	Tasks    []TaskResult
-	Run      RunRecord
+	// Held bars each take the place of the one of the same ticker and session. Their AdjustedClose and SplitCoefficient
+	// are not kept.
+	Held  []history.HeldBar
+	Tasks []TaskResult
+	Run   RunRecord
 }
 
 // Store keeps what a run reads and writes.
@@ -173,9 +181,12 @@ type Store interface {
 	// Bars returns the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
 	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
 	// ascending by session, one per session: of several rows (of two providers, or stamped in two ways)
-	// the one written last. Prices keep the digits that the database holds. A ticker without any bar is
+	// one of history.ManualSource, else the one written last. Prices keep the digits that the database holds. A ticker without any bar is
 	// not in the map.
 	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error)
+	// HeldBars returns all held bars of tickers, decided ones too, ascending by session, with one query; nil asks for
+	// those of all tickers. A ticker without any is not in the map.
+	HeldBars(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker][]history.HeldBar, error)
 	// CommitBatch writes a batch in one transaction and returns what became of each price, in their
 	// order. A row that the database refuses costs that ticker alone.
 	CommitBatch(ctx context.Context, batch Batch) ([]StoredPrice, error)

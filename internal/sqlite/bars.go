@@ -35,10 +35,11 @@ where ticker in (select value from json_each(?)) and "interval" = '1day' and "ti
 	return newestBySession(found, from, to), nil
 }
 
-// newestBySession returns the bars of each ticker ascending by session, for each session the one written last.
+// newestBySession returns the bars of each ticker ascending by session, for each session the one that a person set, else
+// the one written last.
 func newestBySession(bars []history.StoredBar, from, to exchange.Date) map[marketdata.Ticker][]history.StoredBar {
 	slices.SortFunc(bars, func(a, b history.StoredBar) int {
-		return cmp.Or(a.Session.Compare(b.Session), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
+		return cmp.Or(a.Session.Compare(b.Session), compareManual(a, b), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
 	})
 	byTicker := map[marketdata.Ticker][]history.StoredBar{}
 	for _, bar := range bars {
@@ -53,6 +54,17 @@ func newestBySession(bars []history.StoredBar, from, to exchange.Date) map[marke
 		byTicker[bar.Ticker] = append(kept, bar)
 	}
 	return byTicker
+}
+
+// compareManual orders bars that a person set after all others.
+func compareManual(a, b history.StoredBar) int {
+	isManual := func(bar history.StoredBar) int {
+		if bar.Source == history.ManualSource {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Compare(isManual(a), isManual(b))
 }
 
 // textRange returns bounds for the text of stamps whose sessions lie from from to to; the end is exclusive. They are

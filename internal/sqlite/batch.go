@@ -36,6 +36,9 @@ func writeBatch(ctx context.Context, tx *sql.Tx, batch refresh.Batch) ([]refresh
 	if err := writeFindings(ctx, tx, batch.Findings); err != nil {
 		return nil, err
 	}
+	if err := writeHeld(ctx, tx, batch.Held); err != nil {
+		return nil, err
+	}
 	if err := finishTasks(ctx, tx, batch.Tasks); err != nil {
 		return nil, err
 	}
@@ -59,12 +62,12 @@ returning cast(price_amount as text)`
 const upsertPrice = insertPrice + `update set
     price_amount = excluded.price_amount,
     price_currency = excluded.price_currency,
-    open_amount = coalesce(excluded.open_amount, stored.open_amount),
-    open_currency = coalesce(excluded.open_currency, stored.open_currency),
-    high_amount = coalesce(excluded.high_amount, stored.high_amount),
-    high_currency = coalesce(excluded.high_currency, stored.high_currency),
-    low_amount = coalesce(excluded.low_amount, stored.low_amount),
-    low_currency = coalesce(excluded.low_currency, stored.low_currency),
+    open_amount = coalesce(excluded.open_amount, iif(?12, null, stored.open_amount)),
+    open_currency = coalesce(excluded.open_currency, iif(?12, null, stored.open_currency)),
+    high_amount = coalesce(excluded.high_amount, iif(?12, null, stored.high_amount)),
+    high_currency = coalesce(excluded.high_currency, iif(?12, null, stored.high_currency)),
+    low_amount = coalesce(excluded.low_amount, iif(?12, null, stored.low_amount)),
+    low_currency = coalesce(excluded.low_currency, iif(?12, null, stored.low_currency)),
     close_amount = excluded.close_amount,
     close_currency = excluded.close_currency,
     volume = coalesce(excluded.volume, stored.volume),
@@ -76,17 +79,22 @@ const updatePrice = `
 update price_history as stored set
     price_amount = ?5,
     price_currency = ?6,
-    open_amount = coalesce(?7, stored.open_amount),
-    open_currency = coalesce(iif(?7 is null, null, ?6), stored.open_currency),
-    high_amount = coalesce(?8, stored.high_amount),
-    high_currency = coalesce(iif(?8 is null, null, ?6), stored.high_currency),
-    low_amount = coalesce(?9, stored.low_amount),
-    low_currency = coalesce(iif(?9 is null, null, ?6), stored.low_currency),
+    open_amount = coalesce(?7, iif(?12, null, stored.open_amount)),
+    open_currency = coalesce(iif(?7 is null, null, ?6), iif(?12, null, stored.open_currency)),
+    high_amount = coalesce(?8, iif(?12, null, stored.high_amount)),
+    high_currency = coalesce(iif(?8 is null, null, ?6), iif(?12, null, stored.high_currency)),
+    low_amount = coalesce(?9, iif(?12, null, stored.low_amount)),
+    low_currency = coalesce(iif(?9 is null, null, ?6), iif(?12, null, stored.low_currency)),
     close_amount = ?5,
     close_currency = ?6,
     volume = coalesce(?10, stored.volume),
+    source = iif(?14 and not exists (
+        select 1
+        from price_history as other
+        where other.ticker = stored.ticker and other."timestamp" = stored."timestamp"
+            and other."interval" = stored."interval" and other.source = ?3), ?3, stored.source),
     updated_at = ?11
-where id = ?12
+where id = ?13
 returning cast(price_amount as text)`
 
 // writePrices leaves the transaction fit for use if a row is refused: SQLite then undoes that one statement alone.
@@ -119,9 +127,9 @@ func writePrice(ctx context.Context, statements statementCache, price refresh.Pr
 	case price.Keep:
 		return query(ctx, statements, scanColumn[string], keepPrice, args...)
 	case price.Row != 0:
-		return query(ctx, statements, scanColumn[string], updatePrice, append(args, price.Row)...)
+		return query(ctx, statements, scanColumn[string], updatePrice, append(args, price.ClearRange, price.Row, price.Relabel)...)
 	default:
-		return query(ctx, statements, scanColumn[string], upsertPrice, args...)
+		return query(ctx, statements, scanColumn[string], upsertPrice, append(args, price.ClearRange)...)
 	}
 }
 

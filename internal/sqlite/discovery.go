@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
 )
@@ -82,8 +83,10 @@ select asked.value, strftime('%Y-%m-%d %H:%M:%f', p."timestamp"), strftime('%Y-%
     (select json_group_array(session order by session) from papertrade_absent_sessions as absent where absent.ticker = asked.value),
     (select json_group_array(json_object('session', session, 'new', new_shares, 'old', old_shares,
         'rebased', json(iif(rebased, 'true', 'false'))) order by session)
-     from papertrade_splits as split where split.ticker = asked.value)
-from json_each(?) as asked
+     from papertrade_splits as split where split.ticker = asked.value),
+    (select json_group_array(` + heldBar + ` order by session)
+     from papertrade_held_prices as held where held.ticker = asked.value and decision = ?2) as held
+from json_each(?1) as asked
 left join price_history as p on p.id = (
     select newest.id
     from price_history as newest
@@ -95,12 +98,12 @@ left join price_history as p on p.id = (
     order by unixepoch(newest."timestamp") desc, unixepoch(coalesce(newest.updated_at, newest.created_at), 'subsec') desc
     limit 1)
 left join papertrade_ticker_states as state on state.ticker = asked.value
-where p.id is not null or state.ticker is not null`
+where p.id is not null or state.ticker is not null or held <> '[]'`
 	asked, err := list(tickers)
 	if err != nil {
 		return nil, err
 	}
-	found, err := query(ctx, s.db, scanState, statement, asked)
+	found, err := query(ctx, s.db, scanState, statement, asked, string(history.Waiting))
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", err)
 	}
@@ -117,9 +120,9 @@ type stateRow struct {
 }
 
 func scanState(rows *sql.Rows) (row stateRow, err error) {
-	var symbol, absent, splits string
+	var symbol, absent, splits, held string
 	var stamped, fetched, checked, asked, unknown, first sql.NullString
-	err = rows.Scan(&symbol, &stamped, &fetched, &checked, &asked, &row.state.UnknownSessions, &unknown, &first, &absent, &splits)
+	err = rows.Scan(&symbol, &stamped, &fetched, &checked, &asked, &row.state.UnknownSessions, &unknown, &first, &absent, &splits, &held)
 	if err != nil {
 		return row, err
 	}
@@ -132,7 +135,7 @@ func scanState(rows *sql.Rows) (row stateRow, err error) {
 	}
 	row.state.LastSession, row.state.FetchedAt, row.state.CheckedAt = dateOf(times[0]), times[1], times[2]
 	row.state.AskedAt, row.state.UnknownSession, row.state.FirstSession = times[3], dateOf(times[4]), dateOf(times[5])
-	err = errors.Join(parseList(absent, &row.state.Absent), parseList(splits, &row.state.Splits))
+	err = errors.Join(parseList(absent, &row.state.Absent), parseList(splits, &row.state.Splits), parseList(held, &row.state.Held))
 	return row, err
 }
 

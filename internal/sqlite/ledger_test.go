@@ -12,7 +12,8 @@ func TestCallsOfAnOlderLedgerCostOne(t *testing.T) {
 	openStore(t, path).Close()
 	run(t, path, `
 		alter table papertrade_calls drop column cost;
-		delete from papertrade_migrations where version_id = 5;
+		drop table papertrade_held_prices;
+		delete from papertrade_migrations where version_id >= 5;
 		insert into papertrade_calls (id, account, from_time, until_time)
 		values ('00000000-0000-0000-0000-000000000001', 'key', '2026-11-21 00:00:00.000000', '2026-11-21 00:00:20.000000')`)
 	got, err := openStore(t, path).Account(t.Context(), "key")

@@ -23,7 +23,7 @@ var migrations embed.FS
 
 const (
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 5
+	schemaVersion = 6
 )
 
 // checkSchema returns a *refresh.SchemaError if the tables are not those of this program.
