@@ -86,7 +86,8 @@ type State struct {
 }
 
 // Price is a row of the price history that is to be written. If a row of the same ticker, stamp,
-// source and interval exists, it is updated; a value that the Bar does not have leaves the row's own, unless ClearRange is set.
+// source and interval exists, it is updated; a value that the Bar does not have leaves the row's own,
+// unless ClearRange is set.
 type Price struct {
 	Bar       marketdata.Bar
 	Timestamp time.Time
@@ -152,8 +153,8 @@ type Finding struct {
 // and is not a Backfill its State.CheckedAt, its AskedAt, that it is known, and if it is on the
 // watchlist last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each
 // failure its AskedAt, and if it is the first for its UnknownIn, one more of State.UnknownSessions;
-// for each price that was refused the ticker's AskedAt; the findings; the held bars; what became of tasks; and the
-// progress of the run. Commits of different processes come one after the other.
+// for each price that was refused the ticker's AskedAt; the findings; the held bars; what became of
+// tasks; and the progress of the run. Commits of different processes come one after the other.
 type Batch struct {
 	Prices   []Price
 	Failures []Failure
@@ -181,8 +182,8 @@ type Store interface {
 	// Bars returns the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
 	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
 	// ascending by session, one per session: of several rows (of two providers, or stamped in two ways)
-	// one of history.ManualSource, else the one written last. Prices keep the digits that the database holds. A ticker without any bar is
-	// not in the map.
+	// one of history.ManualSource, whenever it was written, else the one written last. Prices keep the digits
+	// that the database holds. A ticker without any bar is not in the map.
 	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error)
 	// HeldBars returns all held bars of tickers, decided ones too, ascending by session, with one query; nil asks for
 	// those of all tickers. A ticker without any is not in the map.

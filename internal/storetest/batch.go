@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -242,11 +243,16 @@ func batchIsAllOrNothing(t *testing.T, db Database) {
 		{price("AAPL", "1.25"), price("FREE", "0")},
 	} {
 		db.Exec(t, `alter table job_executions rename to job_executions_away`)
-		if err := commit(t, store, prices...); err == nil {
+		batch := refresh.Batch{Prices: prices, Held: []history.HeldBar{held("AAPL", "125")}, Run: run(runID)}
+		if _, err := store.CommitBatch(t.Context(), batch); err == nil {
 			t.Error("no error without the table of runs")
 		}
-		equal(t, db.Texts(t, `select ticker from price_history`), nil)
+		equal(t, db.Texts(t, `select ticker from price_history union all select ticker from papertrade_held_prices`), nil)
 		db.Exec(t, `alter table job_executions_away rename to job_executions`)
+		_, err := store.CommitBatch(t.Context(), batch)
+		noError(t, err)
+		equal(t, db.Texts(t, `select ticker from papertrade_held_prices`), []string{"AAPL"})
+		db.Exec(t, `delete from price_history`)
+		db.Exec(t, `delete from papertrade_held_prices`)
 	}
-	noError(t, commit(t, store, price("AAPL", "1.25")))
 }
