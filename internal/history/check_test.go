@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
@@ -51,7 +52,7 @@ func TestCheckRefusesWhatCannotBeABar(t *testing.T) {
 			if reason != tt.want {
 				t.Errorf("refused since %q, want %q", reason, tt.want)
 			}
-			if diff := cmp.Diff(want, got, exactly, cmp.Comparer(func(a, b error) bool { return a == b })); diff != "" {
+			if diff := cmp.Diff(want, got, exactly, cmpopts.EquateErrors()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
