@@ -101,8 +101,8 @@ func statesHaveHeldBars(t *testing.T, db Database) {
 	store := db.Open(t)
 	all := tickers("AAPL", "MSFT", "NVDA", "ZM")
 	aapl, msft, nvda, zm := all[0], all[1], all[2], all[3]
-	waiting := func(symbol string, session exchange.Date) history.HeldBar {
-		bar := fullHeld(symbol, "1.9230")
+	waiting := func(session exchange.Date) history.HeldBar {
+		bar := fullHeld("AAPL", "1.9230")
 		bar.Session, bar.Decision, bar.DecidedAt = session, history.Waiting, time.Time{}
 		return bar
 	}
@@ -114,14 +114,14 @@ func statesHaveHeldBars(t *testing.T, db Database) {
 	commitAll(t, store, refresh.Batch{
 		Prices: []refresh.Price{price("AAPL", "1.25"), price("MSFT", "1.25")},
 		Held: []history.HeldBar{
-			waiting("AAPL", friday), waiting("AAPL", thursday),
+			waiting(friday), waiting(thursday),
 			decided("AAPL", thursday.AddDays(-1), history.Accepted), decided("AAPL", thursday.AddDays(-2), history.Rejected),
 			decided("MSFT", friday, history.Rejected), held("NVDA", "192.30"), decided("ZM", friday, history.Accepted),
 		},
 	})
 	stored := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight}
 	withHeld := stored
-	withHeld.Held = []history.HeldBar{waiting("AAPL", thursday), waiting("AAPL", friday)}
+	withHeld.Held = []history.HeldBar{waiting(thursday), waiting(friday)}
 	want := map[marketdata.Ticker]refresh.State{
 		aapl: withHeld, msft: stored, nvda: {Held: []history.HeldBar{held("NVDA", "192.30")}},
 	}
