@@ -56,8 +56,9 @@ func judge(a answered, at, now time.Time) verdict {
 			v.update(a, now)
 		}
 	}
-	for _, price := range v.prices {
-		if has(a.repaired, price.Bar.Session) {
+	for i := range v.prices {
+		if price := &v.prices[i]; has(a.repaired, price.Bar.Session) {
+			price.ClearRange = true // what the row has can contradict the new close
 			v.repaired = append(v.repaired, price.Bar.Session)
 		}
 	}

@@ -66,6 +66,33 @@ func TestBadBars(t *testing.T) {
 	}
 }
 
+// A row whose bar is fetched again, and contradicts itself then, keeps nothing that contradicts the new close.
+func TestARepairedBarClearsTheRangeOfItsRow(t *testing.T) {
+	for _, kind := range storeKinds {
+		t.Run(kind, func(t *testing.T) {
+			quotes := marketdata.Capability{Kind: marketdata.Quotes, Name: "quotes", MaxTickers: 1}
+			j, vendor := newFakeJob(mustOpenStore(t, kind, newDatabase(t, kind)), quotes, quota.Limit{Calls: 100})
+			low, high := "98", "101"
+			vendor.distort = func(a marketdata.Answer) marketdata.Answer {
+				a.Bars[0].Low = decimal.NewNullDecimal(decimal.RequireFromString(low))
+				a.Bars[0].High = decimal.NewNullDecimal(decimal.RequireFromString(high))
+				return a
+			}
+			for _, force := range []bool{false, true} {
+				options := refresh.Options{Tickers: []marketdata.Ticker{marketdata.MustParseTicker("NVDA")}, Force: force}
+				if _, err := run(t.Context(), t, j, options); err != nil {
+					t.Fatal(err)
+				}
+				bars := stored(t, j, "NVDA")
+				if len(bars) != 1 || bars[0].Low.Valid == force || bars[0].High.Valid == force {
+					t.Fatalf("forced: %t: %+v", force, bars)
+				}
+				low, high = high, low
+			}
+		})
+	}
+}
+
 func day(year int, month time.Month, d int) exchange.Date {
 	return exchange.Date{Year: year, Month: month, Day: d}
 }
