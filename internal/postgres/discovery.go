@@ -93,7 +93,8 @@ cross join lateral (
     where held.ticker = asked.ticker and decision = @waiting) as waiting
 left join papertrade_ticker_states as state on state.ticker = asked.ticker
 where newest.stamp is not null or state.ticker is not null or waiting.held is not null`
-	found, err := query(ctx, s.pool, pgx.RowToStructByName[stateRow], statement, pgx.NamedArgs{"tickers": list(tickers), "waiting": string(history.Waiting)})
+	found, err := query(ctx, s.pool, pgx.RowToStructByName[stateRow], statement,
+		pgx.NamedArgs{"tickers": list(tickers), "waiting": string(history.Waiting)})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", err)
 	}

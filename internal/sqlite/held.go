@@ -10,9 +10,9 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// heldBar is a row of papertrade_held_prices as JSON, which history.HeldBar can be read from.
-const heldBar = `json_object('ticker', held.ticker, 'session', session, 'close', close, 'open', open, 'high', high, 'low', low,
-        'previousClose', previous_close, 'currency', currency, 'volume', volume, 'source', source,
+// heldBar is a row of papertrade_held_prices as JSON, whose keys are the names of the fields of history.HeldBar.
+const heldBar = `json_object('ticker', held.ticker, 'session', session,
+        'close', close, 'open', open, 'high', high, 'low', low, 'previousClose', previous_close, 'currency', currency, 'volume', volume, 'source', source,
         'fetchedAt', replace(fetched_at, ' ', 'T') || 'Z', 'why', why, 'evidence', json(nullif(evidence, '[]')),
         'decision', decision, 'decidedAt', replace(decided_at, ' ', 'T') || 'Z')`
 

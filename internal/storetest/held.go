@@ -153,7 +153,9 @@ func barsSetByPerson(t *testing.T, db Database) {
 // A price can remove what a row has of open, high and low and its bar has not.
 func batchClearsRange(t *testing.T, db Database) {
 	store := db.Open(t)
-	noError(t, commit(t, store, fullPrice("AAPL", "192.53"), fullPrice("IBM", "192.53"), fullPrice("MSFT", "192.53"), fullPrice("ZM", "192.53")))
+	for _, symbol := range []string{"AAPL", "IBM", "MSFT", "ZM"} {
+		noError(t, commit(t, store, fullPrice(symbol, "192.53")))
+	}
 	closeOnly, kept, openOnly, byRow := price("AAPL", "1.25"), price("IBM", "1.25"), fullPrice("MSFT", "2.5"), price("ZM", "1.25")
 	openOnly.Bar.High, openOnly.Bar.Low = decimal.NullDecimal{}, decimal.NullDecimal{}
 	byRow.Row, byRow.Timestamp = readBars(t, store, "ZM", "", "")[0].Row, midnight
