@@ -49,7 +49,10 @@ func (s Split) isUnadjusted(before, after []marketdata.Bar) bool {
 		// How much each close is adjusted shows it without the day's move.
 		return s.isBetween(last.Close.Mul(first.AdjustedClose.Decimal), first.Close.Mul(last.AdjustedClose.Decimal))
 	}
-	return s.isBetween(last.Close, first.Close) && (!s.isLarge() || s.isBetween(medianClose(lastBars(before)), medianClose(firstBars(after))))
+	if !s.isBetween(last.Close, first.Close) {
+		return false
+	}
+	return !s.isLarge() || s.isBetween(medianClose(lastBars(before)), medianClose(firstBars(after)))
 }
 
 // medianBars is how many bars on a side show its level: a glitch of two does not change their median.

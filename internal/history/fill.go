@@ -53,7 +53,8 @@ type Result struct {
 const maxPublicationDays = 7
 
 // Fill returns what a series brings of what is wanted. Stored are the bars that are stored, ascending, of all sessions
-// that the series has, and to overwrite or rebase, or if the series speaks for all sessions, of all that there are. A series without any bar brings nothing.
+// that the series has, and to overwrite or rebase, or if the series speaks for all sessions, of all that there are. A
+// series without any bar brings nothing.
 func Fill(r Request, s Series, stored []StoredBar, calendar *exchange.Exchange) Result {
 	if len(s.Bars) == 0 {
 		return Result{Unpublished: r.Sessions, Splits: r.Splits}
@@ -170,7 +171,9 @@ func (r Request) write(bar marketdata.Bar, stored []StoredBar) (w Write, changes
 }
 
 // detect returns the split that the stored history lacks once writes are made.
-func (r Request) detect(stored []StoredBar, bars []marketdata.Bar, reported []Split, writes []Write, calendar *exchange.Exchange) (Split, bool) {
+func (r Request) detect(
+	stored []StoredBar, bars []marketdata.Bar, reported []Split, writes []Write, calendar *exchange.Exchange,
+) (Split, bool) {
 	rebased := Rebased(r.Splits)
 	switch {
 	case r.Rebase:

@@ -232,7 +232,8 @@ func medianTurnover(bars []marketdata.Bar) float64 {
 func knows(known []Split, s Split) bool {
 	return slices.ContainsFunc(known, func(k Split) bool {
 		isSame := k.hasRatioOf(s) || k.hasRatioOf(Split{New: s.Old, Old: s.New})
-		return isSame && !k.Session.After(s.Session.AddDays(maxDaysBetweenSessions)) && !s.Session.After(k.Session.AddDays(maxDaysBetweenSessions))
+		return isSame && !k.Session.After(s.Session.AddDays(maxDaysBetweenSessions)) &&
+			!s.Session.After(k.Session.AddDays(maxDaysBetweenSessions))
 	})
 }
 

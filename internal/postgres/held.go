@@ -12,7 +12,8 @@ import (
 
 // heldBar is a row of papertrade_held_prices as JSON, whose keys are the names of the fields of history.HeldBar.
 const heldBar = `json_build_object('ticker', held.ticker, 'session', session,
-        'close', close, 'open', open, 'high', high, 'low', low, 'previousClose', previous_close, 'currency', currency, 'volume', volume, 'source', source,
+        'close', close, 'open', open, 'high', high, 'low', low, 'previousClose', previous_close,
+        'currency', currency, 'volume', volume, 'source', source,
         'fetchedAt', to_char(fetched_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'why', why,
         'evidence', nullif(evidence::text, '[]')::json,
         'decision', decision, 'decidedAt', to_char(decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))`

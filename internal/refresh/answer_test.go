@@ -266,6 +266,8 @@ func TestJudge(t *testing.T) {
 		{"a gap in an adjusted series stays as it is, whatever split is known", Fill, marketdata.Capability{Kind: marketdata.History, Adjusted: true},
 			State{Splits: rebased}, answer{bars: append(barsOf("10", 17), barsOf("1", 18, 19, 20)...), since: date(17)}, nil,
 			judged{Status: OutcomeRefreshed, Prices: []string{"AAPL 17 10 1day", "AAPL 18 1 1day", "AAPL 19 1 1day", "AAPL 20 1 1day"}}},
+		{"a rebase for which a single bar is all the evidence", Rebase, compact, State{Splits: []history.Split{{Session: date(18), New: 10, Old: 1}}},
+			answer{bars: barsOf("1", 18, 19, 20), since: date(18)}, storedBars("10", 17), judged{Status: OutcomeFailed}},
 		{"a gap", Fill, compact, State{}, answer{bars: barsOf("1", 18, 19, 20), since: date(18)}, nil,
 			judged{Status: OutcomeRefreshed, Reason: "1 session out of reach: the key's plan has no full series", Prices: []string{"AAPL 18 1 1day", "AAPL 19 1 1day", "AAPL 20 1 1day"}}},
 	}

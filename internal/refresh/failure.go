@@ -18,6 +18,8 @@ var (
 	// errLacking is the fate of an item whose capability the key's plan turned out not to include: it is
 	// still wanted, by another way.
 	errLacking = errors.New("the key's plan does not include it")
+	// errDoubtful is why what an answer says is not stored, though it is possible.
+	errDoubtful = errors.New("doubtful")
 )
 
 // stopsRun reports whether err concerns all that is left of a run.
@@ -46,6 +48,7 @@ func errorKind(err error) string {
 		{marketdata.ErrNotEntitled, "entitlement"},
 		{marketdata.ErrUnavailable, "unavailable"},
 		{marketdata.ErrInvalidData, "invalid_data"},
+		{errDoubtful, "doubtful"},
 	} {
 		if errors.Is(err, k.err) {
 			return k.kind

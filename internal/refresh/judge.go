@@ -136,6 +136,10 @@ func (v *verdict) backfill(a answered, at, now time.Time) {
 		Overwrite: a.Goal == Overwrite, Rebase: a.Goal == Rebase,
 	}
 	got := history.Fill(request, history.Series{Bars: a.bars, Since: a.since, Adjusted: a.route.capability.Adjusted}, a.stored, calendar)
+	if s := got.Refused; s != nil {
+		v.fail(fmt.Errorf("%w: a single bar is all that shows the %s split at %s: nothing was changed", errDoubtful, s, s.Session))
+		return
+	}
 	for _, write := range got.Writes {
 		price := newPrice(write.Bar, a.provider, now)
 		price.Backfill, price.Keep, price.Row = true, write.Keep, write.Row
@@ -164,10 +168,8 @@ func sessionsWithout(sessions []exchange.Date, invalid []marketdata.InvalidBar) 
 func leftOver(got history.Result, invalid []marketdata.InvalidBar, first exchange.Date) string {
 	var parts []string
 	if n := len(invalid); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s whose bar cannot be right (%s: %v)", countSessions(n), invalid[n-1].Session, invalid[n-1].Err))
-	}
-	if s := got.Refused; s != nil {
-		parts = append(parts, "a single bar is all that shows the "+s.String()+" split at "+s.Session.String()+": nothing was changed")
+		last := invalid[n-1]
+		parts = append(parts, fmt.Sprintf("%s whose bar cannot be right (%s: %v)", countSessions(n), last.Session, last.Err))
 	}
 	if n := len(got.Unreachable); n > 0 {
 		parts = append(parts, outOfReach(n))

@@ -23,6 +23,7 @@ func TestErrorKind(t *testing.T) {
 		marketdata.ErrNotEntitled:                                "entitlement",
 		&marketdata.UnavailableError{}:                           "unavailable",
 		marketdata.ErrInvalidData:                                "invalid_data",
+		fmt.Errorf("%w: a single bar", errDoubtful):              "doubtful",
 		ErrRowRefused:                                            "store",
 		ErrUnreachable:                                           "store",
 		quota.ErrLedger:                                          "store",

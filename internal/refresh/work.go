@@ -152,7 +152,8 @@ func (p *pass) answered(batch int) []answered {
 		delete(p.answers, i)
 		item := &p.plan.Items[i]
 		items = append(items, answered{
-			Item: item, answer: a.check(item.Ticker, p.Now()).complete(), row: &p.result.Tickers[i], provider: p.Vendors[item.route.vendor].Provider.Name(),
+			Item: item, answer: a.check(item.Ticker, p.Now()).complete(), row: &p.result.Tickers[i],
+			provider: p.Vendors[item.route.vendor].Provider.Name(),
 		})
 	}
 	return items

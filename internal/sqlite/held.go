@@ -12,7 +12,8 @@ import (
 
 // heldBar is a row of papertrade_held_prices as JSON, whose keys are the names of the fields of history.HeldBar.
 const heldBar = `json_object('ticker', held.ticker, 'session', session,
-        'close', close, 'open', open, 'high', high, 'low', low, 'previousClose', previous_close, 'currency', currency, 'volume', volume, 'source', source,
+        'close', close, 'open', open, 'high', high, 'low', low, 'previousClose', previous_close,
+        'currency', currency, 'volume', volume, 'source', source,
         'fetchedAt', replace(fetched_at, ' ', 'T') || 'Z', 'why', why, 'evidence', json(nullif(evidence, '[]')),
         'decision', decision, 'decidedAt', replace(decided_at, ' ', 'T') || 'Z')`
 
