@@ -86,6 +86,8 @@ func set(w *history.Write, field, value string) {
 		w.Bar.Low = decimal.NewNullDecimal(price)
 	case "coefficient":
 		w.Bar.SplitCoefficient = decimal.NewNullDecimal(price)
+	case "previous":
+		w.Bar.PreviousClose = decimal.NewNullDecimal(price)
 	case "adjusted":
 		w.Bar.AdjustedClose = decimal.NewNullDecimal(price)
 	default:

@@ -85,19 +85,26 @@ const (
 
 // reportedSplit returns the split that a vendor's coefficient stands for; false if there was none.
 func reportedSplit(bar marketdata.Bar) (Split, bool) {
-	c := bar.SplitCoefficient.Decimal
-	if !bar.SplitCoefficient.Valid || c.Equal(one) {
+	if !bar.SplitCoefficient.Valid {
+		return Split{}, false
+	}
+	return NewSplit(bar.Session, bar.SplitCoefficient.Decimal)
+}
+
+// NewSplit returns the split of a session that a vendor gives as new shares per old one; false if that is none.
+func NewSplit(session exchange.Date, factor decimal.Decimal) (Split, bool) {
+	if factor.Equal(one) {
 		return Split{}, false
 	}
 	// Four decimals cannot tell 4:3: the simplest ratio that they can stand for is meant.
 	for old := int64(1); old <= maxReportedOld; old++ {
-		exact := c.Mul(decimal.NewFromInt(old))
+		exact := factor.Mul(decimal.NewFromInt(old))
 		shares := exact.Round(0)
 		rounding := decimal.New(old, -coefficientPlaces).Div(decimal.NewFromInt(2))
 		if shares.IsPositive() && exact.Sub(shares).Abs().LessThanOrEqual(rounding) {
-			return Split{Session: bar.Session, New: shares.IntPart(), Old: old}, true
+			return Split{Session: session, New: shares.IntPart(), Old: old}, true
 		}
 	}
-	shares := c.Shift(coefficientPlaces).Round(0)
-	return Split{Session: bar.Session, New: shares.IntPart(), Old: 10_000}, shares.IsPositive()
+	shares := factor.Shift(coefficientPlaces).Round(0)
+	return Split{Session: session, New: shares.IntPart(), Old: 10_000}, shares.IsPositive()
 }

@@ -1,0 +1,330 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// Ruling is what is to become of a fetched bar.
+type Ruling int
+
+// The rulings.
+const (
+	Store  Ruling = iota // it is believed, though there can be a Why to warn of
+	Keep                 // what is stored of its session stays: a person set it
+	Hold                 // it may be wrong: something has to confirm it
+	Reject               // it is wrong, as the bars after it show, or as was decided before
+)
+
+// Judgement is what is to become of a fetched bar, and why.
+type Judgement struct {
+	Bar      marketdata.Bar
+	Ruling   Ruling
+	Why      string   // what is odd about it; "" if nothing is
+	Evidence []string // for and against it, if it was in doubt
+	IsStale  bool     // all of it, the volume included, equals the bar of the session before
+}
+
+// Around is what the bars of an answer are judged by.
+type Around struct {
+	// MaxMove is the largest part by which a close may differ from the one before without being in doubt: 0.5 is 50 %.
+	MaxMove  decimal.Decimal
+	Calendar *exchange.Exchange
+	Stored   []StoredBar // ascending, from some sessions before the bars on
+	Held     []HeldBar   // of the ticker, ascending, decided ones too
+	Splits   []Split     // those that are known, or that the vendor has in its table
+	IsSeries bool        // one answer about a span of sessions brought the bars
+}
+
+// Judge returns a judgement of each bar of an answer about one ticker, ascending and as Check left them, and the held
+// bars that they decide about.
+func Judge(bars []marketdata.Bar, around Around) (judged []Judgement, decided []HeldBar) {
+	j := newJudge(bars, around)
+	for i := range bars {
+		got := j.judgeBar(i)
+		judged = append(judged, got)
+		switch got.Ruling {
+		case Store:
+			j.believed = append(j.believed, got.Bar)
+		case Keep:
+			kept, _ := findStored(j.Stored, got.Bar.Session)
+			j.believed = append(j.believed, j.Stored[kept].Bar)
+		}
+	}
+	return judged, j.decideHeld()
+}
+
+const (
+	// maxSelfEvident is the largest factor between two closes that a series can show by itself: beyond it lie mistakes
+	// rather than moves.
+	maxSelfEvident = 20
+	// minObvious is the smallest factor by which a first bar, of which nothing is known before, is told from the rest.
+	minObvious = 10
+	// maxFollowers is how many closes after a bar show whether its level persists.
+	maxFollowers = 5
+	// minUnitFollowers is how many of them it takes if the level is about 100 times another, or a 100th.
+	minUnitFollowers = 2
+	// maxRepeats is how many sessions in a row may repeat the bar before them.
+	maxRepeats = 1
+)
+
+var (
+	// unitFactor is by how much prices differ that are in another unit: pence for pounds.
+	unitFactor    = decimal.NewFromInt(100)
+	unitTolerance = decimal.New(2, -2)
+	unitLow       = unitFactor.Mul(one.Sub(unitTolerance))
+	unitHigh      = unitFactor.Mul(one.Add(unitTolerance))
+)
+
+// judge judges the bars of one answer, in their order.
+type judge struct {
+	Around
+	bars       []marketdata.Bar
+	others     []StoredBar      // of sessions that the answer does not have, ascending
+	believed   []marketdata.Bar // of the answer so far, ascending
+	isRescaled bool             // all of the answer is in another unit than what is stored
+}
+
+func newJudge(bars []marketdata.Bar, around Around) *judge {
+	j := &judge{Around: around, bars: bars}
+	for _, b := range around.Stored {
+		if _, found := find(bars, b.Session); !found {
+			j.others = append(j.others, b)
+		}
+	}
+	j.isRescaled = j.findRescaling()
+	return j
+}
+
+func (j *judge) judgeBar(i int) Judgement {
+	got := Judgement{Bar: j.bars[i]}
+	stored, isStored := j.storedBar(got.Bar.Session)
+	repeats := j.repeats(got.Bar)
+	got.IsStale = repeats > 0
+	switch why := j.doubt(i); {
+	case isStored && stored.Source == ManualSource:
+		got.Ruling, got.Why = Keep, "a person set the price of this session"
+	case j.isDecided(got.Bar, Rejected):
+		got.Ruling, got.Why = Reject, "the same price was rejected before"
+	case j.isDecided(got.Bar, Accepted):
+	case repeats > maxRepeats && len(j.followers(i)) == 0:
+		got.Ruling = Hold
+		got.Why = fmt.Sprintf("stale answer: it is the same bar, volume included, for %d sessions in a row", repeats+1)
+	case why != "":
+		j.settle(i, why, &got)
+	case got.IsStale:
+		got.Why = "stale answer: it equals the bar of the session before, volume included"
+	}
+	return got
+}
+
+func (j *judge) storedBar(session exchange.Date) (StoredBar, bool) {
+	i, found := findStored(j.Stored, session)
+	if !found {
+		return StoredBar{}, false
+	}
+	return j.Stored[i], true
+}
+
+// isDecided reports whether the same close of the session was held before, and what was decided about it.
+func (j *judge) isDecided(bar marketdata.Bar, decision Decision) bool {
+	return slices.ContainsFunc(j.Held, func(h HeldBar) bool {
+		return h.Session == bar.Session && h.Decision == decision && samePrice(h.Close, bar.Close)
+	})
+}
+
+// before returns the bar that is n sessions with a believed bar before a session of the answer, 1 for the newest.
+func (j *judge) before(session exchange.Date, n int) (bar marketdata.Bar, found bool) {
+	b := len(j.believed)
+	for b > 0 && !j.believed[b-1].Session.Before(session) {
+		b--
+	}
+	o, _ := findStored(j.others, session)
+	for range n {
+		switch {
+		case b > 0 && (o == 0 || j.others[o-1].Session.Before(j.believed[b-1].Session)):
+			b--
+			bar = j.believed[b]
+		case o > 0:
+			o--
+			bar = j.others[o].Bar
+		default:
+			return marketdata.Bar{}, false
+		}
+	}
+	return bar, true
+}
+
+// followers returns the next closes after a bar, believed or not.
+func (j *judge) followers(i int) []decimal.Decimal {
+	o, _ := findStored(j.others, j.bars[i].Session)
+	next := Join(j.others[o:min(len(j.others), o+maxFollowers)], j.bars[i+1:min(len(j.bars), i+1+maxFollowers)])
+	var closes []decimal.Decimal
+	for _, bar := range next[:min(len(next), maxFollowers)] {
+		closes = append(closes, bar.Close)
+	}
+	return closes
+}
+
+// repeats returns how many sessions right before a bar have the very same one, up to one more than are tolerated. Without
+// a volume nothing can be said.
+func (j *judge) repeats(bar marketdata.Bar) int {
+	n := 0
+	for n <= maxRepeats {
+		before, found := j.before(bar.Session, n+1)
+		if !found || !sameTrading(before, bar) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func sameTrading(a, b marketdata.Bar) bool {
+	hasTrades := a.Volume != nil && b.Volume != nil && *a.Volume == *b.Volume && *a.Volume > 0
+	return hasTrades && hasRange(a) && hasRange(b) && samePrice(a.Close, b.Close) && samePrice(a.Open.Decimal, b.Open.Decimal) &&
+		samePrice(a.High.Decimal, b.High.Decimal) && samePrice(a.Low.Decimal, b.Low.Decimal)
+}
+
+func hasRange(bar marketdata.Bar) bool { return bar.Open.Valid && bar.High.Valid && bar.Low.Valid }
+
+// samePrice reports whether two prices differ by no more than a database rounds away. Its narrowest columns have two
+// decimals, which SQLite does not always write.
+func samePrice(stored, fetched decimal.Decimal) bool {
+	return stored.Sub(fetched).Abs().LessThan(decimal.New(1, min(stored.Exponent(), -2)))
+}
+
+// doubt returns why a bar may be wrong; "" if nothing says so.
+func (j *judge) doubt(i int) string {
+	bar := j.bars[i]
+	before, found := j.before(bar.Session, 1)
+	stored, isStored := j.storedBar(bar.Session)
+	previous := bar.PreviousClose
+	switch {
+	case isStored && samePrice(stored.Close, bar.Close):
+		return ""
+	case j.isRescaled:
+		return fmt.Sprintf("the whole answer is about %s times as high or as low as what is stored", unitFactor)
+	case found && !j.isFar(before.Close, bar.Close):
+		return ""
+	case !found && !previous.Valid:
+		return j.doubtOfFirst(i)
+	case previous.Valid && !j.isFar(previous.Decimal, bar.Close):
+		return j.doubtOfPrevious(bar, before, found)
+	case found && (!previous.Valid || nextSession(j.Calendar, before.Session) == bar.Session):
+		return describeMove("the close of "+before.Session.String(), before.Close, bar.Close)
+	default:
+		return describeMove("the previous close of the same answer", previous.Decimal, bar.Close)
+	}
+}
+
+// doubtOfFirst returns why a first bar, before which nothing is known, may be wrong.
+func (j *judge) doubtOfFirst(i int) string {
+	level, n := j.levelAfter(i, j.bars[i].Close)
+	if n < minUnitFollowers || distance(level, j.bars[i].Close).LessThan(decimal.NewFromInt(minObvious)) {
+		return ""
+	}
+	return describeMove("the closes after it", level, j.bars[i].Close)
+}
+
+// doubtOfPrevious returns why a bar that fits the previous close of its answer may be wrong: that close is not the stored
+// one, and neither a split nor sessions in between explain it.
+func (j *judge) doubtOfPrevious(bar, before marketdata.Bar, found bool) string {
+	if !found {
+		return ""
+	}
+	previous := bar.PreviousClose.Decimal
+	_, isSplit := matchRatio(before.Close, previous, closeRatios)
+	isNext := nextSession(j.Calendar, before.Session) == bar.Session
+	if !isUnit(before.Close, previous) && (isSplit || !isNext) {
+		return ""
+	}
+	return describeMove("the close of "+before.Session.String(), before.Close, bar.Close) + ", and so is the previous close of the answer"
+}
+
+// isFar reports whether a price differs from another by more than a move from one session to the next does.
+func (a Around) isFar(from, to decimal.Decimal) bool {
+	return isUnit(from, to) || to.Sub(from).Abs().GreaterThan(from.Mul(a.MaxMove))
+}
+
+// isUnit reports whether two prices differ as if one were in another unit.
+func isUnit(a, b decimal.Decimal) bool {
+	d := distance(a, b)
+	return d.GreaterThanOrEqual(unitLow) && d.LessThanOrEqual(unitHigh)
+}
+
+// distance returns by which factor two prices differ, at least 1.
+func distance(a, b decimal.Decimal) decimal.Decimal {
+	low, high := decimal.Min(a, b), decimal.Max(a, b)
+	if !low.IsPositive() {
+		return decimal.New(1, quotientPlaces)
+	}
+	return high.DivRound(low, quotientPlaces)
+}
+
+// describeMove returns how a price compares with another one that has a name: "40.00 is 60 % below the close of … (100.00)".
+func describeMove(name string, from, to decimal.Decimal) string {
+	text := fmt.Sprintf("%s is %s %s (%s)", marketdata.FormatPrice(to), comparison(from, to), name, marketdata.FormatPrice(from))
+	if isUnit(from, to) {
+		text += ", as if in another unit"
+	}
+	return text
+}
+
+func comparison(from, to decimal.Decimal) string {
+	percent := func(part decimal.Decimal) string { return part.Shift(2).DivRound(from, 1).String() + " %" }
+	factor := distance(from, to)
+	switch isFactor := factor.GreaterThanOrEqual(decimal.NewFromInt(minObvious)); {
+	case isFactor && to.GreaterThan(from):
+		return factor.Round(1).String() + " times"
+	case isFactor:
+		return "1/" + factor.Round(1).String() + " of"
+	case to.GreaterThan(from):
+		return percent(to.Sub(from)) + " above"
+	default:
+		return percent(from.Sub(to)) + " below"
+	}
+}
+
+// levelAfter returns the median of the next closes after a bar, and how many there are; of the two in the middle of an even
+// number the one that is nearer to a price.
+func (j *judge) levelAfter(i int, near decimal.Decimal) (level decimal.Decimal, n int) {
+	closes := j.followers(i)
+	n = len(closes)
+	if n == 0 {
+		return decimal.Decimal{}, 0
+	}
+	slices.SortFunc(closes, decimal.Decimal.Cmp)
+	low, high := closes[(n-1)/2], closes[n/2]
+	if isNearer(near, low, high) {
+		return low, n
+	}
+	return high, n
+}
+
+// isNearer reports whether a price is nearer to a than to b, in terms of multiplication.
+func isNearer(price, a, b decimal.Decimal) bool { return distance(price, a).LessThan(distance(price, b)) }
+
+// findRescaling reports whether the newest sessions that are both stored and in the answer say that it is all in another
+// unit.
+func (j *judge) findRescaling() bool {
+	const enough = 3
+	units, both := 0, 0
+	for _, bar := range slices.Backward(j.bars) {
+		stored, found := j.storedBar(bar.Session)
+		if !found || both == enough {
+			continue
+		}
+		both++
+		if isUnit(stored.Close, bar.Close) {
+			units++
+		}
+	}
+	isSplit := func(s Split) bool { return isUnit(one, s.factor()) }
+	return units > 1 && units == both && !slices.ContainsFunc(j.Splits, isSplit)
+}

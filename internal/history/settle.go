@@ -1,0 +1,177 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"papertrade/pkg/marketdata"
+)
+
+// settle rules on a bar that is in doubt by the evidence there is: a known split, a held bar of an earlier session, the bars
+// after it, and the series that it is part of. If none decides, it is held.
+func (j *judge) settle(i int, why string, got *Judgement) {
+	got.Ruling, got.Why = Hold, why
+	if j.isRescaled {
+		return
+	}
+	for _, evidence := range []func(int) (Ruling, string){j.splitEvidence, j.heldEvidence, j.laterEvidence, j.seriesEvidence} {
+		ruling, text := evidence(i)
+		if text != "" {
+			got.Evidence = append(got.Evidence, text)
+		}
+		if ruling != Hold {
+			got.Ruling = ruling
+			return
+		}
+	}
+}
+
+// reference returns the close that a bar in doubt is far from.
+func (j *judge) reference(i int) decimal.Decimal {
+	bar := j.bars[i]
+	before, found := j.before(bar.Session, 1)
+	switch {
+	case found:
+		return before.Close
+	case bar.PreviousClose.Valid:
+		return bar.PreviousClose.Decimal
+	default:
+		level, _ := j.levelAfter(i, bar.Close)
+		return level
+	}
+}
+
+// splitEvidence believes a bar that is far from the one before by a split that is known.
+func (j *judge) splitEvidence(i int) (Ruling, string) {
+	bar := j.bars[i]
+	before, found := j.before(bar.Session, 1)
+	if !found {
+		return Hold, ""
+	}
+	for _, s := range j.Splits {
+		isBetween := s.Session.After(before.Session) && !s.Session.After(bar.Session)
+		if isBetween && !j.isFar(s.divide(before.Close), bar.Close) {
+			return Store, fmt.Sprintf("for it: a split of %s on %s", s, s.Session)
+		}
+	}
+	return Hold, ""
+}
+
+// heldEvidence believes a bar that agrees with a held one of an earlier session.
+func (j *judge) heldEvidence(i int) (Ruling, string) {
+	bar := j.bars[i]
+	before, _ := j.before(bar.Session, 1)
+	for _, h := range slices.Backward(j.Held) {
+		isBetween := h.Session.After(before.Session) && h.Session.Before(bar.Session)
+		if h.Decision == Waiting && isBetween && !j.isFar(h.Close, bar.Close) && j.agrees(bar, h, before.Close) {
+			return Store, fmt.Sprintf("for it: the held close of %s (%s)", h.Session, marketdata.FormatPrice(h.Close))
+		}
+	}
+	return Hold, ""
+}
+
+// laterEvidence believes a bar whose level the bars after it keep, and rejects one that they undo.
+func (j *judge) laterEvidence(i int) (Ruling, string) {
+	bar, reference := j.bars[i], j.reference(i)
+	level, n := j.levelAfter(i, reference)
+	if n == 0 {
+		return Hold, ""
+	}
+	if open, found := j.nextOpen(i); found && isNearer(open, bar.Close, reference) &&
+		distance(reference, bar.Close).LessThan(decimal.NewFromInt(minObvious)) {
+		level = open // whoever traded in between did so from there
+	}
+	after := fmt.Sprintf("the closes after it (%s)", marketdata.FormatPrice(level))
+	switch {
+	case !isNearer(level, bar.Close, reference):
+		return Reject, "against it: " + after
+	case isUnit(reference, bar.Close) && n < minUnitFollowers:
+		return Hold, "against it: the same vendor repeating such a factor settles nothing"
+	default:
+		return Store, "for it: " + after
+	}
+}
+
+// nextOpen returns the open of the session after a bar of the answer.
+func (j *judge) nextOpen(i int) (open decimal.Decimal, found bool) {
+	if i+1 == len(j.bars) || nextSession(j.Calendar, j.bars[i].Session) != j.bars[i+1].Session {
+		return decimal.Decimal{}, false
+	}
+	next := j.bars[i+1].Open
+	return next.Decimal, next.Valid
+}
+
+// seriesEvidence believes the newest bar of a series that shows how it came about: by an open and a range that fit it,
+// after bars that are as they are stored. It cannot tell another unit from a move.
+func (j *judge) seriesEvidence(i int) (Ruling, string) {
+	bar := j.bars[i]
+	before, found := j.before(bar.Session, 1)
+	switch {
+	case !j.IsSeries, !found:
+		return Hold, ""
+	case isUnit(before.Close, bar.Close), distance(before.Close, bar.Close).GreaterThan(decimal.NewFromInt(maxSelfEvident)):
+		return Hold, "against it: the same vendor repeating such a factor settles nothing"
+	case i == 0 || !j.isAsStored(j.bars[:i]):
+		return Hold, "against it: the daily series does not have the stored closes before it"
+	case !hasRange(bar):
+		return Hold, "against it: the daily series has no open and range that fit it"
+	default:
+		return Store, "for it: the daily series has the same close, with an open and a range that fit it and the stored closes before it"
+	}
+}
+
+// isAsStored reports whether those bars that are stored are on the same scale there.
+func (j *judge) isAsStored(bars []marketdata.Bar) bool {
+	return !slices.ContainsFunc(bars, func(bar marketdata.Bar) bool {
+		stored, found := j.storedBar(bar.Session)
+		return found && !isOnScale(stored.Close, bar.Close)
+	})
+}
+
+// agrees reports whether a later bar is on the level of a held one rather than on the one before it.
+func (j *judge) agrees(bar marketdata.Bar, h HeldBar, reference decimal.Decimal) bool {
+	level := bar.Close
+	if bar.PreviousClose.Valid && nextSession(j.Calendar, h.Session) == bar.Session {
+		level = bar.PreviousClose.Decimal
+	}
+	return !j.isFar(h.Close, level) && !isNearer(level, reference, h.Close)
+}
+
+// decideHeld decides about the held bars that wait: by what is believed of the same session, else by the next bar after it.
+func (j *judge) decideHeld() []HeldBar {
+	var decided []HeldBar
+	for _, h := range j.Held {
+		if h.Decision != Waiting {
+			continue
+		}
+		if decision, evidence := j.decide(h); decision != Waiting {
+			h.Decision, h.Evidence = decision, append(slices.Clone(h.Evidence), evidence)
+			decided = append(decided, h)
+		}
+	}
+	return decided
+}
+
+func (j *judge) decide(h HeldBar) (Decision, string) {
+	if i, found := find(j.believed, h.Session); found {
+		if samePrice(h.Close, j.believed[i].Close) {
+			return Accepted, "for it: the session has the same close"
+		}
+		return Rejected, fmt.Sprintf("against it: the session has a close of %s", marketdata.FormatPrice(j.believed[i].Close))
+	}
+	i, _ := find(j.believed, h.Session)
+	if i == len(j.believed) {
+		return Waiting, ""
+	}
+	next, reference := j.believed[i], h.PreviousClose.Decimal
+	if before, found := j.before(h.Session, 1); found {
+		reference = before.Close
+	}
+	text := fmt.Sprintf("the close of %s (%s)", next.Session, marketdata.FormatPrice(next.Close))
+	if j.agrees(next, h, reference) {
+		return Accepted, "for it: " + text
+	}
+	return Rejected, "against it: " + text
+}
