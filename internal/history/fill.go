@@ -36,10 +36,11 @@ type Write struct {
 // Result is what a series brings of what is wanted.
 type Result struct {
 	Writes       []Write
-	Unreachable  []exchange.Date // wanted, and before what the series speaks for
-	Absent       []exchange.Date // wanted, and the vendor has no bar of them
-	Unpublished  []exchange.Date // wanted, and their bars can still come
-	FirstSession exchange.Date   // the vendor's oldest; zero if the series does not show it
+	Unreachable  []exchange.Date  // wanted, and before what the series speaks for
+	Absent       []exchange.Date  // wanted, and the vendor has no bar of them
+	Unpublished  []exchange.Date  // wanted, and their bars can still come
+	FirstSession exchange.Date    // the vendor's oldest; zero if the series does not show it
+	Bars         []marketdata.Bar // of the series, in the shares of the stored history as it will be
 
 	Splits        []Split // those to be known from now on, ascending
 	SplitsChanged bool    // they are not those of the request
@@ -59,12 +60,14 @@ func Fill(r Request, s Series, stored []StoredBar, calendar *exchange.Exchange) 
 	if len(s.Bars) == 0 {
 		return Result{Unpublished: r.Sessions, Splits: r.Splits}
 	}
+	r.Sessions = withoutManual(r.Sessions, stored)
 	known := r.knownSplits(stored)
 	bars, applied := s.Bars, []Split(nil)
 	if !s.Adjusted {
 		bars, applied = adjustTo(s.Bars, stored, r.applicable(known))
 	}
 	result := r.collect(bars, s.Since, stored)
+	result.Bars = bars
 	if r.Rebase {
 		splits := laterSplits(known, stored, bars, applied, calendar)
 		writes, refused := rebase(stored, bars, splits, applied)
@@ -82,6 +85,14 @@ func Fill(r Request, s Series, stored []StoredBar, calendar *exchange.Exchange) 
 	}
 	result.SplitsChanged = !slices.Equal(result.Splits, r.Splits)
 	return result
+}
+
+// withoutManual returns the sessions whose stored bar, if they have one, was not set by a person.
+func withoutManual(sessions []exchange.Date, stored []StoredBar) []exchange.Date {
+	return slices.DeleteFunc(slices.Clone(sessions), func(session exchange.Date) bool {
+		i, found := findStored(stored, session)
+		return found && stored[i].Source == ManualSource
+	})
 }
 
 // knownSplits returns the splits of the request that are not overruled.
@@ -184,6 +195,9 @@ func (r Request) detect(
 	}
 	if s, found := DetectSplit(stored, bars, rebased, reported, calendar); found {
 		return s, true
+	}
+	if len(r.Sessions) == 0 {
+		return Split{}, false
 	}
 	s, found := DetectLevel(bars, r.Sessions[0], r.Splits, nil)
 	isBefore := func(session exchange.Date) bool { return session.Before(s.Session) }

@@ -31,13 +31,52 @@ func (tt fillTest) run(t *testing.T) {
 	t.Helper()
 	tt.request.Completed = day("11-20")
 	splitsBefore, barsBefore, storedBefore := slices.Clone(tt.request.Splits), slices.Clone(tt.series.Bars), slices.Clone(tt.stored)
-	got := history.Fill(tt.request, tt.series, tt.stored, exchange.XNYS)
+	got := fill(tt.request, tt.series, tt.stored)
 	if diff := cmp.Diff(tt.want, got, exactly); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	diff := cmp.Diff(splitsBefore, tt.request.Splits) + cmp.Diff(barsBefore, tt.series.Bars, exactly) + cmp.Diff(storedBefore, tt.stored, exactly)
 	if diff != "" {
 		t.Errorf("an argument has changed (-want +got)\n%s", diff)
+	}
+}
+
+// fill returns the result without the bars of the series, which TestFillReturnsTheBarsOfTheSeries is about.
+func fill(r history.Request, s history.Series, stored []history.StoredBar) history.Result {
+	got := history.Fill(r, s, stored, exchange.XNYS)
+	got.Bars = nil
+	return got
+}
+
+func TestFillReturnsTheBarsOfTheSeries(t *testing.T) {
+	request := history.Request{Sessions: days("11-17"), Completed: day("11-20"), Splits: splits("11-18 2:1 rebased")}
+	got := history.Fill(request, series("11-16 close 100", "11-17 close 102", "11-18 close 51"), nil, exchange.XNYS)
+	if diff := cmp.Diff(bars("11-16 close 50.0000", "11-17 close 51.0000", "11-18 close 51"), got.Bars, exactly); diff != "" {
+		t.Errorf("as the stored history will be (-want +got)\n%s", diff)
+	}
+}
+
+// What a person set is not fetched again; a rebase divides it.
+func TestFillLeavesWhatAPersonSet(t *testing.T) {
+	manual := stored("11-17 close 100", "11-18 close 100", "11-19 close 50")
+	manual[1].Source = history.ManualSource
+	answer := series("11-17 close 51", "11-18 close 49", "11-19 close 50", "11-20 close 50.5")
+	for _, tt := range []struct {
+		name    string
+		request history.Request
+		want    []history.Write
+	}{
+		{"to overwrite", history.Request{Overwrite: true}, writes("11-17 close 51 row 11-17", "11-19 close 50 row 11-19", "11-20 close 50.5")},
+		{"to rebase", history.Request{Rebase: true, Splits: splits("11-19 2:1")},
+			writes("11-17 close 51 row 11-17", "11-20 close 50.5", "11-18 close 50.0000 row 11-18")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.request.Sessions, tt.request.Completed = days("11-17", "11-18", "11-19", "11-20"), day("11-20")
+			got := fill(tt.request, answer, manual)
+			if diff := cmp.Diff(tt.want, got.Writes, exactly); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -357,7 +396,7 @@ func TestFillForgetsSplitsThatAreOverwritten(t *testing.T) {
 				kept = append(kept, history.StoredBar{Bar: bar, Row: row(bar.Session)})
 			}
 			request := history.Request{Sessions: tt.wanted, Completed: day("11-20"), Splits: tt.known, Overwrite: tt.overwrite}
-			got := history.Fill(request, series("11-12 close 100", "11-20 close 100"), kept, exchange.XNYS)
+			got := fill(request, series("11-12 close 100", "11-20 close 100"), kept)
 			want := history.Result{FirstSession: day("11-12"), SplitsChanged: !tt.isKept}
 			if tt.isKept {
 				want.Splits = tt.known

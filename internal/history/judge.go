@@ -38,8 +38,12 @@ type Around struct {
 	Stored   []StoredBar // ascending, from some sessions before the bars on
 	Held     []HeldBar   // of the ticker, ascending, decided ones too
 	Splits   []Split     // those that are known, or that the vendor has in its table
-	IsSeries bool        // one answer about a span of sessions brought the bars
+	// Series are all bars of the answer, ascending and on the scale of what is stored, if it is about a span of sessions.
+	Series []marketdata.Bar
 }
+
+// DefaultMaxMove is the usual Around.MaxMove.
+var DefaultMaxMove = decimal.New(5, -1)
 
 // Judge returns a judgement of each bar of an answer about one ticker, ascending and as Check left them, and the held
 // bars that they decide about.
@@ -87,7 +91,7 @@ type judge struct {
 	bars       []marketdata.Bar
 	others     []StoredBar      // of sessions that the answer does not have, ascending
 	believed   []marketdata.Bar // of the answer so far, ascending
-	isRescaled bool             // all of the answer is in another unit than what is stored
+	isRescaled bool             // all of the series is in another unit than what is stored
 }
 
 func newJudge(bars []marketdata.Bar, around Around) *judge {
@@ -308,14 +312,16 @@ func (j *judge) levelAfter(i int, near decimal.Decimal) (level decimal.Decimal, 
 }
 
 // isNearer reports whether a price is nearer to a than to b, in terms of multiplication.
-func isNearer(price, a, b decimal.Decimal) bool { return distance(price, a).LessThan(distance(price, b)) }
+func isNearer(price, a, b decimal.Decimal) bool {
+	return distance(price, a).LessThan(distance(price, b))
+}
 
-// findRescaling reports whether the newest sessions that are both stored and in the answer say that it is all in another
+// findRescaling reports whether the newest sessions that are both stored and in the series say that it is all in another
 // unit.
 func (j *judge) findRescaling() bool {
 	const enough = 3
 	units, both := 0, 0
-	for _, bar := range slices.Backward(j.bars) {
+	for _, bar := range slices.Backward(j.Series) {
 		stored, found := j.storedBar(bar.Session)
 		if !found || both == enough {
 			continue

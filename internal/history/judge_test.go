@@ -57,12 +57,13 @@ func TestJudge(t *testing.T) {
 	manual[0].Source = history.ManualSource
 	const usual, same = "open 190 high 194 low 189 volume 5000", "open 190 high 194 low 189 close 192 volume 5000"
 	for _, tt := range []struct {
-		name    string
-		stored  []history.StoredBar
-		bars    []marketdata.Bar
-		change  func(*history.Around)
-		want    string // rulings
-		decided string // "11-19 accepted"
+		name     string
+		stored   []history.StoredBar
+		bars     []marketdata.Bar
+		change   func(*history.Around)
+		isSeries bool
+		want     string // rulings
+		decided  string // "11-19 accepted"
 	}{
 		{name: "the usual", stored: stored(week...), bars: bars("11-20 close 193 previous 192.30"), want: "11-20 store"},
 		{name: "a first quote", bars: bars("11-20 close 193 previous 192.30"), want: "11-20 store"},
@@ -110,22 +111,22 @@ func TestJudge(t *testing.T) {
 			want: "11-20 hold 11-23 hold"},
 		{name: "another unit for good", stored: stored(week...), bars: bars("11-20 close 1.92", "11-23 close 1.93", "11-24 close 1.94"),
 			want: "11-20 store warn 11-23 store 11-24 store"},
-		{name: "a series in another unit", stored: stored(week...),
+		{name: "a series in another unit", stored: stored(week...), isSeries: true,
 			bars: bars("11-18 close 18950", "11-19 close 19230", "11-20 close 19300"), want: "11-18 hold 11-19 hold 11-20 hold"},
 
-		{name: "a true fall whose series shows it", stored: stored(week...), change: asSeries,
+		{name: "a true fall whose series shows it", stored: stored(week...), isSeries: true,
 			bars: bars(weekAnd("11-20 open 80 high 85 low 70 close 76.92")...),
 			want: "11-16 store 11-17 store 11-18 store 11-19 store 11-20 store warn"},
 		{name: "the same of a market day", stored: stored(week...), bars: bars("11-20 open 80 high 85 low 70 close 76.92"), want: "11-20 hold"},
-		{name: "a true fall without a range", stored: stored(week...), change: asSeries, bars: bars(weekAnd("11-20 close 76.92")...),
+		{name: "a true fall without a range", stored: stored(week...), isSeries: true, bars: bars(weekAnd("11-20 close 76.92")...),
 			want: "11-16 store 11-17 store 11-18 store 11-19 store 11-20 hold"},
-		{name: "a fall of a series whose bars have moved", stored: stored(week...), change: asSeries,
+		{name: "a fall of a series whose bars have moved", stored: stored(week...), isSeries: true,
 			bars: bars("11-18 close 95", "11-19 close 192.30", "11-20 open 80 high 85 low 70 close 76.92"),
 			want: "11-18 reject 11-19 store 11-20 hold"},
-		{name: "a unit that the series repeats", stored: stored(week...), change: asSeries,
+		{name: "a unit that the series repeats", stored: stored(week...), isSeries: true,
 			bars: bars("11-18 close 189.5", "11-19 close 192.30", "11-20 open 1.92 high 1.95 low 1.9 close 1.93"),
 			want: "11-18 store 11-19 store 11-20 hold"},
-		{name: "a thousand times that the series repeats", stored: stored(week...), change: asSeries,
+		{name: "a thousand times that the series repeats", stored: stored(week...), isSeries: true,
 			bars: bars("11-19 close 192.30", "11-20 open 192000 high 195000 low 190000 close 193000"), want: "11-19 store 11-20 hold"},
 
 		{name: "a split of the vendor's table", stored: stored(week...), bars: bars("11-20 close 19.10"),
@@ -194,6 +195,9 @@ func TestJudge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := around()
 			a.Stored = tt.stored
+			if tt.isSeries {
+				a.Series = tt.bars
+			}
 			if tt.change != nil {
 				tt.change(&a)
 			}
@@ -214,8 +218,6 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
-
-func asSeries(a *history.Around) { a.IsSeries = true }
 
 func holding(bars []history.HeldBar) func(*history.Around) {
 	return func(a *history.Around) { a.Held = bars }
@@ -276,9 +278,12 @@ func FuzzJudge(f *testing.F) {
 				a.Held = append(a.Held, history.HeldBar{Bar: bar, Decision: decision})
 			}
 		}
-		a.Splits, a.IsSeries = []history.Split{c.split()}, c.oneIn(2)
+		a.Splits = []history.Split{c.split()}
 		session, _ := exchange.XNYS.Session(november[c.below(len(november))])
 		checked := history.Check(fetched, exchange.XNYS, session.Close)
+		if c.oneIn(2) {
+			a.Series = checked.Bars
+		}
 		judged, decisions := history.Judge(checked.Bars, a)
 		for i, j := range judged {
 			checkJudgement(t, j, checked.Bars[i], a, session.Date)

@@ -34,8 +34,8 @@ func laterSplits(known []Split, stored []StoredBar, bars []marketdata.Bar, appli
 // minShowing is how many bars from before a split a series must have for it to show the split by itself.
 const minShowing = 3
 
-// rebase returns the writes of the stored bars that a series does not have and that come before any of splits, divided by
-// those unless they are already. Bars are those of the series, adjusted, of which applied are the splits. A split for which
+// rebase returns the writes of the stored bars that a series does not have, or that a person set, and that come before any of
+// splits, divided by those unless they are already. Bars are those of the series, adjusted, of which applied are the splits. A split for which
 // a single stored bar is all the evidence is refused.
 func rebase(stored []StoredBar, bars []marketdata.Bar, splits, applied []Split) (writes []Write, refused *Split) {
 	rebased := make([]marketdata.Bar, len(stored))
@@ -53,7 +53,9 @@ func rebase(stored []StoredBar, bars []marketdata.Bar, splits, applied []Split) 
 		}
 	}
 	for i, old := range stored {
-		if _, fetched := find(bars, old.Session); !fetched && !rebased[i].Close.Equal(old.Close) {
+		_, isFetched := find(bars, old.Session)
+		isReplaced := isFetched && old.Source != ManualSource
+		if !isReplaced && !rebased[i].Close.Equal(old.Close) {
 			writes = append(writes, Write{Bar: rebased[i], Row: old.Row})
 		}
 	}

@@ -109,11 +109,11 @@ func (j *judge) seriesEvidence(i int) (Ruling, string) {
 	bar := j.bars[i]
 	before, found := j.before(bar.Session, 1)
 	switch {
-	case !j.IsSeries, !found:
+	case len(j.Series) == 0, !found:
 		return Hold, ""
 	case isUnit(before.Close, bar.Close), distance(before.Close, bar.Close).GreaterThan(decimal.NewFromInt(maxSelfEvident)):
 		return Hold, "against it: the same vendor repeating such a factor settles nothing"
-	case i == 0 || !j.isAsStored(j.bars[:i]):
+	case !j.isAsStored(j.Series):
 		return Hold, "against it: the daily series does not have the stored closes before it"
 	case !hasRange(bar):
 		return Hold, "against it: the daily series has no open and range that fit it"
@@ -122,12 +122,20 @@ func (j *judge) seriesEvidence(i int) (Ruling, string) {
 	}
 }
 
-// isAsStored reports whether those bars that are stored are on the same scale there.
+// isAsStored reports whether all of the bars before the newest that are stored are so on the same scale, of which there is
+// one, unless nothing is stored.
 func (j *judge) isAsStored(bars []marketdata.Bar) bool {
-	return !slices.ContainsFunc(bars, func(bar marketdata.Bar) bool {
+	both := 0
+	for _, bar := range bars[:len(bars)-1] {
 		stored, found := j.storedBar(bar.Session)
-		return found && !isOnScale(stored.Close, bar.Close)
-	})
+		if found && !isOnScale(stored.Close, bar.Close) {
+			return false
+		}
+		if found {
+			both++
+		}
+	}
+	return both > 0 || len(j.Stored) == 0
 }
 
 // agrees reports whether a later bar is on the level of a held one rather than on the one before it.
