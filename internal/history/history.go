@@ -26,6 +26,14 @@ func nextSession(calendar *exchange.Exchange, day exchange.Date) exchange.Date {
 	return day
 }
 
+// previousSession returns the last session before a day.
+func previousSession(calendar *exchange.Exchange, day exchange.Date) exchange.Date {
+	for day = day.AddDays(-1); !calendar.IsSession(day); {
+		day = day.AddDays(-1)
+	}
+	return day
+}
+
 // find returns the index of the bar of a session among bars, which are ascending, or of the first after it.
 func find(bars []marketdata.Bar, session exchange.Date) (i int, found bool) {
 	return slices.BinarySearchFunc(bars, session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })

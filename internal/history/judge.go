@@ -67,8 +67,8 @@ const (
 	// maxSelfEvident is the largest factor between two closes that a series can show by itself: beyond it lie mistakes
 	// rather than moves.
 	maxSelfEvident = 20
-	// minObvious is the smallest factor by which a first bar, of which nothing is known before, is told from the rest.
-	minObvious = 10
+	// manyTimes is the factor from which on one price is called so many times another, rather than some per cent above it.
+	manyTimes = 10
 	// maxFollowers is how many closes after a bar show whether its level persists.
 	maxFollowers = 5
 	// minUnitFollowers is how many of them it takes if the level is about 100 times another, or a 100th.
@@ -230,8 +230,8 @@ func (j *judge) doubt(i int) string {
 // doubtOfFirst returns why a first bar, before which nothing is known, may be wrong.
 func (j *judge) doubtOfFirst(i int) string {
 	level, n := j.levelAfter(i, j.bars[i].Close)
-	if n < minUnitFollowers || distance(level, j.bars[i].Close).LessThan(decimal.NewFromInt(minObvious)) {
-		return ""
+	if n < minUnitFollowers || distance(level, j.bars[i].Close).LessThan(unitLow) {
+		return "" // the first bar before a split differs from the rest by up to that
 	}
 	return describeMove("the closes after it", level, j.bars[i].Close)
 }
@@ -283,7 +283,7 @@ func describeMove(name string, from, to decimal.Decimal) string {
 func comparison(from, to decimal.Decimal) string {
 	percent := func(part decimal.Decimal) string { return part.Shift(2).DivRound(from, 1).String() + " %" }
 	factor := distance(from, to)
-	switch isFactor := factor.GreaterThanOrEqual(decimal.NewFromInt(minObvious)); {
+	switch isFactor := factor.GreaterThanOrEqual(decimal.NewFromInt(manyTimes)); {
 	case isFactor && to.GreaterThan(from):
 		return factor.Round(1).String() + " times"
 	case isFactor:

@@ -79,8 +79,7 @@ func (j *judge) laterEvidence(i int) (Ruling, string) {
 	if n == 0 {
 		return Hold, ""
 	}
-	if open, found := j.nextOpen(i); found && isNearer(open, bar.Close, reference) &&
-		distance(reference, bar.Close).LessThan(decimal.NewFromInt(minObvious)) {
+	if open, found := j.nextOpen(i); found && isNearer(open, bar.Close, reference) && !isUnit(reference, bar.Close) {
 		level = open // whoever traded in between did so from there
 	}
 	after := fmt.Sprintf("the closes after it (%s)", marketdata.FormatPrice(level))
@@ -138,10 +137,12 @@ func (j *judge) isAsStored(bars []marketdata.Bar) bool {
 	return both > 0 || len(j.Stored) == 0
 }
 
-// agrees reports whether a later bar is on the level of a held one rather than on the one before it.
+// agrees reports whether a later bar is on the level of a held one rather than on the one before it. Only if its own close
+// does not show it, its previous close does: a vendor that has a wrong close repeats it there.
 func (j *judge) agrees(bar marketdata.Bar, h HeldBar, reference decimal.Decimal) bool {
 	level := bar.Close
-	if bar.PreviousClose.Valid && nextSession(j.Calendar, h.Session) == bar.Session {
+	isShown := j.isFar(h.Close, level) != j.isFar(reference, level)
+	if !isShown && bar.PreviousClose.Valid && nextSession(j.Calendar, h.Session) == bar.Session {
 		level = bar.PreviousClose.Decimal
 	}
 	return !j.isFar(h.Close, level) && !isNearer(level, reference, h.Close)

@@ -1,6 +1,8 @@
 package history
 
 import (
+	"github.com/shopspring/decimal"
+
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -16,4 +18,35 @@ func Newer(bars []marketdata.Bar, last, completed exchange.Date) []marketdata.Ba
 		start = max(0, end-1)
 	}
 	return bars[start:]
+}
+
+// correctedSessions is how many of the newest sessions a vendor may still correct.
+const correctedSessions = 10
+
+// Recent returns the bars of an ascending answer that a refresh looks at: those of Newer, from first on, and before them
+// those of the last sessions that a vendor may still correct.
+func Recent(bars []marketdata.Bar, last, completed exchange.Date, calendar *exchange.Exchange) (recent []marketdata.Bar, first int) {
+	newer := Newer(bars, last, completed)
+	if len(newer) == 0 {
+		return nil, 0
+	}
+	oldest := completed
+	for range correctedSessions - 1 {
+		oldest = previousSession(calendar, oldest)
+	}
+	start, _ := find(bars, oldest)
+	from, _ := find(bars, newer[0].Session)
+	start = min(start, from)
+	return bars[start : from+len(newer)], from - start
+}
+
+// DiffersFrom reports whether a stored bar differs from a fetched one of its session in a value that this has. Prices in
+// different currencies cannot be compared.
+func (b StoredBar) DiffersFrom(fetched marketdata.Bar) bool {
+	differs := func(stored, fetched decimal.NullDecimal) bool {
+		return fetched.Valid && (!stored.Valid || !samePrice(stored.Decimal, fetched.Decimal))
+	}
+	isVolume := fetched.Volume != nil && (b.Volume == nil || *b.Volume != *fetched.Volume)
+	isPrice := !samePrice(b.Close, fetched.Close) || differs(b.Open, fetched.Open) || differs(b.High, fetched.High) || differs(b.Low, fetched.Low)
+	return b.Currency == fetched.Currency && (isPrice || isVolume)
 }

@@ -112,6 +112,14 @@ func (l *Limiter) Announce(costs ...int) {
 	})
 }
 
+// onAdmit is the key of what OnAdmit leaves in a context.
+type onAdmit struct{}
+
+// OnAdmit returns a context with which a call of Wait that lets a call through calls f right before it returns.
+func OnAdmit(ctx context.Context, f func()) context.Context {
+	return context.WithValue(ctx, onAdmit{}, f)
+}
+
 // Wait returns when one call of this cost may be made. The caller must call sent: with true when the
 // call has been sent to the vendor, or with false if it never reached the vendor and does not count.
 // Further calls of sent do nothing. The error is a *DeferredError or an *UnaffordableError, wraps
@@ -133,6 +141,9 @@ func (l *Limiter) Wait(ctx context.Context, cost int) (sent func(reached bool), 
 	if err != nil {
 		<-l.turn
 		return nil, err
+	}
+	if f, found := ctx.Value(onAdmit{}).(func()); found {
+		f()
 	}
 	var once sync.Once
 	return func(reached bool) {

@@ -75,7 +75,7 @@ func TestCollect(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			call := Call{Items: []int{0, 1}, Question: marketdata.Question{Capability: tt.capability, From: date(20), To: date(20)}}
-			for i, a := range collect(call, items, tt.got, tt.err) {
+			for i, a := range collect(call, items, tt.got, instant(21, 0), tt.err) {
 				a = a.complete()
 				if diff := cmp.Diff(tt.bars[i], texts(a.bars)); diff != "" || !errors.Is(a.err, tt.errs[i]) || (a.err == nil) != (tt.errs[i] == nil) {
 					t.Errorf("item %d: %v, want %v; bars (-want +got):\n%s", i, a.err, tt.errs[i], diff)
@@ -100,7 +100,7 @@ func TestWhatAnAnswerSpeaksFor(t *testing.T) {
 	} {
 		tt.got.Bars = barsOf("1", 10)
 		call := Call{Items: []int{0}, Question: marketdata.Question{Capability: marketdata.Capability{Kind: tt.kind}, From: date(10), To: date(12)}}
-		if got := collect(call, items, tt.got, nil)[0].since; got != tt.want {
+		if got := collect(call, items, tt.got, instant(21, 0), nil)[0].since; got != tt.want {
 			t.Errorf("%+v speaks for days since %q, want %q", tt.got, got, tt.want)
 		}
 	}
@@ -276,7 +276,12 @@ func TestJudge(t *testing.T) {
 			want := Want{ActiveTicker: ActiveTicker{Ticker: aapl, State: tt.state}, Goal: tt.goal, Sessions: datesOf([]int{17, 18, 19, 20})}
 			item := &Item{Want: want, route: route{capability: tt.capability}}
 			row := item.row()
-			v := judge(answered{Item: item, answer: tt.answer, row: &row, provider: "fake", stored: tt.stored}, instant(21, 0), instant(21, 0))
+			a := answered{
+				Item: item, answer: tt.answer, row: &row, provider: "fake", capability: tt.capability, maxMove: history.DefaultMaxMove,
+				stored: tt.stored,
+			}
+			a.began = instant(21, 0)
+			v := judge(a, instant(21, 0), instant(21, 5))
 			if diff := cmp.Diff(tt.want, judgedOf(v)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -23,14 +23,19 @@ type answer struct {
 	missing error
 	// attempted says that the ticker has had its turn, whatever came of it.
 	attempted bool
+	began     time.Time // when the call began; the first, if there were several
 	// conclusive says that the provider has answered something in this run, so that a failure is the ticker's.
 	conclusive bool
 }
 
 // collect checks what a call brought and divides it among the items that it serves, in their order. Answers
-// may lack tickers, have others, and come in any order: a ticker that is missing costs itself alone.
-func collect(call Call, items []Item, got marketdata.Answer, err error) []answer {
+// may lack tickers, have others, and come in any order: a ticker that is missing costs itself alone. began is when
+// the call began.
+func collect(call Call, items []Item, got marketdata.Answer, began time.Time, err error) []answer {
 	answers := make([]answer, len(call.Items))
+	for i := range answers {
+		answers[i].began = began
+	}
 	if err != nil {
 		for i := range answers {
 			answers[i].err = err
@@ -51,12 +56,22 @@ func collect(call Call, items []Item, got marketdata.Answer, err error) []answer
 			a.missing = missing(ticker, call.Question.Capability.Kind, got)
 		case call.Question.Capability.Kind == marketdata.Quotes:
 			a.bars = a.bars[n-1:]
+			a.err = tooLate(items[item], a.bars[0], began)
 		}
 		if a.since.IsZero() && !got.Complete || call.Question.Capability.Kind == marketdata.MarketDay {
 			a.since = call.Question.From // it says nothing of days before
 		}
 	}
 	return answers
+}
+
+// tooLate returns errLacking if a quote is not of the close that is wanted, since the next session had begun.
+func tooLate(item Item, quote marketdata.Bar, began time.Time) error {
+	calendar := item.Ticker.Calendar()
+	if item.Goal == Update && calendar.IsOpen(began) && quote.Session.After(calendar.LastCompleted(began).Date) {
+		return errLacking
+	}
+	return nil
 }
 
 // invalidOf returns the bars of a ticker that an answer says cannot be right.
@@ -93,6 +108,9 @@ func distinct(bars []marketdata.Bar) []marketdata.Bar {
 func (a answer) join(b answer) answer {
 	a.bars, a.invalid = distinct(slices.Concat(a.bars, b.bars)), slices.Concat(a.invalid, b.invalid)
 	a.attempted, a.conclusive = a.attempted || b.attempted, a.conclusive || b.conclusive
+	if b.began.Before(a.began) {
+		a.began = b.began
+	}
 	if b.since.Before(a.since) {
 		a.since = b.since
 	}
@@ -100,12 +118,12 @@ func (a answer) join(b answer) answer {
 	return a
 }
 
-// check returns an answer of which only those bars are left that can be right at a time.
-func (a answer) check(ticker marketdata.Ticker, at time.Time) answer {
+// check returns an answer of which only those bars are left that can be right.
+func (a answer) check(ticker marketdata.Ticker) answer {
 	if a.err != nil {
 		return a
 	}
-	got := history.Check(a.bars, ticker.Calendar(), at)
+	got := history.Check(a.bars, ticker.Calendar(), a.began)
 	a.bars, a.repaired, a.invalid = got.Bars, got.Repaired, slices.Concat(a.invalid, got.Refused)
 	if n := len(got.Refused); n > 0 && len(a.bars) == 0 {
 		a.missing = fmt.Errorf("fetch %s: %w", ticker, got.Refused[n-1].Err)

@@ -14,13 +14,13 @@ import (
 const maxBarsPerCommit = 5000
 
 // commit commits answered items in one transaction, or in several if series are long.
-func (r *run) commit(ctx context.Context, items []answered, report *Report) (committed bool, err error) {
+func (p *pass) commit(ctx context.Context, items []answered) (committed bool, err error) {
 	for len(items) > 0 {
 		n := countPart(items)
-		if r.deadlines.begin.Err() != nil {
+		if p.deadlines.begin.Err() != nil {
 			return committed, context.Cause(ctx)
 		}
-		done, err := r.commitPart(items[:n], report)
+		done, err := p.commitPart(ctx, items[:n])
 		committed = committed || done
 		if err != nil && ctx.Err() != nil {
 			return committed, context.Cause(ctx)
@@ -44,14 +44,17 @@ func countPart(items []answered) int {
 }
 
 // commitPart judges some answered items, writes what they brought, if anything, and reports what became of each.
-func (r *run) commitPart(items []answered, report *Report) (committed bool, err error) {
-	now := r.Now()
-	if err := r.readStored(items); err != nil {
-		return false, r.notCommitted(items, report, err)
+func (p *pass) commitPart(ctx context.Context, items []answered) (committed bool, err error) {
+	now, report := p.Now(), p.result
+	if err := p.readStored(items); err != nil {
+		return false, p.notCommitted(items, report, err)
 	}
 	verdicts := make([]verdict, len(items))
 	for i, item := range items {
-		verdicts[i] = judge(item, r.report.At, now)
+		verdicts[i] = judge(item, p.report.At, now)
+	}
+	p.settleDoubts(ctx, items, verdicts)
+	for i, item := range items {
 		*item.row = verdicts[i].row
 	}
 	report.count()
@@ -59,21 +62,21 @@ func (r *run) commitPart(items []answered, report *Report) (committed bool, err 
 	if !slices.ContainsFunc(verdicts, verdict.isAttempt) && len(batch.Tasks) == 0 {
 		return false, nil
 	}
-	batch.Run = r.report.record()
-	stored, err := r.Store.CommitBatch(r.deadlines.write, batch)
+	batch.Run = p.run.report.record()
+	stored, err := p.Store.CommitBatch(p.deadlines.write, batch)
 	if err != nil {
-		return false, r.notCommitted(items, report, err)
+		return false, p.notCommitted(items, report, err)
 	}
 	refused := applyStored(verdicts, stored, now)
 	for i, v := range verdicts {
 		*items[i].row = v.row
-		r.reportVerdict(v, now)
+		p.reportVerdict(v)
 	}
-	r.results = append(r.results, settled(batch.Tasks, refused.Tasks)...)
+	p.results = append(p.results, settled(batch.Tasks, refused.Tasks)...)
 	report.count()
 	if len(refused.Findings) > 0 {
-		refused.Run = r.report.record()
-		_, err = r.Store.CommitBatch(r.deadlines.write, refused)
+		refused.Run = p.run.report.record()
+		_, err = p.Store.CommitBatch(p.deadlines.write, refused)
 	}
 	return true, err
 }
@@ -85,6 +88,7 @@ func newBatch(verdicts []verdict) Batch {
 		batch.Prices = append(batch.Prices, v.prices...)
 		batch.Findings = append(batch.Findings, v.findings...)
 		batch.Failures = append(batch.Failures, v.failures...)
+		batch.Held = append(batch.Held, v.held...)
 		batch.Tasks = append(batch.Tasks, v.tasks...)
 	}
 	return batch
@@ -130,7 +134,7 @@ func applyStored(verdicts []verdict, stored []StoredPrice, now time.Time) (refus
 		if len(absent) > 0 {
 			refused.Findings = append(refused.Findings, Finding{Ticker: v.Ticker, Absent: absent})
 		}
-		if newest, late := v.unpublished(now); late {
+		if newest, late := v.unpublished(); late {
 			v.row.Reason = "the session of " + newest.String() + " was not out yet"
 		}
 		if v.Goal.isOfPast() && v.err != nil && len(v.prices) > 0 {
@@ -148,13 +152,13 @@ func (v *verdict) applyStored(stored []StoredPrice) (absent []exchange.Date) {
 			if v.err == nil {
 				v.fail(s.Err)
 			}
-			if p.Backfill {
+			if v.Goal.isOfPast() {
 				absent = append(absent, p.Bar.Session)
 			}
 			continue
 		case s.Amount == "":
 			continue
-		case p.Backfill:
+		case v.Goal.isOfPast():
 			v.row.Stored++
 		}
 		if !p.Bar.Session.Before(v.row.Session) {
@@ -165,17 +169,17 @@ func (v *verdict) applyStored(stored []StoredPrice) (absent []exchange.Date) {
 }
 
 // reportVerdict makes the events of what became of an item.
-func (r *run) reportVerdict(v verdict, now time.Time) {
+func (r *run) reportVerdict(v verdict) {
 	if v.split != nil {
 		r.observe(SplitFound{Ticker: v.Ticker, Split: *v.split})
 	}
-	for _, session := range v.repaired {
-		r.observe(BarRepaired{v.Ticker, session})
+	for _, event := range v.events {
+		r.observe(event)
 	}
 	if v.err != nil {
 		r.observe(TickerFailed{Ticker: v.Ticker, Kind: v.row.Error.Kind, Err: v.err})
 	}
-	if newest, late := v.unpublished(now); late {
+	if newest, late := v.unpublished(); late {
 		r.observe(SessionMissing{Ticker: v.Ticker, Session: v.row.Session, Newest: newest})
 	}
 }
@@ -191,7 +195,7 @@ func settled(results, overriding []TaskResult) []TaskResult {
 // daysOfLevel is how many days of stored bars before an answer show on which level prices were.
 const daysOfLevel = 40
 
-// readStored adds to answered items the stored bars of the sessions that they are judged by.
+// readStored adds to answered items the stored bars of the sessions that they are judged by, and their held bars.
 func (r *run) readStored(items []answered) error {
 	var tickers []marketdata.Ticker
 	var from exchange.Date
@@ -215,8 +219,12 @@ func (r *run) readStored(items []answered) error {
 		return nil
 	}
 	bars, err := r.Store.Bars(r.deadlines.write, tickers, from, exchange.Date{})
+	if err != nil {
+		return err
+	}
+	held, err := r.Store.HeldBars(r.deadlines.write, tickers)
 	for i := range items {
-		items[i].stored = bars[items[i].Ticker]
+		items[i].stored, items[i].held = bars[items[i].Ticker], held[items[i].Ticker]
 	}
 	return err
 }

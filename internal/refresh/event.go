@@ -3,6 +3,8 @@ package refresh
 import (
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/internal/history"
 	"papertrade/internal/quota"
 	"papertrade/pkg/exchange"
@@ -10,8 +12,8 @@ import (
 )
 
 // Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
-// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, BarRepaired,
-// SessionMissing, TaskRejected, TasksStopped or RunFinished.
+// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, BarRepaired, BarJudged,
+// BarCorrected, HeldDecided, DoubtAsked, SessionMissing, TaskRejected, TasksStopped or RunFinished.
 type Event any
 
 // The events of a run.
@@ -29,6 +31,20 @@ type (
 	BarRepaired struct { // its open, high and low contradict each other or the close: only the close was stored
 		Ticker  marketdata.Ticker
 		Session exchange.Date
+	}
+	BarJudged struct { // it is odd, and was stored all the same, or it is wrong, and was not
+		Ticker marketdata.Ticker
+		history.Judgement
+	}
+	BarCorrected struct { // a stored one, by the vendor's later word
+		Ticker   marketdata.Ticker
+		Session  exchange.Date
+		Old, New decimal.Decimal // closes
+	}
+	HeldDecided struct{ history.HeldBar } // by what came after it
+	DoubtAsked  struct {                  // a further call that can settle a doubt
+		Ticker     marketdata.Ticker
+		Capability string
 	}
 	RunStarted struct{ Report Report } // of which nothing is done yet
 	// WorkBegun comes before the first of a number of tickers, more than once if tasks follow.

@@ -24,14 +24,15 @@ const maxDeadRounds = 2
 type fetcher struct {
 	askers      []*asker // one per vendor
 	concurrency int
-	answered    atomic.Bool // anything at all, in this run
+	now         func() time.Time // of the job
+	answered    atomic.Bool      // anything at all, in this run
 	observe     func(Event)
 	ended       func(call Call, err error) // is called after each call
 	waiting     func()                     // is called when a call has to wait
 }
 
-func newFetcher(vendors []Vendor, concurrency int, write context.Context, observe func(Event)) *fetcher {
-	f := &fetcher{concurrency: concurrency, observe: observe}
+func newFetcher(vendors []Vendor, concurrency int, now func() time.Time, write context.Context, observe func(Event)) *fetcher {
+	f := &fetcher{concurrency: concurrency, now: now, observe: observe}
 	for _, v := range vendors {
 		f.askers = append(f.askers, newAsker(v, write, f.throttled))
 	}
@@ -119,7 +120,7 @@ func (f *fetcher) announce(calls []Call) {
 func (f *fetcher) ask(ctx context.Context, call Call, items []Item) ([]answer, error) {
 	first := items[call.Items[0]].Ticker
 	f.observe(TickerBegun{first})
-	got, err := f.askers[call.Vendor].fetch(ctx, call.Question, first)
+	got, began, err := f.askTimed(ctx, call.Vendor, call.Question, first)
 	switch {
 	case err == nil:
 		f.answered.Store(true)
@@ -127,7 +128,18 @@ func (f *fetcher) ask(ctx context.Context, call Call, items []Item) ([]answer, e
 		err = fmt.Errorf("%w: %w", errNotAsked, context.Cause(ctx))
 	}
 	f.ended(call, err)
-	return collect(call, items, got, err), err
+	return collect(call, items, got, began, err), err
+}
+
+// askTimed makes one call of a vendor, and returns when it began, by the clock of the job: the last try of it, if it was
+// made again.
+func (f *fetcher) askTimed(ctx context.Context, vendor int, q marketdata.Question, ticker marketdata.Ticker) (
+	got marketdata.Answer, began time.Time, err error,
+) {
+	began = f.now()
+	admitted := quota.OnAdmit(ctx, func() { began = f.now() })
+	got, err = f.askers[vendor].fetch(admitted, q, ticker)
+	return got, began, err
 }
 
 // markAttempts finds which tickers have had their turn: those whose vendor answered nothing in the whole round, or
@@ -193,7 +205,8 @@ type asker struct {
 	before    quota.Usage  // of the limiter when the run began
 	asking    atomic.Int64 // nanoseconds that calls took, without the waits for the limiter
 
-	deadRounds int // in a row
+	deadRounds int             // in a row
+	refused    map[string]bool // the capabilities, by name, that the key's plan turned out not to include, of those that settle doubts
 
 	premium  sync.Mutex   // held by the first call of a premium capability, until it is answered
 	entitled atomic.Int32 // an entitlement
@@ -216,7 +229,7 @@ func newAsker(v Vendor, write context.Context, throttled func(CallThrottled)) *a
 		WithJitterFactor(0.25).
 		ReturnLastFailure().
 		Build()
-	return &asker{Vendor: v, write: write, throttled: throttled, retries: failsafe.With(retry), before: v.Limiter.Used()}
+	return &asker{Vendor: v, write: write, throttled: throttled, retries: failsafe.With(retry), before: v.Limiter.Used(), refused: map[string]bool{}}
 }
 
 // isDown takes note of what a round brought, and reports whether it was the last of some that brought nothing.

@@ -5,6 +5,7 @@ import (
 
 	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
 )
 
 // Item is a want in a plan.
@@ -23,6 +24,9 @@ func (i Item) row() TickerReport {
 		Ticker: i.Ticker, Sources: i.Sources, Priority: i.Priority, Status: i.Outcome, Batch: i.Batch,
 		Session: i.State.LastSession, Reason: i.Reason, Forceable: i.Forceable, Split: pendingSplit(i.State.Splits), Tasks: len(i.tasks),
 	}
+	if n := len(i.State.Held); n > 0 {
+		row.Held = reportHeld(i.State.Held[n-1])
+	}
 	if i.Goal.isOfPast() {
 		row.Missing, row.OutOfReach = len(i.Sessions), len(i.route.unreachable)
 	}
@@ -36,6 +40,10 @@ func pendingSplit(known []history.Split) *SplitReport {
 		return nil
 	}
 	return reportSplit(pending[len(pending)-1])
+}
+
+func reportHeld(h history.HeldBar) *HeldReport {
+	return &HeldReport{Session: h.Session, Close: marketdata.FormatPrice(h.Close), Why: h.Why, Evidence: h.Evidence}
 }
 
 func reportSplit(s history.Split) *SplitReport {

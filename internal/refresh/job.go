@@ -5,6 +5,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/shopspring/decimal"
+
+	"papertrade/internal/history"
+	"papertrade/pkg/marketdata"
 )
 
 // Job is what a run works with.
@@ -24,8 +29,18 @@ type Job struct {
 	Concurrency  int     // calls under way at once
 	MaxErrorRate float64 // failed share of the attempted tickers that still counts as success
 	Schedule     Schedule
+	// MaxMove returns the largest part by which a close of a ticker may differ from the one before without being in
+	// doubt: 0.5 is 50 %. If it is nil, history.DefaultMaxMove holds for all.
+	MaxMove func(marketdata.Ticker) decimal.Decimal
 
 	observing sync.Mutex
+}
+
+func (j *Job) maxMove(ticker marketdata.Ticker) decimal.Decimal {
+	if j.MaxMove == nil {
+		return history.DefaultMaxMove
+	}
+	return j.MaxMove(ticker)
 }
 
 func (j *Job) observe(e Event) {

@@ -15,8 +15,6 @@ import (
 // What becomes of a bad bar does not depend on what brought it, nor on where it is stored.
 func TestBadBars(t *testing.T) {
 	price := func(text string) decimal.NullDecimal { return decimal.NewNullDecimal(decimal.RequireFromString(text)) }
-	series := marketdata.Capability{Kind: marketdata.History, Name: "series", MaxTickers: 1}
-	quotes := marketdata.Capability{Kind: marketdata.Quotes, Name: "quotes", MaxTickers: 1}
 	for _, tt := range []struct {
 		name     string
 		distort  func(*marketdata.Bar)

@@ -57,6 +57,8 @@ type TickerReport struct {
 	Forceable bool         `json:"-"`
 	Error     *TickerError `json:"error,omitempty"`
 	Split     *SplitReport `json:"split,omitempty"`
+	// Held is the newest price that waits for a decision because it may be wrong.
+	Held *HeldReport `json:"held,omitempty"`
 
 	// Of a backfill: sessions that were missing, bars that were stored, and missing sessions that the
 	// key's plan cannot fetch.
@@ -74,6 +76,14 @@ type SplitReport struct {
 	Ratio   string        `json:"ratio"` // 10:1
 }
 
+// HeldReport is a price that is kept beside the history because it may be wrong.
+type HeldReport struct {
+	Session  exchange.Date `json:"session"`
+	Close    string        `json:"close"`
+	Why      string        `json:"why"`
+	Evidence []string      `json:"evidence,omitempty"` // for and against it, one line each
+}
+
 // TickerError is why a ticker was not refreshed.
 type TickerError struct {
 	Kind    string `json:"kind"`
@@ -89,6 +99,7 @@ type Counts struct {
 	Failed    int `json:"failed"`
 	Deferred  int `json:"deferred"`
 	Skipped   int `json:"skipped,omitempty"`
+	Held      int `json:"held,omitempty"` // those with a price that waits for a decision
 }
 
 // Report is what a run did, or a dry run would do.
@@ -130,6 +141,9 @@ func (r *Report) count() { r.Counts = countsOf(r.Tickers) }
 func countsOf(tickers []TickerReport) Counts {
 	c := Counts{Active: len(tickers)}
 	for _, t := range tickers {
+		if t.Held != nil {
+			c.Held++
+		}
 		switch t.Status {
 		case OutcomeFresh:
 			c.Fresh++

@@ -126,7 +126,7 @@ func (r *run) begin(ctx context.Context) error {
 	for _, v := range r.Vendors {
 		v.Limiter.OnWait(func(until time.Time) { r.observe(Waiting{until}) })
 	}
-	r.fetcher = newFetcher(r.Vendors, r.Concurrency, r.deadlines.write, r.observe)
+	r.fetcher = newFetcher(r.Vendors, r.Concurrency, r.Now, r.deadlines.write, r.observe)
 	return nil
 }
 

@@ -32,6 +32,20 @@ func (s State) recentlyChecked(newest exchange.Session, at time.Time) bool {
 	return s.CheckedAt.After(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
 }
 
+// holds reports whether the price of a session waits for a decision. The next session is what decides.
+func (s State) holds(session exchange.Date) bool {
+	return len(s.Held) > 0 && s.Held[len(s.Held)-1].Session == session
+}
+
+// heldReason returns what there is to say of the newest price that waits for a decision; "" if none does.
+func (s State) heldReason() string {
+	if len(s.Held) == 0 {
+		return ""
+	}
+	h := s.Held[len(s.Held)-1]
+	return fmt.Sprintf("the price of %s (%s) is held back: %s", h.Session, marketdata.FormatPrice(h.Close), h.Why)
+}
+
 // skipReason returns why it is pointless to ask for the ticker when a session is the newest; "" if it is not.
 func (s State) skipReason(newest exchange.Date) string {
 	switch {

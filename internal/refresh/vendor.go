@@ -74,9 +74,14 @@ func (s VendorState) routeOf(want Want, at, now time.Time) (best route, found bo
 			continue
 		}
 		oldest := c.OldestSession(calendar, at)
+		if n := len(want.Sessions); c.Kind == marketdata.Quotes && n > 0 {
+			oldest = want.Sessions[n-1]
+		}
 		before, _ := slices.BinarySearchFunc(want.Sessions, oldest, exchange.Date.Compare)
 		deeper := want.Goal == Rebase && oldest.Before(best.capability.OldestSession(calendar, at))
-		if !found || before < len(best.unreachable) || deeper {
+		// Bars that do not bring all that is wanted show at least how its newest session came about.
+		wider := best.capability.Kind == marketdata.Quotes && before > 0 && before == len(best.unreachable)
+		if !found || before < len(best.unreachable) || deeper || wider {
 			best, found = route{capability: c, unreachable: want.Sessions[:before]}, true
 		}
 	}
@@ -88,8 +93,8 @@ func serves(kind marketdata.Kind, want Want, calendar *exchange.Exchange, at tim
 	switch kind {
 	case marketdata.Quotes:
 		// During a session a quote is of that one.
-		isNewest := len(want.Sessions) == 1 && want.Sessions[0] == calendar.LastCompleted(at).Date && !calendar.IsOpen(at)
-		return want.Goal == PriceNow || want.Goal == Update && isNewest
+		n := len(want.Sessions)
+		return want.Goal == PriceNow || want.Goal == Update && want.Sessions[n-1] == calendar.LastCompleted(at).Date && !calendar.IsOpen(at)
 	case marketdata.History:
 		return want.Goal != PriceNow
 	case marketdata.MarketDay:

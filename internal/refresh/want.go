@@ -56,11 +56,10 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 	switch {
 	case stored && !premature && force:
 		want.Reason = "forced; " + storedReason(a, newest.Date)
-		if calendar.IsOpen(at) {
-			want.Goal, want.Sessions = PriceNow, nil
-		}
 	case stored && !premature:
 		want.Outcome, want.Reason = OutcomeFresh, storedReason(a, newest.Date)
+	case !force && a.State.holds(newest.Date):
+		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, a.State.heldReason(), true
 	case !force && skip != "":
 		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, skip, true
 	case !force && a.State.recentlyChecked(newest, at):
@@ -77,6 +76,9 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 		if missing := len(want.Sessions); missing > 1 {
 			want.Reason = fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", a.State.LastSession, missing, newest.Date)
 		}
+	}
+	if reason := a.State.heldReason(); reason != "" && want.Outcome == OutcomePlanned {
+		want.Reason += "; " + reason
 	}
 	return want
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -30,7 +31,7 @@ func TestUpdateWant(t *testing.T) {
 		{"noon makes up for a missed midnight", State{LastSession: date(19)}, instant(21, 12), false, planned, 1},
 		{"midnight after Thanksgiving has nothing new", State{LastSession: date(25)}, instant(27, 0), false, fresh, 1},
 		{"forced", State{LastSession: date(20)}, instant(22, 0), true, planned, 1},
-		{"forced while the exchange is open: the price now", State{LastSession: date(20)}, instant(23, 15), true, planned, 0},
+		{"forced while the exchange is open: the close again", State{LastSession: date(20)}, instant(23, 15), true, planned, 1},
 		{"just checked", State{LastSession: date(19), CheckedAt: instant(21, 0).Add(-59 * time.Minute)}, instant(21, 0), false, fresh, 1},
 		{"checked an hour ago", State{LastSession: date(19), CheckedAt: instant(20, 23)}, instant(21, 0), false, planned, 1},
 		{"checked before the close", State{LastSession: date(19), CheckedAt: instant(20, 20)}, instant(20, 21), false, planned, 1},
@@ -38,6 +39,10 @@ func TestUpdateWant(t *testing.T) {
 		{"just checked but forced", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), true, planned, 1},
 		{"fetched before the close", State{LastSession: date(20), FetchedAt: instant(20, 20)}, instant(21, 0), false, planned, 1},
 		{"fetched after the close", State{LastSession: date(20), FetchedAt: instant(20, 22)}, instant(21, 0), false, fresh, 1},
+		{"held back", holding(20), instant(21, 0), false, skipped, 1},
+		{"held back, later in the night", holding(20), instant(21, 9), false, skipped, 1},
+		{"held back but forced", holding(20), instant(21, 0), true, planned, 1},
+		{"held back for a session: the next decides", holding(20), instant(24, 0), false, planned, 2},
 		{"two sessions are missing", State{LastSession: date(18)}, instant(21, 0), false, planned, 2},
 		{"a long weekend is not a gap", State{LastSession: date(25)}, instant(28, 0), false, planned, 1},
 
@@ -55,7 +60,7 @@ func TestUpdateWant(t *testing.T) {
 			if got.Outcome != tt.want || len(got.Sessions) != tt.missed || got.Reason == "" {
 				t.Errorf("%s, %d sessions (%s); want %s, %d", got.Outcome, len(got.Sessions), got.Reason, tt.want, tt.missed)
 			}
-			if isSkipped := got.Outcome == skipped; isSkipped != got.Forceable || isSkipped && !strings.Contains(got.Reason, "2026-11-27") {
+			if isSkipped := got.Outcome == skipped; isSkipped != got.Forceable || isSkipped && !strings.Contains(got.Reason, "2026-11-2") {
 				t.Errorf("forceable %t (%s)", got.Forceable, got.Reason)
 			}
 		})
@@ -158,4 +163,10 @@ func TestIntradayWants(t *testing.T) {
 			}
 		})
 	}
+}
+
+// holding is the state of a ticker whose close of a session is held back.
+func holding(day int) State {
+	held := history.HeldBar{Bar: bar(day, "1.92"), Why: "1.92 is 1/100 of 192", Decision: history.Waiting}
+	return State{LastSession: date(day - 1), Held: []history.HeldBar{held}}
 }

@@ -8,17 +8,18 @@ import (
 	"time"
 
 	"papertrade/internal/quota"
+	"papertrade/pkg/marketdata"
 )
 
 // runPlan makes the calls of a plan and commits what they bring, batch by batch. If it turns out that a key's plan
-// does not include what is asked for, what is still wanted is planned again. It returns the items with what was
+// does not include what is asked for, or that an exchange has opened since, what is still wanted is planned again. It returns the items with what was
 // decided about them in the end. The error is why it stopped early.
 func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report) ([]Item, error) {
 	if len(plan.Calls) > 0 {
 		r.observe(WorkBegun{len(planned(plan.Items))})
 	}
 	for {
-		p := r.newPass(plan, report)
+		p := r.newPass(in.Next, plan, report)
 		replan, err := p.callAndCommit(ctx)
 		if err != nil || !replan {
 			return plan.Items, err
@@ -27,7 +28,7 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 		if err != nil {
 			return plan.Items, err
 		}
-		again.Next, again.Wants = in.Next, p.left(in.Wants)
+		again.At, again.Next, again.Wants = r.Now(), in.Next, p.left(in.Wants)
 		plan = NewPlan(again)
 		r.reportAgain(plan, report)
 	}
@@ -37,6 +38,8 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 type pass struct {
 	*run
 	plan     Plan
+	next     *NextRun       // as Inputs has it
+	stopped  bool           // no further call is made
 	result   *Report        // what is reported of the plan's items
 	begun    int            // batches that earlier passes committed
 	calls    map[int][]Call // by their batch
@@ -47,9 +50,9 @@ type pass struct {
 	ended    int            // calls that were answered
 }
 
-func (r *run) newPass(plan Plan, report *Report) *pass {
+func (r *run) newPass(next *NextRun, plan Plan, report *Report) *pass {
 	p := &pass{
-		run: r, plan: plan, result: report, begun: report.Batches,
+		run: r, plan: plan, next: next, result: report, begun: report.Batches,
 		calls: map[int][]Call{}, batches: map[int][]int{}, awaited: map[int]int{}, answers: map[int]answer{},
 	}
 	for _, call := range plan.Calls {
@@ -79,9 +82,12 @@ func (p *pass) callAndCommit(ctx context.Context) (replan bool, stop error) {
 	for batch := 1; batch <= p.plan.Batches; batch++ {
 		calls := p.calls[batch]
 		if len(calls) > 0 && stop == nil && !replan {
-			stop = p.makeCalls(ctx, calls)
-			replan = p.lacksAny()
+			if replan = p.isOutdated(calls); !replan {
+				stop = p.makeCalls(ctx, calls)
+				replan = p.lacksAny()
+			}
 		}
+		p.stopped = stop != nil || replan
 		items = append(items, p.answered(batch)...)
 		if isHurried := stop != nil || ctx.Err() != nil; isHurried && len(items) < minHurried && batch < p.plan.Batches {
 			continue
@@ -92,6 +98,17 @@ func (p *pass) callAndCommit(ctx context.Context) (replan bool, stop error) {
 		items = nil
 	}
 	return replan && stop == nil, stop
+}
+
+// isOutdated reports whether a quote would not be of the close that is wanted any more, since the exchange has opened.
+func (p *pass) isOutdated(calls []Call) bool {
+	now := p.Now()
+	return slices.ContainsFunc(calls, func(call Call) bool {
+		return call.Question.Capability.Kind == marketdata.Quotes && slices.ContainsFunc(call.Items, func(i int) bool {
+			item := p.plan.Items[i]
+			return item.Goal == Update && item.Ticker.Calendar().IsOpen(now)
+		})
+	})
 }
 
 // makeCalls makes the calls of a batch, unless their vendor is down.
@@ -152,15 +169,15 @@ func (p *pass) answered(batch int) []answered {
 		delete(p.answers, i)
 		item := &p.plan.Items[i]
 		items = append(items, answered{
-			Item: item, answer: a.check(item.Ticker, p.Now()).complete(), row: &p.result.Tickers[i],
-			provider: p.Vendors[item.route.vendor].Provider.Name(),
+			Item: item, answer: a.check(item.Ticker).complete(), row: &p.result.Tickers[i],
+			provider: p.Vendors[item.route.vendor].Provider.Name(), capability: item.route.capability, maxMove: p.maxMove(item.Ticker),
 		})
 	}
 	return items
 }
 
 func (p *pass) commitBatch(ctx context.Context, items []answered) error {
-	committed, err := p.commit(ctx, items, p.result)
+	committed, err := p.commit(ctx, items)
 	if err == nil && committed {
 		p.result.Batches++
 		p.observe(BatchCommitted{

@@ -1,0 +1,141 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"papertrade/internal/history"
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// backfill collects from an answer what is wanted of the past.
+func (v *verdict) backfill(a answered, at time.Time) {
+	calendar := a.Ticker.Calendar()
+	invalid := a.invalidAmong(a.Sessions)
+	sessions := sessionsWithout(a.Sessions, invalid)
+	if len(sessions) == 0 {
+		v.fail(fmt.Errorf("fetch %s: %w", a.Ticker, invalid[len(invalid)-1].Err))
+		return
+	}
+	request := history.Request{
+		Sessions: sessions, Completed: calendar.LastCompleted(at).Date, Splits: a.State.Splits,
+		Overwrite: a.Goal == Overwrite, Rebase: a.Goal == Rebase,
+	}
+	got := history.Fill(request, history.Series{Bars: a.bars, Since: a.since, Adjusted: a.capability.Adjusted}, a.stored, calendar)
+	if s := got.Refused; s != nil {
+		v.fail(fmt.Errorf("%w: a single bar is all that shows the %s split at %s: nothing was changed", errDoubtful, s, s.Session))
+		return
+	}
+	doubtful := v.judgeWrites(a, &got)
+	finding := Finding{Ticker: a.Ticker, FirstSession: got.FirstSession, Absent: got.Absent}
+	if got.SplitsChanged {
+		finding.ForgetSplits, finding.Splits = true, got.Splits
+		v.row.Split = pendingSplit(got.Splits)
+	}
+	v.findings, v.result = append(v.findings, finding), got
+	v.row.Reason = leftOver(got, invalid, doubtful, a.Sessions[0])
+	v.row.OutOfReach, v.row.Absent = len(got.Unreachable), len(got.Absent)
+	if got.Detected != nil {
+		v.reportSplit(*got.Detected)
+	}
+}
+
+// judgeWrites collects those writes of a result that are believed. A bar that is wrong is absent from then on; of those in
+// doubt the newest is held. It returns both as bars that cannot be right.
+func (v *verdict) judgeWrites(a answered, got *history.Result) (doubtful []marketdata.InvalidBar) {
+	writes := slices.SortedFunc(slices.Values(got.Writes), func(a, b history.Write) int { return a.Bar.Session.Compare(b.Bar.Session) })
+	bars := make([]marketdata.Bar, len(writes))
+	for i, write := range writes {
+		bars[i] = write.Bar
+	}
+	judged, decided := history.Judge(bars, a.around(got.Bars))
+	for i, j := range judged {
+		isDoubted := j.Ruling == history.Hold || j.Ruling == history.Reject
+		if isDoubted && hasBar(got.Bars, j.Bar.Session) { // and not a stored one that is only divided
+			doubtful = append(doubtful, marketdata.InvalidBar{Ticker: a.Ticker, Session: j.Bar.Session, Err: errors.New(j.Why)})
+			v.doubtWrite(a, j, got, i == len(judged)-1)
+			continue
+		}
+		price := newPrice(writes[i].Bar, a.provider, a.began)
+		price.Backfill, price.Keep, price.Row = true, writes[i].Keep, writes[i].Row
+		v.prices = append(v.prices, price)
+		v.warn(j)
+	}
+	v.decide(a, decided)
+	return doubtful
+}
+
+// invalidAmong returns the invalid bars of sessions, which are ascending.
+func (a answer) invalidAmong(sessions []exchange.Date) []marketdata.InvalidBar {
+	return slices.DeleteFunc(slices.Clone(a.invalid), func(bar marketdata.InvalidBar) bool { return !has(sessions, bar.Session) })
+}
+
+// doubtWrite collects what becomes of a bar that is not believed, which can be the newest one.
+func (v *verdict) doubtWrite(a answered, j history.Judgement, got *history.Result, isNewest bool) {
+	switch {
+	case j.Ruling == history.Reject:
+		v.reject(a, j)
+		if _, isStored := findStored(a.stored, j.Bar.Session); !isStored {
+			got.Absent = append(got.Absent, j.Bar.Session)
+			slices.SortFunc(got.Absent, exchange.Date.Compare)
+		}
+	case isNewest:
+		v.hold(a, j)
+	case v.err == nil:
+		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", j.Bar.Session, j.Why))
+	}
+}
+
+// hasBar reports whether one of bars, which are ascending, is of a session.
+func hasBar(bars []marketdata.Bar, session exchange.Date) bool {
+	_, found := slices.BinarySearchFunc(bars, session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
+	return found
+}
+
+// sessionsWithout returns the sessions that have no invalid bar: of the others nothing is known, and they stay wanted.
+func sessionsWithout(sessions []exchange.Date, invalid []marketdata.InvalidBar) []exchange.Date {
+	return slices.DeleteFunc(slices.Clone(sessions), func(d exchange.Date) bool {
+		return slices.ContainsFunc(invalid, func(bar marketdata.InvalidBar) bool { return bar.Session == d })
+	})
+}
+
+// leftOver returns what became of the sessions that were wanted, the first one among them, and are not stored.
+func leftOver(got history.Result, invalid, doubtful []marketdata.InvalidBar, first exchange.Date) string {
+	var parts []string
+	if n := len(invalid); n > 0 {
+		last := invalid[n-1]
+		parts = append(parts, fmt.Sprintf("%s whose bar cannot be right (%s: %v)", countSessions(n), last.Session, last.Err))
+	}
+	if n := len(doubtful); n > 0 {
+		last := doubtful[n-1]
+		parts = append(parts, fmt.Sprintf("%s whose price is not believed (%s: %v)", countSessions(n), last.Session, last.Err))
+	}
+	if n := len(got.Unreachable); n > 0 {
+		parts = append(parts, outOfReach(n))
+	}
+	if n := len(got.Absent) - countAbsent(got, doubtful); n > 0 {
+		parts = append(parts, countSessions(n)+" that the provider does not have")
+	}
+	if n := len(got.Unpublished); n > 0 {
+		parts = append(parts, countSessions(n)+" not out yet")
+	}
+	if first.Before(got.FirstSession) {
+		parts = append(parts, "the provider's first is "+got.FirstSession.String())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// countAbsent returns how many of the doubtful bars are of sessions that are absent.
+func countAbsent(got history.Result, doubtful []marketdata.InvalidBar) int {
+	n := 0
+	for _, bar := range doubtful {
+		if has(got.Absent, bar.Session) {
+			n++
+		}
+	}
+	return n
+}
