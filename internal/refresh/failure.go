@@ -35,6 +35,14 @@ func isDeferral(err error) bool {
 		func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
 }
 
+// isAnswer reports whether a call that ended with err was answered, with something other than that it came too fast or
+// too often.
+func isAnswer(err error) bool {
+	return slices.ContainsFunc([]error{
+		marketdata.ErrUnknownTicker, marketdata.ErrInvalidData, marketdata.ErrNotEntitled, marketdata.ErrCredentials,
+	}, func(answer error) bool { return errors.Is(err, answer) })
+}
+
 // errorKind names an error as reports do.
 func errorKind(err error) string {
 	for _, k := range []struct {

@@ -288,7 +288,6 @@ func (a *asker) askPaced(ctx context.Context, q marketdata.Question, ticker mark
 		var unavailable *marketdata.UnavailableError
 		switch {
 		case err == nil:
-			a.Limiter.Answered()
 			return got, nil
 		case ctx.Err() != nil:
 			return got, err // which can be why another call has stopped the run
@@ -313,7 +312,16 @@ func (a *asker) askTimed(ctx context.Context, q marketdata.Question) (marketdata
 	if q.Capability.Premium {
 		return a.askPremium(ctx, q)
 	}
-	return a.Provider.Ask(ctx, q)
+	return a.ask(ctx, q)
+}
+
+// ask makes one call. Whatever is answered, unless it is that the call came too fast, ends a row of such refusals.
+func (a *asker) ask(ctx context.Context, q marketdata.Question) (marketdata.Answer, error) {
+	got, err := a.Provider.Ask(ctx, q)
+	if err == nil || isAnswer(err) {
+		a.Limiter.Answered()
+	}
+	return got, err
 }
 
 // askPremium finds out by the run's first call whether the key's plan includes premium capabilities. If it does
@@ -329,7 +337,7 @@ func (a *asker) askPremium(ctx context.Context, q marketdata.Question) (marketda
 	if known == entitlementRefused {
 		return marketdata.Answer{}, errLacking
 	}
-	got, err := a.Provider.Ask(ctx, q)
+	got, err := a.ask(ctx, q)
 	switch {
 	case known == entitlementGiven:
 	case err == nil:
