@@ -43,7 +43,7 @@ func exportView(entries []refresh.WatchlistEntry) (view result, skipped []refres
 	for _, e := range entries {
 		ticker, err := marketdata.ParseTicker(e.Symbol)
 		if err != nil {
-			skipped = append(skipped, refresh.SkippedRow{Source: refresh.SourceWatchlist, Err: err})
+			skipped = append(skipped, refresh.SkippedRow{Source: refresh.SourceWatchlist, Symbol: e.Symbol, Err: err})
 			continue
 		}
 		view.csv.rows = append(view.csv.rows, []string{ticker.String(), strconv.Itoa(e.Priority)})

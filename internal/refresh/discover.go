@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"papertrade/pkg/marketdata"
@@ -64,11 +66,13 @@ func FindNamed(ctx context.Context, store Store, active []ActiveTicker, names []
 func mergeMentions(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
 	var active []ActiveTicker
 	var skipped []SkippedRow
-	index := map[marketdata.Ticker]int{}
+	index, reported := map[marketdata.Ticker]int{}, rowSet{}
 	for _, m := range mentions {
 		ticker, err := marketdata.ParseTicker(m.Symbol)
 		if err != nil {
-			skipped = append(skipped, SkippedRow{Source: m.Source, Err: err})
+			if row := (SkippedRow{m.Source, m.Symbol, err}); reported.add(row) {
+				skipped = append(skipped, row)
+			}
 			continue
 		}
 		i, found := index[ticker]
@@ -81,8 +85,8 @@ func mergeMentions(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
 		if !slices.Contains(a.Sources, m.Source) {
 			a.Sources = append(a.Sources, m.Source)
 		}
-		if m.Priority > 0 && (a.Priority == 0 || m.Priority < a.Priority) {
-			a.Priority = m.Priority
+		if m.Source == SourceWatchlist {
+			a.Priority = min(cmp.Or(a.Priority, math.MaxInt), effectivePriority(m.Priority))
 		}
 		if m.LastTradedAt.After(a.LastTradedAt) {
 			a.LastTradedAt = m.LastTradedAt
@@ -96,6 +100,31 @@ func mergeMentions(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
 		})
 	}
 	return active, skipped
+}
+
+// SkippedRow is a row whose symbol is not a ticker.
+type SkippedRow struct {
+	Source Source
+	Symbol string // as it is stored
+	Err    error  // says which symbol, and what is wrong with it
+}
+
+// rowSet is a set of skipped rows. Transactions and holdings are of the same rows.
+type rowSet map[rowKey]bool
+
+type rowKey struct {
+	isOfWatchlist bool
+	symbol        string
+}
+
+// add adds a row, and reports whether the set did not have it.
+func (s rowSet) add(row SkippedRow) bool {
+	key := rowKey{row.Source == SourceWatchlist, strings.ToUpper(strings.TrimSpace(row.Symbol))}
+	if s[key] {
+		return false
+	}
+	s[key] = true
+	return true
 }
 
 func fillStates(ctx context.Context, store Store, active []ActiveTicker) error {

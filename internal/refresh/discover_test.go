@@ -19,18 +19,34 @@ func TestMergeMentions(t *testing.T) {
 		{Source: SourceTransactions, Symbol: ""},
 		{Source: SourceWatchlist, Symbol: "AAPL", Priority: 7},
 		{Source: SourceWatchlist, Symbol: "BRK.B", Priority: 90},
+		{Source: SourceWatchlist, Symbol: "ZERO", Priority: 0},
+		{Source: SourceWatchlist, Symbol: "zero", Priority: 50},
+		{Source: SourceWatchlist, Symbol: "LESS", Priority: -3},
 		{Source: SourceHoldings, Symbol: "BF-B"},
+		{Source: SourceWatchlist, Symbol: "ab$"},
+		{Source: SourceTransactions, Symbol: "ab$ "},
+		{Source: SourceHoldings, Symbol: "AB$"},
 	})
 	want := []ActiveTicker{
 		{Ticker: marketdata.MustParseTicker("AAPL"), Sources: []Source{SourceWatchlist, SourceTransactions}, Priority: 7, LastTradedAt: traded},
 		{Ticker: marketdata.MustParseTicker("BRK.B"), Sources: []Source{SourceWatchlist}, Priority: 90},
+		{Ticker: marketdata.MustParseTicker("ZERO"), Sources: []Source{SourceWatchlist}, Priority: FirstPriority},
+		{Ticker: marketdata.MustParseTicker("LESS"), Sources: []Source{SourceWatchlist}, Priority: FirstPriority},
 		{Ticker: marketdata.MustParseTicker("BF-B"), Sources: []Source{SourceHoldings}, Priority: DefaultPriority},
 	}
 	if diff := cmp.Diff(want, active, cmp.AllowUnexported(marketdata.Ticker{})); diff != "" {
 		t.Errorf("active (-want +got):\n%s", diff)
 	}
-	if len(skipped) != 2 {
-		t.Errorf("skipped %v, want the two that are no tickers", skipped)
+	var rows []SkippedRow
+	for _, row := range skipped {
+		rows = append(rows, SkippedRow{Source: row.Source, Symbol: row.Symbol})
+	}
+	wantRows := []SkippedRow{
+		{Source: SourceTransactions, Symbol: "$$$"}, {Source: SourceTransactions, Symbol: ""},
+		{Source: SourceWatchlist, Symbol: "ab$"}, {Source: SourceTransactions, Symbol: "ab$ "},
+	}
+	if diff := cmp.Diff(wantRows, rows); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
 	}
 }
 

@@ -87,9 +87,3 @@ type (
 	TasksStopped struct{ Err error } // the tasks of the application, and not the refresh before them
 	RunFinished  struct{ Report Report }
 )
-
-// SkippedRow is a row whose symbol is not a ticker.
-type SkippedRow struct {
-	Source Source
-	Err    error // says which symbol, and what is wrong with it
-}

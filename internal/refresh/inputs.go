@@ -35,12 +35,19 @@ func (r *run) readInputs(ctx context.Context) (Inputs, error) {
 	return in, nil
 }
 
-func (j *Job) discover(ctx context.Context, at time.Time) ([]ActiveTicker, error) {
-	active, skipped, err := Discover(ctx, j.Store, j.Discovery, at)
-	for _, row := range skipped {
-		j.observe(RowSkipped{row})
-	}
+func (r *run) discover(ctx context.Context, at time.Time) ([]ActiveTicker, error) {
+	active, skipped, err := Discover(ctx, r.Store, r.Discovery, at)
+	r.reportSkipped(skipped)
 	return active, err
+}
+
+// reportSkipped reports the rows that the run has not reported before.
+func (r *run) reportSkipped(rows []SkippedRow) {
+	for _, row := range rows {
+		if r.skipped.add(row) {
+			r.observe(RowSkipped{row})
+		}
+	}
 }
 
 // readVendors returns inputs that lack only what is wanted.
@@ -67,7 +74,7 @@ func (r *run) wants(ctx context.Context) ([]Want, error) {
 	case Intraday:
 		r.reportCalendars(r.active)
 		// Another run may have refreshed some of them until this one got the lock.
-		entries, _, err := r.intradayEntries(ctx)
+		entries, err := r.intradayEntries(ctx)
 		return intradayWants(entries, at, r.Force), err
 	case Backfill:
 		chosen, err := r.named(ctx)
@@ -176,26 +183,45 @@ func (r *run) nextRun() *NextRun {
 }
 
 // intradayEntries reads the watchlist, the most urgent entry first.
-func (r *run) intradayEntries(ctx context.Context) (entries []intradayEntry, skipped []SkippedRow, err error) {
+func (r *run) intradayEntries(ctx context.Context) ([]intradayEntry, error) {
 	list, err := r.Store.Watchlist(ctx, false)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	entries, skipped := mergeEntries(list)
+	r.reportSkipped(skipped)
+	return entries, nil
+}
+
+// mergeEntries makes one entry of all rows of a ticker: the most urgent priority is its own, as it is in other runs, and
+// it is due as soon as one of the rows is. A refresh sets the next one of them all, each by its interval.
+func mergeEntries(list []WatchlistEntry) (entries []intradayEntry, skipped []SkippedRow) {
+	index := map[marketdata.Ticker]int{}
 	for _, row := range list {
 		ticker, err := marketdata.ParseTicker(row.Symbol)
 		if err != nil {
-			skipped = append(skipped, SkippedRow{SourceWatchlist, err})
+			skipped = append(skipped, SkippedRow{SourceWatchlist, row.Symbol, err})
 			continue
 		}
+		priority := effectivePriority(row.Priority)
+		if i, found := index[ticker]; found {
+			e := &entries[i]
+			e.Priority = min(e.Priority, priority)
+			if row.NextRefreshAt.Before(e.next) {
+				e.next = row.NextRefreshAt
+			}
+			continue
+		}
+		index[ticker] = len(entries)
 		entries = append(entries, intradayEntry{
-			ActiveTicker: ActiveTicker{Ticker: ticker, Sources: []Source{SourceWatchlist}, Priority: row.Priority},
+			ActiveTicker: ActiveTicker{Ticker: ticker, Sources: []Source{SourceWatchlist}, Priority: priority},
 			next:         row.NextRefreshAt,
 		})
 	}
 	slices.SortFunc(entries, func(a, b intradayEntry) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.next.Compare(b.next), a.Ticker.Compare(b.Ticker))
 	})
-	return entries, skipped, nil
+	return entries, skipped
 }
 
 func anyOpen(entries []intradayEntry, at time.Time) bool {

@@ -56,6 +56,7 @@ type run struct {
 	began     time.Time // by the real clock
 	deadlines deadlines
 	unlock    func()         // nil if the run shares its lock
+	skipped   rowSet         // rows that were reported
 	active    []ActiveTicker // all of them, whatever the run is about
 	inputs    Inputs
 	plan      Plan
@@ -67,7 +68,7 @@ type run struct {
 }
 
 func (j *Job) newRun(ctx context.Context, o Options) *run {
-	r := &run{Job: j, Options: o, began: time.Now(), deadlines: newDeadlines(ctx)}
+	r := &run{Job: j, Options: o, began: time.Now(), deadlines: newDeadlines(ctx), skipped: rowSet{}}
 	r.report = r.identify(Report{At: j.Now(), Tickers: []TickerReport{}})
 	return r
 }

@@ -55,12 +55,9 @@ func (r *run) idle(ctx context.Context) error {
 				last.UTC().Format(time.RFC3339), next.Format(time.RFC3339))
 		}
 	case r.Kind == Intraday:
-		entries, skipped, err := r.intradayEntries(ctx)
+		entries, err := r.intradayEntries(ctx)
 		if err != nil {
 			return err
-		}
-		for _, row := range skipped {
-			r.observe(RowSkipped{row})
 		}
 		if !anyOpen(entries, r.report.At) {
 			r.report.Status, r.report.Reason = Closed, "no exchange of the watchlist is open"

@@ -55,7 +55,7 @@ const (
 type Mention struct {
 	Source Source
 	Symbol string // as it is stored: it can be dirty
-	// Priority is that of a watchlist row, 1 first; 0 from other sources.
+	// Priority is that of a watchlist row as it is stored; it has no meaning from other sources.
 	Priority int
 	// LastTradedAt is the newest transaction of the symbol in the window asked for; zero from other
 	// sources.

@@ -14,6 +14,10 @@ const (
 	DefaultPriority = 100
 )
 
+// effectivePriority returns the priority that a row of the watchlist stands for. The application's table takes any
+// number, of which a lower one goes first: what is below the first priority is as urgent as that.
+func effectivePriority(stored int) int { return max(FirstPriority, stored) }
+
 // WatchlistEntry is a row of the watchlist.
 type WatchlistEntry struct {
 	Symbol          string // as it is stored: it can be dirty
