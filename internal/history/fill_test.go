@@ -613,12 +613,3 @@ func TestFillOfASeriesThatEndsBeforeARebasedSplit(t *testing.T) {
 		want:    history.Result{Writes: writes("11-13 close 100.0000 keep"), Splits: splits("11-17 2:1 rebased")},
 	}.run(t)
 }
-
-func TestChanges(t *testing.T) {
-	old := stored("11-12 close 200", "11-13 close 200", "11-16 close 200")
-	got := history.Changes(writes("11-16 close 100 row 11-16", "11-17 close 100", "11-13 close 100 keep", "11-12 close 100 row 11-12"), old)
-	want := []history.Change{{Old: old[0], New: bars("11-12 close 100")[0]}, {Old: old[2], New: bars("11-16 close 100")[0]}}
-	if diff := cmp.Diff(want, got, exactly); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-}

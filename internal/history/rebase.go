@@ -34,13 +34,43 @@ func laterSplits(known []Split, stored []StoredBar, bars []marketdata.Bar, appli
 // minShowing is how many bars from before a split a series must have for it to show the split by itself.
 const minShowing = 3
 
+// Change is what a rebase makes of a stored bar.
+type Change struct {
+	Old   StoredBar
+	New   marketdata.Bar
+	Ratio Split // by which New is divided: all splits between the bar and today in one, without a session
+}
+
+// PreviewRebase returns what a rebase makes of stored bars, which are all that there are, ascending: by the splits that are
+// pending alone, since a vendor's series is not known yet, which decides and can have other values. There is no change if no
+// split is pending, or if a single bar is all that shows it.
+func PreviewRebase(stored []StoredBar, known []Split) []Change {
+	changes, refused := divideLacking(stored, nil, Pending(known), nil)
+	if refused != nil {
+		return nil
+	}
+	return changes
+}
+
 // rebase returns the writes of the stored bars that a series does not have, or that a person set, and that come before any of
-// splits, divided by those unless they are already. Bars are those of the series, adjusted, of which applied are the splits. A split for which
-// a single stored bar is all the evidence is refused.
+// splits, divided by those unless they are already. Bars are those of the series, adjusted, of which applied are the splits.
+// A split for which a single stored bar is all the evidence is refused.
 func rebase(stored []StoredBar, bars []marketdata.Bar, splits, applied []Split) (writes []Write, refused *Split) {
-	rebased := make([]marketdata.Bar, len(stored))
+	changes, refused := divideLacking(stored, bars, splits, applied)
+	for _, c := range changes {
+		if _, isFetched := find(bars, c.Old.Session); !isFetched || c.Old.Source == ManualSource {
+			writes = append(writes, Write{Bar: c.New, Row: c.Old.Row})
+		}
+	}
+	return writes, refused
+}
+
+// divideLacking returns the stored bars that come before any of splits, divided by those unless they are already,
+// ascending. If a split is refused there are none.
+func divideLacking(stored []StoredBar, bars []marketdata.Bar, splits, applied []Split) (changes []Change, refused *Split) {
+	rebased, ratios := make([]marketdata.Bar, len(stored)), make([]Split, len(stored))
 	for i, old := range stored {
-		rebased[i] = old.Bar
+		rebased[i], ratios[i] = old.Bar, Split{New: 1, Old: 1}
 	}
 	for _, s := range slices.Backward(sortSplits(splits)) {
 		lacking := s.lacking(rebased, bars, splits)
@@ -49,17 +79,15 @@ func rebase(stored []StoredBar, bars []marketdata.Bar, splits, applied []Split) 
 			return nil, &s
 		}
 		for _, i := range lacking {
-			rebased[i] = s.adjust(rebased[i])
+			rebased[i], ratios[i] = s.adjust(rebased[i]), ratios[i].times(s)
 		}
 	}
 	for i, old := range stored {
-		_, isFetched := find(bars, old.Session)
-		isReplaced := isFetched && old.Source != ManualSource
-		if !isReplaced && !rebased[i].Close.Equal(old.Close) {
-			writes = append(writes, Write{Bar: rebased[i], Row: old.Row})
+		if !rebased[i].Close.Equal(old.Close) {
+			changes = append(changes, Change{old, rebased[i], ratios[i]})
 		}
 	}
-	return writes, nil
+	return changes, nil
 }
 
 // isShownBy reports whether the vendor reports the split with a series, or the series was adjusted by it.
@@ -132,24 +160,6 @@ func (s Split) isLackingBefore(bar, next marketdata.Bar, nextIsLacking bool, spl
 // isOnScale reports whether two closes of a session differ by less than any split.
 func isOnScale(a, b decimal.Decimal) bool {
 	return a.Sub(b).Abs().Mul(decimal.NewFromInt(20)).LessThanOrEqual(b)
-}
-
-// Change is what a write makes of a stored bar.
-type Change struct {
-	Old StoredBar
-	New marketdata.Bar
-}
-
-// Changes returns what writes make of stored bars, ascending: New for Old. Both lists are of one ticker.
-func Changes(writes []Write, stored []StoredBar) []Change {
-	var changes []Change
-	for _, w := range writes {
-		if i, found := findStored(stored, w.Bar.Session); found && !w.Keep {
-			changes = append(changes, Change{Old: stored[i], New: w.Bar})
-		}
-	}
-	slices.SortFunc(changes, func(a, b Change) int { return a.Old.Session.Compare(b.Old.Session) })
-	return changes
 }
 
 // complete returns a bar with the prices and the volume that it lacks, which must not stay in other shares than the rest:

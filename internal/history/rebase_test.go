@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -129,5 +130,64 @@ func TestRebaseDoesNotChangeItsArguments(t *testing.T) {
 	history.Fill(c.request, c.series, c.stored, exchange.XNYS)
 	if diff := cmp.Diff(before, c.stored, exactly); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Without a series a rebase is foreseen as it will be: the bars that are on the scale already are left alone.
+func TestPreviewRebaseForeseesARebase(t *testing.T) {
+	random := rand.New(rand.NewPCG(13, 7))
+	for i := range 500 {
+		c := newRebaseCase(random, levelSplits[i%len(levelSplits)])
+		before := slices.Clone(c.stored)
+		after := slices.Clone(c.stored)
+		for _, change := range history.PreviewRebase(c.stored, c.request.Splits) {
+			k := slices.IndexFunc(after, func(b history.StoredBar) bool { return b.Row == change.Old.Row })
+			after[k].Bar = change.New
+		}
+		for k, bar := range after {
+			if !isNear(bar.Close, c.want[k].Close) || !isNear(decimal.NewFromInt(*bar.Volume), decimal.NewFromInt(*c.want[k].Volume)) {
+				t.Fatalf("case %d, %v at %s: %s is %s, want %s", i, c.request.Splits[0], c.request.Splits[0].Session, bar.Session, bar.Close, c.want[k].Close)
+			}
+		}
+		if diff := cmp.Diff(before, c.stored, exactly); diff != "" {
+			t.Fatalf("an argument has changed (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestPreviewRebase(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		stored []history.StoredBar
+		known  []history.Split
+		want   []string // session, ratio, close, volume
+	}{
+		{"a split", stored("11-12 close 200 volume 10", "11-13 close 201", "11-16 close 100"), splits("11-16 2:1"),
+			[]string{"2026-11-12 2:1 100.0000 20", "2026-11-13 2:1 100.5000 -"}},
+		{"two splits", stored("11-10 close 600", "11-11 close 606", "11-12 close 202", "11-13 close 200", "11-16 close 100", "11-17 close 100"),
+			splits("11-12 3:1", "11-16 2:1"),
+			[]string{"2026-11-10 6:1 100.0000 -", "2026-11-11 6:1 101.0000 -", "2026-11-12 2:1 101.0000 -", "2026-11-13 2:1 100.0000 -"}},
+		{"two that are each other's reverse in part", stored("11-10 close 60", "11-11 close 60", "11-12 close 600", "11-13 close 600", "11-16 close 300", "11-17 close 300"),
+			splits("11-12 1:10", "11-16 2:1"),
+			[]string{"2026-11-10 1:5 300.0000 -", "2026-11-11 1:5 300.0000 -", "2026-11-12 2:1 300.0000 -", "2026-11-13 2:1 300.0000 -"}},
+		{"a reverse split", stored("11-12 close 1.25 volume 80", "11-13 close 1.30", "11-16 close 10"), splits("11-16 1:8"),
+			[]string{"2026-11-12 1:8 10.0000 10", "2026-11-13 1:8 10.4000 -"}},
+		{"one that is rebased", stored("11-12 close 100", "11-13 close 100", "11-16 close 100"), splits("11-16 2:1 rebased"), nil},
+		{"none", stored("11-12 close 200", "11-13 close 200", "11-16 close 100"), nil, nil},
+		{"a single bar is all that shows it", stored("11-13 close 200", "11-16 close 100"), splits("11-16 2:1"), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, c := range history.PreviewRebase(tt.stored, tt.known) {
+				volume := "-"
+				if c.New.Volume != nil {
+					volume = fmt.Sprint(*c.New.Volume)
+				}
+				got = append(got, fmt.Sprintf("%s %s %s %s", c.Old.Session, c.Ratio, marketdata.FormatPrice(c.New.Close), volume))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -29,6 +30,13 @@ func (s Split) factor() decimal.Decimal {
 
 // hasRatioOf reports whether two splits are of the same ratio.
 func (s Split) hasRatioOf(other Split) bool { return s.New*other.Old == other.New*s.Old }
+
+// times returns a split and another one in one, without a session.
+func (s Split) times(other Split) Split {
+	shares, old := s.New*other.New, s.Old*other.Old
+	divisor := new(big.Int).GCD(nil, nil, big.NewInt(shares), big.NewInt(old)).Int64()
+	return Split{New: shares / divisor, Old: old / divisor}
+}
 
 // Pending returns the splits that are not rebased, in their order: the stored history lacks them.
 func Pending(splits []Split) []Split {
