@@ -13,6 +13,36 @@ func backfillView(r refresh.Report) result {
 	return viewOfReport(r, backfillColumns, summaryOfBackfill(r))
 }
 
+// rebasePlanView shows the report of a dry run of a rebase.
+func rebasePlanView(r refresh.Report) result {
+	view := backfillView(r)
+	for _, t := range r.Tickers {
+		if t.Status == refresh.OutcomePlanned {
+			view.text = append(view.text, sectionOfChanges(t))
+		}
+	}
+	return view
+}
+
+// sectionOfChanges shows what a rebase will make of the stored bars of a ticker.
+func sectionOfChanges(t refresh.TickerReport) section {
+	if len(t.Changes) == 0 {
+		return section{heading: fmt.Sprintf("%s: no stored bar is known to be on another scale: the fetched series decides what changes.", t.Ticker)}
+	}
+	s := section{
+		heading: fmt.Sprintf("%s: %s on another scale. Prices are divided by the ratio, volumes multiplied by it.",
+			t.Ticker, count(len(t.Changes), "stored bar is", "stored bars are")),
+		table:   table{columns: []string{"session", "ratio", "close", "new_close", "volume", "new_volume"}},
+		summary: "Of those sessions that the fetched series has, the vendor's own values are stored instead.",
+	}
+	for _, c := range t.Changes {
+		s.table.rows = append(s.table.rows, []string{
+			c.Session.String(), c.Ratio, c.Close, c.NewClose, formatVolume(c.Volume), formatVolume(c.NewVolume),
+		})
+	}
+	return s
+}
+
 func summaryOfBackfill(r refresh.Report) string {
 	missing, stored, outOfReach := 0, 0, 0
 	for _, t := range r.Tickers {

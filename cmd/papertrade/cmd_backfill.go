@@ -27,7 +27,8 @@ has them. The next scheduled run is left the calls that it needs.
 
 If what is fetched differs from what is stored by the ratio of a split, the split is
 reported and marked: the bars before it are on another scale. --rebase fetches all
-that is stored of the named tickers again and brings it to one scale.
+that is stored of the named tickers again and brings it to one scale; with --dry-run
+it shows what the splits that are marked make of each stored bar.
 
 --pending processes the application's table backfill_tasks instead, urgent tasks
 first; on Postgres several processes can do so side by side.
@@ -35,6 +36,7 @@ first; on Postgres several processes can do so side by side.
 		Example: `  papertrade backfill --from 2021-01-01 --dry-run      # show the plan; no call, nothing written
   papertrade backfill --from 2021-01-01                # of all active tickers
   papertrade backfill AAPL BRK.B --from 2026-10-01 --to 2026-10-31
+  papertrade backfill NVDA --rebase --dry-run          # show what a split makes of each bar
   papertrade backfill NVDA --rebase                    # after a split
   papertrade backfill --pending -q                     # what the application asks for`,
 		ValidArgsFunction: p.completeTickers(knownSymbols),
@@ -78,10 +80,14 @@ func runBackfill(ctx context.Context, inv *invocation, opts backfillOptions, arg
 	if opts.pending {
 		kind = refresh.Tasks
 	}
+	view := backfillView
+	if opts.rebase && opts.dryRun {
+		view = rebasePlanView
+	}
 	return runJob(ctx, inv, opts.at.clock(inv.now), refresh.Options{
 		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
 		Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase,
-	}, backfillView)
+	}, view)
 }
 
 // check reports what is wrong with the flags, by themselves and together with the tickers that are named.

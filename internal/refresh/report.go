@@ -67,6 +67,9 @@ type TickerReport struct {
 	OutOfReach int `json:"out_of_reach,omitempty"`
 	Absent     int `json:"absent,omitempty"` // missing sessions that the provider turned out not to have
 	Tasks      int `json:"tasks,omitempty"`  // of the application that the row stands for
+
+	// Changes are what a dry run foresees of a rebase, ascending by session.
+	Changes []BarChange `json:"changes,omitempty"`
 }
 
 // SplitReport is a split that the stored history of a ticker lacks: the bars before Session are on

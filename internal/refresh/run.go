@@ -101,6 +101,7 @@ func (r *run) makePlan(ctx context.Context) error {
 	r.report.PendingTasks = pending
 	if r.DryRun {
 		r.report.evaluate(r.MaxErrorRate)
+		return r.previewRebases(ctx)
 	}
 	return nil
 }
