@@ -27,7 +27,9 @@ With --if-due it does nothing unless refresh.schedule has fired since the last r
 that did not fail: for cron lines that fire more often than needed, and for
 machines that are not always on. With --intraday it refreshes, while their exchange
 is open, those entries of the watchlist whose interval (watchlist add --every) has
-passed, and leaves the next scheduled run the calls that it needs.
+passed, and leaves the next scheduled run the calls that it needs. If all answers are
+of the session before, the key's plan has end-of-day prices only: the run fails, and
+those of the next 24 hours ask nothing, unless --force asks again.
 ` + refreshExitStatuses,
 		Example: `  papertrade refresh --dry-run        # show the plan; no call, nothing written
   papertrade refresh                  # what cron runs

@@ -127,6 +127,8 @@ func withSetting(c *config.Config, err error) error {
 	switch {
 	case errors.Is(err, marketdata.ErrCredentials):
 		return fmt.Errorf("%w; correct %s", err, c.KeySetting(c.Provider()))
+	case errors.Is(err, refresh.ErrEndOfDay) && c.Provider().Entitlement == "":
+		return fmt.Errorf("%w; if it includes prices of the day, set %s.entitlement to delayed or realtime", err, c.Provider().Name)
 	case errors.Is(err, marketdata.ErrNotEntitled):
 		return fmt.Errorf("%w; the key of %s has another plan", err, c.KeySetting(c.Provider()))
 	default:

@@ -150,6 +150,7 @@ func TestWithSetting(t *testing.T) {
 	for err, want := range map[error]string{
 		marketdata.ErrCredentials: "; correct " + c.KeySetting(c.Provider()),
 		marketdata.ErrNotEntitled: "; the key of " + c.KeySetting(c.Provider()) + " has another plan",
+		refresh.ErrEndOfDay:       "; if it includes prices of the day, set alphavantage.entitlement to delayed or realtime",
 		refresh.ErrLocked:         "",
 	} {
 		got := withSetting(c, fmt.Errorf("fetch IBM: %w", err))

@@ -32,6 +32,7 @@ type Options struct {
 	Entitled bool     // keys have the premium functions and outputsize=full
 	// SplitsPremium makes SPLITS a premium function.
 	SplitsPremium bool
+	EndOfDay      bool          // there is nothing of a session that is under way
 	Latency       time.Duration // from the arrival of a call to its answer
 	Unknown       []string      // symbols that the vendor does not know
 	// RetryAfter is sent with Throttled and Unavailable, in whole seconds; if it is zero, only
@@ -99,6 +100,11 @@ func (s *Server) Lag(symbol string, sessions int) {
 	s.change(symbol, func(l *listing) { l.lag = sessions })
 }
 
+// EndOfDay makes symbol one that has not been traded yet in a session that is under way.
+func (s *Server) EndOfDay(symbol string) {
+	s.change(symbol, func(l *listing) { l.endOfDay = true })
+}
+
 // List makes first the oldest session that the vendor has of symbol.
 func (s *Server) List(symbol string, first exchange.Date) {
 	s.change(symbol, func(l *listing) { l.first = first })
@@ -164,10 +170,12 @@ func (s *Server) relist(symbol string, change func(*listing)) {
 }
 
 func (s *Server) listing(symbol string) listing {
-	if l, ok := s.listings[symbol]; ok {
-		return l
+	l, ok := s.listings[symbol]
+	if !ok {
+		l = newListing(symbol)
 	}
-	return newListing(symbol)
+	l.endOfDay = l.endOfDay || s.options.EndOfDay
+	return l
 }
 
 // call is what a request asks for, and how it will be answered.

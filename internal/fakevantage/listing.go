@@ -22,14 +22,15 @@ type Split struct {
 
 // listing is what the vendor has of a symbol.
 type listing struct {
-	symbol  string
-	unknown bool
-	first   exchange.Date
-	lag     int                      // number of newest sessions that are not published yet
-	missing []exchange.Date          // sessions that the vendor has no bar of
-	spoiled map[exchange.Date]string // closes that series have in place of the right ones
-	splits  []Split
-	walk    walk
+	symbol   string
+	unknown  bool
+	first    exchange.Date
+	lag      int                      // number of newest sessions that are not published yet
+	endOfDay bool                     // nothing is published of a session that is under way
+	missing  []exchange.Date          // sessions that the vendor has no bar of
+	spoiled  map[exchange.Date]string // closes that series have in place of the right ones
+	splits   []Split
+	walk     walk
 }
 
 func newListing(symbol string) listing {
@@ -55,7 +56,7 @@ func (l listing) at(now time.Time, limit int) (history, bool) {
 	last := ex.LastCompleted(now).Date
 	h := history{listing: l, now: now}
 	// A session of an exchange whose hours are not known is published once it is over.
-	if next, ok := ex.Session(nextSession(ex, last)); ok && known && l.lag == 0 && !next.Open.After(now) {
+	if next, ok := ex.Session(nextSession(ex, last)); ok && known && l.lag == 0 && !l.endOfDay && !next.Open.After(now) {
 		last = next.Date
 		h.running = []exchange.Session{next}
 	}

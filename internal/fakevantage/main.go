@@ -66,6 +66,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.StringVar(&set.logFile, "log", "", "a `file` to append each arrival to, as a line of JSON")
 	f.BoolVar(&set.untilEOF, "until-eof", false, "end when stdin does")
 	f.BoolVar(&set.options.Entitled, "entitled", false, "keys have the premium functions")
+	f.BoolVar(&set.options.EndOfDay, "end-of-day", false, "there is nothing of a session that is under way")
 	f.DurationVar(&set.options.Latency, "latency", 0, "how long an answer takes")
 	f.Func("limit", "`N/DURATION` or N/day, for each key; repeatable", func(s string) error {
 		l, err := ParseLimit(s)

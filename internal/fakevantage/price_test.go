@@ -131,6 +131,19 @@ func TestSessionUnderWay(t *testing.T) {
 	}
 }
 
+func TestEndOfDay(t *testing.T) {
+	open, plan := New(Options{Now: clock("2026-11-20T15:30:00Z")}), New(Options{Now: clock("2026-11-20T15:30:00Z"), EndOfDay: true})
+	open.EndOfDay("thin")
+	for _, quote := range []map[string]string{quoteOf(t, open, "THIN"), quoteOf(t, plan, "AAPL"), quoteOf(t, plan, "THIN")} {
+		if got := quote["07. latest trading day"]; got != "2026-11-19" {
+			t.Errorf("%s: %s, want the session before", quote["01. symbol"], got)
+		}
+	}
+	if got := quoteOf(t, open, "AAPL")["07. latest trading day"]; got != "2026-11-20" {
+		t.Errorf("%s, want the session under way", got)
+	}
+}
+
 func TestLagAndListing(t *testing.T) {
 	s := New(Options{Now: clock(saturday), Entitled: true})
 	s.Lag("MSFT", 2)

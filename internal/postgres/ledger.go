@@ -57,7 +57,8 @@ func queueDeleteOldCalls(writes *pgx.Batch, account string, since time.Time) {
 func queueAccount(reads *pgx.Batch, account string, a *quota.Account) {
 	const (
 		selectAccount = `
-select held_until, coalesce(call_ms, 0) as call_ms, not_entitled_at from papertrade_accounts where account = @account`
+select held_until, coalesce(call_ms, 0) as call_ms, not_entitled_at, end_of_day_at
+from papertrade_accounts where account = @account`
 		selectCalls = `
 select id::text, cost, from_time as "from", until_time as until from papertrade_calls where account = @account`
 	)
@@ -77,11 +78,11 @@ select id::text, cost, from_time as "from", until_time as until from papertrade_
 
 func scanAccount(row pgx.CollectableRow) (quota.Account, error) {
 	r, err := pgx.RowToStructByName[struct {
-		HeldUntil, NotEntitledAt *time.Time
-		CallMS                   int64
+		HeldUntil, NotEntitledAt, EndOfDayAt *time.Time
+		CallMS                               int64
 	}](row)
 	return quota.Account{
-		HeldUntil: utc(r.HeldUntil), NotEntitledAt: utc(r.NotEntitledAt),
+		HeldUntil: utc(r.HeldUntil), NotEntitledAt: utc(r.NotEntitledAt), EndOfDayAt: utc(r.EndOfDayAt),
 		CallTime: time.Duration(r.CallMS) * time.Millisecond,
 	}, err
 }
@@ -113,10 +114,16 @@ func queueUpdateAccount(writes *pgx.Batch, account string, change quota.Change) 
 	const statement = `
 update papertrade_accounts
 set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms),
-    not_entitled_at = coalesce(@not_entitled_at, not_entitled_at)
+    not_entitled_at = coalesce(@not_entitled_at, not_entitled_at),
+    end_of_day_at = case when @sets_end_of_day then @end_of_day_at else end_of_day_at end
 where account = @account`
+	var endOfDay time.Time
+	if change.EndOfDayAt != nil {
+		endOfDay = *change.EndOfDayAt
+	}
 	writes.Queue(statement, pgx.NamedArgs{
 		"account": account, "until": stamp(change.HeldUntil), "call_ms": milliseconds(change.CallTime),
 		"not_entitled_at": stamp(change.NotEntitledAt),
+		"sets_end_of_day": change.EndOfDayAt != nil, "end_of_day_at": stamp(endOfDay),
 	})
 }

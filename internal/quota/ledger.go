@@ -27,6 +27,8 @@ type Account struct {
 	// NotEntitledAt is when the vendor last refused a call that the key's plan does not include; zero:
 	// never.
 	NotEntitledAt time.Time
+	// EndOfDayAt is when the key's plan was last found to have end-of-day prices only; zero: it was not.
+	EndOfDayAt time.Time
 }
 
 // Change is what is written to an Account. What is zero stays unchanged.
@@ -36,6 +38,7 @@ type Change struct {
 	HeldUntil     time.Time
 	CallTime      time.Duration
 	NotEntitledAt time.Time
+	EndOfDayAt    *time.Time // nil stays unchanged; the zero time is known as such
 }
 
 // Ledger keeps the calls of all processes that share a database.

@@ -258,6 +258,14 @@ func (l *Limiter) NotEntitled(ctx context.Context) error {
 	return l.update(ctx, now, func(Account) Change { return Change{NotEntitledAt: now} })
 }
 
+// SetEndOfDay writes down when the key's plan was found to have end-of-day prices only; the zero time says that it has
+// others.
+func (l *Limiter) SetEndOfDay(ctx context.Context, at time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.update(ctx, time.Now(), func(Account) Change { return Change{EndOfDayAt: &at} })
+}
+
 // Close reports to the ledger when the last calls were made, and gives back those that were not.
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()

@@ -58,6 +58,9 @@ func (m *memory) UpdateAccount(_ context.Context, _ string, since time.Time, dec
 	m.account.HeldUntil = cmp.Or(change.HeldUntil, m.account.HeldUntil)
 	m.account.CallTime = cmp.Or(change.CallTime, m.account.CallTime)
 	m.account.NotEntitledAt = cmp.Or(change.NotEntitledAt, m.account.NotEntitledAt)
+	if change.EndOfDayAt != nil {
+		m.account.EndOfDayAt = *change.EndOfDayAt
+	}
 	return nil
 }
 
@@ -514,6 +517,7 @@ func TestNoCallWithoutALedger(t *testing.T) {
 		_, err = limiter.HoldUntilReset(t.Context())
 		isOfLedger(err)
 		isOfLedger(limiter.NotEntitled(t.Context()))
+		isOfLedger(limiter.SetEndOfDay(t.Context(), time.Now()))
 
 		// Afterwards it goes on where it was.
 		ledger.err = nil
@@ -568,13 +572,16 @@ func TestAccountHasWhatThisLimiterMade(t *testing.T) {
 		if err := limiter.NotEntitled(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		if err := limiter.SetEndOfDay(t.Context(), start.Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
 		got, err := limiter.Account(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		sameAccount(t, got, quota.Account{
 			Calls:    append([]quota.Call{{Cost: 4, From: start, Until: start.Add(time.Second)}}, callsMade(start.Add(tick), 2)...),
-			CallTime: time.Second, NotEntitledAt: start,
+			CallTime: time.Second, NotEntitledAt: start, EndOfDayAt: start.Add(-time.Hour),
 		})
 	})
 }

@@ -206,7 +206,8 @@ type asker struct {
 	asking    atomic.Int64 // nanoseconds that calls took, without the waits for the limiter
 
 	deadRounds int             // in a row
-	refused    map[string]bool // the capabilities, by name, that the key's plan turned out not to include, of those that settle doubts
+	refused    map[string]bool // capabilities that settle doubts, by name, which the plan of the key turned out not to include
+	plan       keyPlan         // as far as an intraday run has found it out
 
 	premium  sync.Mutex   // held by the first call of a premium capability, until it is answered
 	entitled atomic.Int32 // an entitlement

@@ -58,10 +58,14 @@ func (r *run) readVendors(ctx context.Context) (Inputs, error) {
 		if err != nil {
 			return Inputs{}, err
 		}
+		endOfDayAt := account.EndOfDayAt
+		if r.Force {
+			endOfDayAt = time.Time{}
+		}
 		in.Vendors = append(in.Vendors, VendorState{
 			Capabilities: v.Provider.Capabilities(), Covers: v.Provider.Covers,
 			Limits: v.Limiter.Limits(), MaxWait: v.Limiter.MaxWait(), Account: account,
-			LacksPremium: r.fetcher != nil && r.fetcher.askers[i].lacksPremium(),
+			LacksPremium: r.fetcher != nil && r.fetcher.askers[i].lacksPremium(), EndOfDayAt: endOfDayAt,
 		})
 	}
 	return in, nil

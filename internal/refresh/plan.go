@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -60,7 +61,9 @@ func (in Inputs) items(wants []Want) []Item {
 		item.route = r
 		switch unreachable := len(r.unreachable); {
 		case !found:
-			item.Outcome, item.Reason = OutcomeSkipped, want.Reason+"; no provider can bring it"
+			reason := in.endOfDayReason(want)
+			item.Outcome, item.Forceable = OutcomeSkipped, reason != ""
+			item.Reason = want.Reason + "; " + cmp.Or(reason, "no provider can bring it")
 		case !want.Goal.isOfPast() || unreachable == 0:
 		case unreachable == len(want.Sessions):
 			item.Outcome, item.Reason = OutcomeSkipped, want.Reason+"; all of them are out of reach: "+r.limit(want, in.At)

@@ -25,6 +25,8 @@ type VendorState struct {
 	Account      quota.Account // the calls already made that count
 	// LacksPremium says that the key's plan turned out, in this run, not to include premium capabilities.
 	LacksPremium bool
+	// EndOfDayAt is when the key's plan was found to have end-of-day prices only; zero if that is to be found out anew.
+	EndOfDayAt time.Time
 }
 
 // notEntitledFor is how long a key that was refused a premium capability is not asked for it again.
@@ -65,7 +67,7 @@ type route struct {
 // routeOf returns the capability that brings all of a want, the first one, or else the one that brings most of
 // it. A history that is to be brought on one scale is fetched as far back as can be.
 func (s VendorState) routeOf(want Want, at, now time.Time) (best route, found bool) {
-	if !s.Covers(want.Ticker) {
+	if !s.Covers(want.Ticker) || want.Goal == PriceNow && s.isEndOfDay(at) {
 		return route{}, false
 	}
 	calendar := want.Ticker.Calendar()

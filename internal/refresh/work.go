@@ -87,8 +87,15 @@ func (p *pass) callAndCommit(ctx context.Context) (replan bool, stop error) {
 				replan = p.lacksAny()
 			}
 		}
-		p.stopped = stop != nil || replan
 		items = append(items, p.answered(batch)...)
+		waits, lacks := p.checkPlans(items, batch == p.plan.Batches)
+		if stop == nil {
+			stop = lacks
+		}
+		p.stopped = stop != nil || replan
+		if waits {
+			continue
+		}
 		if isHurried := stop != nil || ctx.Err() != nil; isHurried && len(items) < minHurried && batch < p.plan.Batches {
 			continue
 		}
@@ -111,9 +118,9 @@ func (p *pass) isOutdated(calls []Call) bool {
 	})
 }
 
-// makeCalls makes the calls of a batch, unless their vendor is down.
+// makeCalls makes the calls of a batch, unless their vendor is down or the plan of its key lacks them.
 func (p *pass) makeCalls(ctx context.Context, calls []Call) (stop error) {
-	calls = slices.DeleteFunc(calls, p.fetcher.down)
+	calls = slices.DeleteFunc(calls, func(c Call) bool { return p.fetcher.down(c) || p.fetcher.isEndOfDay(c) })
 	if len(calls) == 0 {
 		return nil
 	}

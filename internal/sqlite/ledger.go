@@ -40,7 +40,8 @@ func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Ti
 func readAccount(ctx context.Context, db querier, account string) (quota.Account, error) {
 	const (
 		selectAccount = `
-select cast(held_until as text), coalesce(call_ms, 0), cast(not_entitled_at as text) from papertrade_accounts where account = ?`
+select cast(held_until as text), coalesce(call_ms, 0), cast(not_entitled_at as text), cast(end_of_day_at as text)
+from papertrade_accounts where account = ?`
 		selectCalls = `select id, cost, cast(from_time as text), cast(until_time as text) from papertrade_calls where account = ?`
 	)
 	found, err := query(ctx, db, scanAccount, selectAccount, account)
@@ -56,16 +57,16 @@ select cast(held_until as text), coalesce(call_ms, 0), cast(not_entitled_at as t
 }
 
 func scanAccount(rows *sql.Rows) (a quota.Account, err error) {
-	var held, notEntitled sql.NullString
+	var held, notEntitled, endOfDay sql.NullString
 	var milliseconds int64
-	if err = rows.Scan(&held, &milliseconds, &notEntitled); err != nil {
+	if err = rows.Scan(&held, &milliseconds, &notEntitled, &endOfDay); err != nil {
 		return a, err
 	}
-	times, err := parseStamps(held, notEntitled)
+	times, err := parseStamps(held, notEntitled, endOfDay)
 	if err != nil {
 		return a, err
 	}
-	a.HeldUntil, a.NotEntitledAt = times[0], times[1]
+	a.HeldUntil, a.NotEntitledAt, a.EndOfDayAt = times[0], times[1], times[2]
 	a.CallTime = time.Duration(milliseconds) * time.Millisecond
 	return a, nil
 }
@@ -125,14 +126,21 @@ on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_t
 
 func updateAccount(ctx context.Context, tx *sql.Tx, account string, change quota.Change) error {
 	const statement = `
-insert into papertrade_accounts as stored (account, held_until, call_ms, not_entitled_at) values (?, ?, nullif(?, 0), ?)
+insert into papertrade_accounts as stored (account, held_until, call_ms, not_entitled_at, end_of_day_at)
+values (?1, ?2, nullif(?3, 0), ?4, ?5)
 on conflict (account) do update set
     held_until = coalesce(excluded.held_until, stored.held_until), call_ms = coalesce(excluded.call_ms, stored.call_ms),
-    not_entitled_at = coalesce(excluded.not_entitled_at, stored.not_entitled_at)`
-	if change.HeldUntil.IsZero() && change.CallTime == 0 && change.NotEntitledAt.IsZero() {
+    not_entitled_at = coalesce(excluded.not_entitled_at, stored.not_entitled_at),
+    end_of_day_at = iif(?6, excluded.end_of_day_at, stored.end_of_day_at)`
+	isUnchanged := change.HeldUntil.IsZero() && change.CallTime == 0 && change.NotEntitledAt.IsZero()
+	if isUnchanged && change.EndOfDayAt == nil {
 		return nil
 	}
+	var endOfDay time.Time
+	if change.EndOfDayAt != nil {
+		endOfDay = *change.EndOfDayAt
+	}
 	_, err := exec(ctx, tx, statement,
-		account, stamp(change.HeldUntil), change.CallTime.Milliseconds(), stamp(change.NotEntitledAt))
+		account, stamp(change.HeldUntil), change.CallTime.Milliseconds(), stamp(change.NotEntitledAt), stamp(endOfDay), change.EndOfDayAt != nil)
 	return err
 }

@@ -128,11 +128,18 @@ func ledgerKnowsEntitlement(t *testing.T, db Database) {
 		noError(t, store.UpdateAccount(t.Context(), "key", midnight, func(quota.Account) quota.Change { return c }))
 	}
 	change(quota.Change{NotEntitledAt: midnight})
+	noon := midnight.Add(12 * time.Hour)
+	change(quota.Change{EndOfDayAt: &noon})
 	change(quota.Change{CallTime: time.Second})
+	want := quota.Account{CallTime: time.Second, NotEntitledAt: midnight, EndOfDayAt: noon}
 	got, err := store.Account(t.Context(), "key")
 	noError(t, err)
-	equal(t, got.NotEntitledAt, midnight)
-	equal(t, got.CallTime, time.Second)
+	equal(t, sorted(got), want)
+	change(quota.Change{EndOfDayAt: &time.Time{}})
+	want.EndOfDayAt = time.Time{}
+	got, err = store.Account(t.Context(), "key")
+	noError(t, err)
+	equal(t, sorted(got), want)
 }
 
 // insertTask writes a task as the application does.
