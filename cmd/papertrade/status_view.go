@@ -113,6 +113,9 @@ func plainStatus(s status) []string {
 	for _, split := range s.Splits {
 		add("split", split.Ticker)
 	}
+	for _, calendar := range s.Calendars {
+		add("calendar", calendar.Exchange)
+	}
 	add("pending_tasks", s.PendingTasks)
 	return lines
 }
@@ -128,6 +131,9 @@ func statusSections(s status, width int, marks []rune) []section {
 	}
 	if len(s.Splits) > 0 {
 		all = append(all, splitsSection(s))
+	}
+	if len(s.Calendars) > 0 {
+		all = append(all, calendarsSection(s))
 	}
 	return all
 }
@@ -237,6 +243,14 @@ func splitsSection(s status) section {
 		lines = append(lines, fmt.Sprintf("%s %s at %s: papertrade backfill %s --rebase", split.Ticker, split.Ratio, split.Session, split.Ticker))
 	}
 	return section{heading: strings.Join(lines, "\n")}
+}
+
+func calendarsSection(s status) section {
+	t := table{columns: []string{"exchange", "known_until", "tickers"}}
+	for _, c := range s.Calendars {
+		t.rows = append(t.rows, []string{c.Exchange, c.KnownUntil.String(), strconv.Itoa(len(c.Tickers))})
+	}
+	return section{heading: "Calendars: where holidays are not known, every weekday is taken for a session", table: t}
 }
 
 // isScheduled reports whether a run was one of all active tickers.

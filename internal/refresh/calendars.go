@@ -23,6 +23,25 @@ func (r *run) reportCalendars(active []ActiveTicker) {
 	}
 }
 
+// CalendarNote is an exchange of active tickers each weekday of which is taken for a session, since its holidays are not
+// known: soon, or if KnownUntil is zero already.
+type CalendarNote struct {
+	Exchange   string              `json:"exchange"` // its code, or the suffix of an exchange that is not known
+	KnownUntil exchange.Date       `json:"known_until,omitzero"`
+	Tickers    []marketdata.Ticker `json:"tickers"`
+}
+
+// calendarNotes returns what is not known of the sessions of the tickers.
+func calendarNotes(active []ActiveTicker, at time.Time) (notes []CalendarNote) {
+	for _, e := range unknownCalendars(active) {
+		notes = append(notes, CalendarNote{Exchange: e.Suffix, Tickers: e.Tickers})
+	}
+	for _, e := range endingCalendars(active, at) {
+		notes = append(notes, CalendarNote{e.MIC, e.Until, e.Tickers})
+	}
+	return notes
+}
+
 // unknownCalendars returns an event for each suffix whose exchange is not known.
 func unknownCalendars(active []ActiveTicker) []CalendarUnknown {
 	bySuffix := map[string][]marketdata.Ticker{}

@@ -58,6 +58,7 @@ type Health struct {
 	Freshness    Freshness         `json:"freshness"`
 	Unknown      []UnknownTicker   `json:"unknown"` // that a run begun now would skip
 	Splits       []UnadjustedSplit `json:"splits"`
+	Calendars    []CalendarNote    `json:"calendars,omitempty"`
 	PendingTasks int               `json:"pending_tasks"`
 }
 
@@ -130,7 +131,7 @@ type UnadjustedSplit struct {
 func NewHealth(in HealthInputs) Health {
 	h := Health{
 		At: in.At, Problems: []Problem{}, Runs: in.runs(in.Recent), Unknown: []UnknownTicker{}, Splits: []UnadjustedSplit{},
-		PendingTasks: in.Tasks,
+		Calendars: calendarNotes(in.Active, in.At), PendingTasks: in.Tasks,
 	}
 	scheduled := in.runs(in.Scheduled)
 	if last, ended := lastEnded(scheduled); ended && !slices.ContainsFunc(h.Runs, func(r Run) bool { return r.ID == last.ID }) {
