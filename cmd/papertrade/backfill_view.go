@@ -27,7 +27,8 @@ func rebasePlanView(r refresh.Report) result {
 // sectionOfChanges shows what a rebase will make of the stored bars of a ticker.
 func sectionOfChanges(t refresh.TickerReport) section {
 	if len(t.Changes) == 0 {
-		return section{heading: fmt.Sprintf("%s: no stored bar is known to be on another scale: the fetched series decides what changes.", t.Ticker)}
+		return section{heading: t.Ticker.String() +
+			": no stored bar is known to be on another scale: the fetched series decides what changes."}
 	}
 	s := section{
 		heading: fmt.Sprintf("%s: %s on another scale. Prices are divided by the ratio, volumes multiplied by it.",

@@ -104,7 +104,8 @@ func (p *pass) checkPlans(items []answered, isAll bool) (waits bool, stop error)
 			p.failEndOfDay(vendor, items)
 		}
 	}
-	if stop == nil && len(p.plan.Calls) > 0 && !slices.ContainsFunc(p.plan.Calls, func(c Call) bool { return !p.fetcher.isEndOfDay(c) }) {
+	isPossible := func(c Call) bool { return !p.fetcher.isEndOfDay(c) }
+	if stop == nil && len(p.plan.Calls) > 0 && !slices.ContainsFunc(p.plan.Calls, isPossible) {
 		stop = ErrEndOfDay
 	}
 	return waits, stop

@@ -141,6 +141,7 @@ on conflict (account) do update set
 		endOfDay = *change.EndOfDayAt
 	}
 	_, err := exec(ctx, tx, statement,
-		account, stamp(change.HeldUntil), change.CallTime.Milliseconds(), stamp(change.NotEntitledAt), stamp(endOfDay), change.EndOfDayAt != nil)
+		account, stamp(change.HeldUntil), change.CallTime.Milliseconds(), stamp(change.NotEntitledAt),
+		stamp(endOfDay), change.EndOfDayAt != nil)
 	return err
 }
