@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopspring/decimal"
-
 	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
@@ -79,17 +77,9 @@ func pricesView(p storedPrices, width int) result {
 
 func toJSON(b history.StoredBar) barJSON {
 	return barJSON{
-		Session: b.Session, Open: formatOptional(b.Open), High: formatOptional(b.High), Low: formatOptional(b.Low),
+		Session: b.Session, Open: marketdata.FormatOptional(b.Open), High: marketdata.FormatOptional(b.High), Low: marketdata.FormatOptional(b.Low),
 		Close: marketdata.FormatPrice(b.Close), Volume: b.Volume, Source: b.Source, FetchedAt: b.FetchedAt,
 	}
-}
-
-// formatOptional is a price with all its digits; "" if there is none.
-func formatOptional(d decimal.NullDecimal) string {
-	if !d.Valid {
-		return ""
-	}
-	return marketdata.FormatPrice(d.Decimal)
 }
 
 // formatVolume is a number of shares; "" if there is none.

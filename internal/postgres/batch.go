@@ -170,7 +170,9 @@ func queueOutcomes(writes *pgx.Batch, batch refresh.Batch, stored []refresh.Stor
 	queueFindings(writes, batch.Findings)
 	queueHeld(writes, batch.Held)
 	queueFinishTasks(writes, batch.Tasks)
-	writes.Queue(updateRun, runArgs(batch.Run))
+	if batch.Run.ID != "" {
+		writes.Queue(updateRun, runArgs(batch.Run))
+	}
 }
 
 func queueStates(writes *pgx.Batch, refreshed []refresh.Refreshed) {

@@ -154,7 +154,7 @@ type Finding struct {
 // watchlist last_refresh_at, next_refresh_at (one refresh interval later) and updated_at; for each
 // failure its AskedAt, and if it is the first for its UnknownIn, one more of State.UnknownSessions;
 // for each price that was refused the ticker's AskedAt; the findings; the held bars; what became of
-// tasks; and the progress of the run. Commits of different processes come one after the other.
+// tasks; and the progress of the run, if there is one. Commits of different processes come one after the other.
 type Batch struct {
 	Prices   []Price
 	Failures []Failure
@@ -163,7 +163,7 @@ type Batch struct {
 	// are not kept.
 	Held  []history.HeldBar
 	Tasks []TaskResult
-	Run   RunRecord
+	Run   RunRecord // without an ID: what is written is of no run
 }
 
 // Store keeps what a run reads and writes.

@@ -42,7 +42,9 @@ func writeBatch(ctx context.Context, tx *sql.Tx, batch refresh.Batch) ([]refresh
 	if err := finishTasks(ctx, tx, batch.Tasks); err != nil {
 		return nil, err
 	}
-	_, err = updateRun(ctx, tx, batch.Run)
+	if batch.Run.ID != "" {
+		_, err = updateRun(ctx, tx, batch.Run)
+	}
 	return stored, err
 }
 

@@ -256,3 +256,14 @@ func batchIsAllOrNothing(t *testing.T, db Database) {
 		db.Exec(t, `delete from papertrade_held_prices`)
 	}
 }
+
+// A batch that no run has made leaves the records of runs alone.
+func batchOfNoRun(t *testing.T, db Database) {
+	store := db.Open(t)
+	noError(t, store.BeginRun(t.Context(), run(runID), true))
+	const records = `select job_name || ' ' || status from job_executions`
+	_, err := store.CommitBatch(t.Context(), refresh.Batch{Prices: []refresh.Price{price("AAPL", "1.25")}})
+	noError(t, err)
+	equal(t, db.Texts(t, `select ticker from price_history`), []string{"AAPL"})
+	equal(t, db.Texts(t, records), []string{"refresh_active_stocks RUNNING"})
+}

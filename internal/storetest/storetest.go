@@ -69,6 +69,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"batch refused for its width", batchRefusedForWidth},
 		{"batch marks the watchlist", batchMarksWatchlist},
 		{"batch is all or nothing", batchIsAllOrNothing},
+		{"batch of no run", batchOfNoRun},
 		{"batch keeps failures", batchKeepsFailures},
 		{"batch of a backfill", batchOfBackfill},
 		{"batch updates a row that is known", batchUpdatesRow},

@@ -57,6 +57,14 @@ func (e *ThrottledError) Unwrap() error { return ErrThrottled }
 // FormatPrice writes a price with every digit that it was read with, trailing zeros included.
 func FormatPrice(d decimal.Decimal) string { return d.StringFixed(max(0, -d.Exponent())) }
 
+// FormatOptional is FormatPrice of a price that need not be there; "" if it is not.
+func FormatOptional(d decimal.NullDecimal) string {
+	if !d.Valid {
+		return ""
+	}
+	return FormatPrice(d.Decimal)
+}
+
 // UnavailableError is an ErrUnavailable that reports when to ask again.
 type UnavailableError struct {
 	Message    string
