@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -208,6 +210,44 @@ func parsePriority(s string) (int, error) {
 	}
 	return n, nil
 }
+
+// price is a flag that takes a price; not valid if it is not given.
+type price struct{ decimal.NullDecimal }
+
+// writtenPrice bounds the digits too: an exponent could ask for a billion of them.
+var writtenPrice = regexp.MustCompile(`^[0-9]{1,18}(\.[0-9]{1,18})?$`)
+
+func (p *price) Set(s string) error {
+	if !writtenPrice.MatchString(s) {
+		return errors.New("write a price in digits, like 192.53")
+	}
+	parsed, err := decimal.NewFromString(s)
+	if err == nil && !parsed.IsPositive() {
+		return errors.New("choose a price greater than 0")
+	}
+	p.NullDecimal = decimal.NewNullDecimal(parsed)
+	return err
+}
+
+func (p *price) String() string { return marketdata.FormatOptional(p.NullDecimal) }
+
+func (p *price) Type() string { return "PRICE" }
+
+// volume is a flag that takes a number of shares; nil if it is not given.
+type volume struct{ *int64 }
+
+func (v *volume) Set(s string) error {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return errors.New("write a whole number of shares from 0 on")
+	}
+	v.int64 = &n
+	return nil
+}
+
+func (v *volume) String() string { return formatVolume(v.int64) }
+
+func (v *volume) Type() string { return "N" }
 
 // parseTickers reads the tickers of a command line. The error names all arguments that are not tickers.
 func parseTickers(args []string) ([]marketdata.Ticker, error) {

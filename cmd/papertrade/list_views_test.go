@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
+	"papertrade/pkg/exchange"
 )
 
 // checkOutputs compares what a view is in each of some formats.
@@ -123,6 +125,33 @@ real-time prices  2026-11-14T00:00:00Z  1
 runs              2026-11-01T00:00:00Z  0
 5 rows would be deleted; nothing was touched.
 `})
+}
+
+func heldBar(session exchange.Date, price string, evidence ...string) history.HeldBar {
+	bar := history.HeldBar{
+		Bar: storedBar(session, price, "USD").Bar, Source: "alpha_vantage", FetchedAt: midnight(25), Why: "9 times the close before",
+		Evidence: evidence, Decision: history.Waiting,
+	}
+	bar.Ticker = aapl
+	return bar
+}
+
+// In a narrow terminal what matters least is left out, and the evidence never is.
+func TestReviewViewFitsItsWidth(t *testing.T) {
+	held := []history.HeldBar{heldBar(day(11, 24), "1920.0", "for: the range", "against: the unit")}
+	for width, want := range map[int]string{
+		0:  "TICKER  SESSION     CLOSE   CURRENCY  SOURCE         FETCHED AT",
+		72: "TICKER  SESSION     CLOSE   CURRENCY  SOURCE",
+		51: "TICKER  SESSION     CLOSE   CURRENCY  SOURCE",
+		50: "TICKER  SESSION     CLOSE   CURRENCY",
+	} {
+		lines := strings.Split(render(t, reviewView(held, width)), "\n")
+		got := []string{lines[0], lines[2], lines[3], lines[4]}
+		want := []string{want, "AAPL 2026-11-24: 9 times the close before", "  for: the range", "  against: the unit"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d columns (-want +got):\n%s", width, diff)
+		}
+	}
 }
 
 func TestMigrateView(t *testing.T) {

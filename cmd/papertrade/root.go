@@ -36,6 +36,7 @@ logs to stderr.
 		newActiveTickers(p),
 		newWatchlist(p),
 		newPrices(p),
+		newReview(p),
 		newPrune(p),
 		newStatus(p),
 		newMigrate(p),
