@@ -28,10 +28,10 @@ func newStatus(p *program) *cobra.Command {
 		Short: "Show runs, quota and freshness; --check for monitors",
 		Long: `status shows the last runs, what is used and left of the quota, how many active
 tickers have the newest session of their exchange and which are the stalest, the
-tickers that are skipped since the provider does not know them, splits that the
-stored history lacks, and when the next run is due. It writes nothing and needs no
-key, without which the quota is unknown. The quota goes by the real clock, whatever
---at says.
+tickers that are skipped since the provider does not know them, prices that are held
+because they may be wrong, splits that the stored history lacks, and when the next run
+is due. It writes nothing and needs no key, without which the quota is unknown. The
+quota goes by the real clock, whatever --at says.
 
 --check prints nothing and exits 0 when all is well. Otherwise it prints one line that
 names the problems, and exits 1. A problem is:
@@ -48,6 +48,10 @@ names the problems, and exits 1. A problem is:
     late, and one call that fails, are made up for by the next run before anybody is
     woken; choose more where the quota does not suffice for each ticker each day.
     Tickers wait for their first turn, and unknown ones do not count.
+  * A price is held, of any ticker. The next session settles most of them;
+    'papertrade review' shows and settles them by hand.
+  * A split of an active ticker is pending: the bars stored before it are on another
+    scale until 'papertrade backfill TICKER --rebase'.
 
 -o json prints the whole as one object, of --check the problems as a list; -o csv the
 runs; -o plain lines of a key, a tab and a value.
@@ -139,9 +143,13 @@ func readHealth(
 	if err != nil {
 		return in, nil, err
 	}
+	held, err := refresh.WaitingBars(ctx, db)
+	if err != nil {
+		return in, nil, err
+	}
 	_, tasks, err := db.PendingTasks(ctx, 1)
 	return refresh.HealthInputs{
-		At: at, Active: active, Schedule: schedule, Disabled: !inv.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks,
+		At: at, Active: active, Schedule: schedule, Disabled: !inv.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks, Held: held,
 		Recent: runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LastSuccess: runs.lastSuccess,
 	}, skipped, err
 }

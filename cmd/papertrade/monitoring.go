@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/internal/metrics"
 	"papertrade/internal/ping"
 	"papertrade/internal/quota"
@@ -78,7 +79,13 @@ func readGauges(ctx context.Context, db store, job *refresh.Job, now time.Time) 
 	gauges.ActiveTickers = len(active)
 	for _, a := range active {
 		gauges.SessionsBehind = max(gauges.SessionsBehind, refresh.SessionsBehind(a, now))
+		gauges.PendingSplits += len(history.Pending(a.State.Splits))
 	}
+	held, err := refresh.WaitingBars(ctx, db)
+	if err != nil {
+		return gauges, err
+	}
+	gauges.HeldPrices = len(held)
 	limiter := job.Vendors[0].Limiter
 	account, err := limiter.Account(ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"papertrade/internal/refresh"
+	"papertrade/pkg/marketdata"
 )
 
 // status is all that the command reports.
@@ -35,14 +36,40 @@ type allowance struct {
 func withAdvice(h refresh.Health) refresh.Health {
 	h.Problems, h.Unknown = slices.Clone(h.Problems), slices.Clone(h.Unknown)
 	for i := range h.Problems {
-		if h.Problems[i].Disabled {
-			h.Problems[i].Message += ", and refresh.enabled is false"
-		}
+		h.Problems[i].Message += adviceOn(h.Problems[i])
 	}
 	for i := range h.Unknown {
 		h.Unknown[i].Note += adviceToForce
 	}
 	return h
+}
+
+// adviceOn returns how the sentence about a problem goes on.
+func adviceOn(p refresh.Problem) string {
+	switch {
+	case p.Disabled:
+		return ", and refresh.enabled is false"
+	case p.Kind == refresh.HeldPrices:
+		return ": settle with 'papertrade review'"
+	case p.Kind == refresh.PendingSplits:
+		return ": bring the bars to one scale with 'papertrade backfill " + symbolsOf(p.Tickers) + " --rebase'"
+	default:
+		return ""
+	}
+}
+
+// maxSymbols tickers are written into a command line that is advised.
+const maxSymbols = 5
+
+func symbolsOf(tickers []marketdata.Ticker) string {
+	if len(tickers) > maxSymbols {
+		return "TICKER…"
+	}
+	symbols := make([]string, len(tickers))
+	for i, ticker := range tickers {
+		symbols[i] = ticker.String()
+	}
+	return strings.Join(symbols, " ")
 }
 
 // problemsView shows all problems, as text in one line.
@@ -113,6 +140,9 @@ func plainStatus(s status) []string {
 	for _, split := range s.Splits {
 		add("split", split.Ticker)
 	}
+	for _, held := range s.Held {
+		add("held", held.Ticker)
+	}
 	for _, calendar := range s.Calendars {
 		add("calendar", calendar.Exchange)
 	}
@@ -128,6 +158,9 @@ func statusSections(s status, width int, marks []rune) []section {
 	all := []section{{heading: headline(s)}, runs, quotaSection(s), freshness}
 	if len(s.Unknown) > 0 {
 		all = append(all, unknownSection(s))
+	}
+	if len(s.Held) > 0 {
+		all = append(all, heldSection(s))
 	}
 	if len(s.Splits) > 0 {
 		all = append(all, splitsSection(s))
@@ -235,6 +268,14 @@ func unknownSection(s status) section {
 		t.rows = append(t.rows, []string{u.Ticker.String(), strconv.Itoa(u.Sessions), again})
 	}
 	return section{heading: "Skipped: the provider does not know them", table: t}
+}
+
+func heldSection(s status) section {
+	lines := []string{"Held: prices that may be wrong, which are not in the history: papertrade review"}
+	for _, held := range s.Held {
+		lines = append(lines, fmt.Sprintf("%s %s %s %s: %s", held.Ticker, held.Session, held.Close, held.Currency, held.Why))
+	}
+	return section{heading: strings.Join(lines, "\n")}
 }
 
 func splitsSection(s status) section {

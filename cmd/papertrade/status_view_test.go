@@ -39,7 +39,10 @@ func exampleStatus() status {
 				{Ticker: meta}, {Ticker: aapl, LastSession: day(11, 23), Behind: 1, Closes: []string{"1", "2", "3"}}}},
 			Unknown: []refresh.UnknownTicker{
 				{Ticker: meta, Sessions: 3, AskedFor: day(12, 2), Note: "unknown"}, {Ticker: nvda, Sessions: 1}},
-			Splits:       []refresh.UnadjustedSplit{{Ticker: nvda, SplitReport: refresh.SplitReport{Session: day(11, 20), Ratio: "10:1"}}},
+			Splits: []refresh.UnadjustedSplit{{Ticker: nvda, SplitReport: refresh.SplitReport{Session: day(11, 20), Ratio: "10:1"}}},
+			Held: []refresh.HeldPrice{
+				{Ticker: aapl, Session: day(11, 20), Close: "1925.00", Currency: "USD", Why: "10 times the close before"},
+				{Ticker: nvda, Session: day(11, 20), Close: "1.92", Currency: "USD", Why: "unit: 1/100 of the close before"}},
 			PendingTasks: 2,
 		},
 		allowances: allowances{Quota: []allowance{{"5/1m", 5, 0, midnight(25)}, {Limit: "25/day", Left: 25}}},
@@ -72,6 +75,10 @@ Skipped: the provider does not know them
 TICKER  SESSIONS  ASKED AGAIN FOR
 META    3         2026-12-02
 NVDA    1         the next session
+
+Held: prices that may be wrong, which are not in the history: papertrade review
+AAPL 2026-11-20 1925.00 USD: 10 times the close before
+NVDA 2026-11-20 1.92 USD: unit: 1/100 of the close before
 
 Splits: the bars stored before them are on another scale
 NVDA 10:1 at 2026-11-20: papertrade backfill NVDA --rebase
@@ -144,6 +151,8 @@ stale	AAPL
 unknown	META
 unknown	NVDA
 split	NVDA
+held	AAPL
+held	NVDA
 pending_tasks	2
 `
 	if diff := cmp.Diff(wantPlain, renderAs(t, view, formatPlain)); diff != "" {
@@ -191,6 +200,22 @@ func TestNotesOnRuns(t *testing.T) {
 	} {
 		if diff := cmp.Diff(tt.want, notesOnRuns(status{Health: tt.health})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAdviceOnProblems(t *testing.T) {
+	for want, p := range map[string]refresh.Problem{
+		"":                                  {Kind: refresh.StaleTickers, Tickers: []marketdata.Ticker{aapl}},
+		", and refresh.enabled is false":    {Kind: refresh.RunMissing, Disabled: true},
+		": settle with 'papertrade review'": {Kind: refresh.HeldPrices, Tickers: []marketdata.Ticker{aapl}},
+		": bring the bars to one scale with 'papertrade backfill AAPL NVDA --rebase'": {
+			Kind: refresh.PendingSplits, Tickers: []marketdata.Ticker{aapl, nvda}},
+		": bring the bars to one scale with 'papertrade backfill TICKER… --rebase'": {
+			Kind: refresh.PendingSplits, Tickers: make([]marketdata.Ticker, 6)},
+	} {
+		if got := adviceOn(p); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

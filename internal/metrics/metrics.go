@@ -38,6 +38,8 @@ type Run struct {
 type Gauges struct {
 	ActiveTickers  int
 	SessionsBehind int            // of the stalest active ticker
+	HeldPrices     int            // that wait for a decision, of all tickers
+	PendingSplits  int            // that the stored histories of active tickers lack
 	QuotaRemaining map[string]int // calls, by the window of the limit
 	// LastRefresh is when the last run of the kind Refresh that did not fail began; zero if there is
 	// none. It stands in for the last success if the file does not have it.
@@ -76,6 +78,7 @@ type file struct {
 	runs                                                   *prometheus.CounterVec
 	lastRun, lastSuccess, duration, status, tickers, calls *prometheus.GaugeVec // per kind
 	activeTickers, sessionsBehind, quotaRemaining          *prometheus.GaugeVec
+	heldPrices, pendingSplits                              *prometheus.GaugeVec
 }
 
 // series is a counter or a gauge.
@@ -99,6 +102,8 @@ func newFile() *file {
 
 	f.activeTickers = f.gauge("papertrade_active_tickers", "Tickers that are active.")
 	f.sessionsBehind = f.gauge("papertrade_stalest_ticker_sessions_behind", "Completed sessions that the stalest active ticker that the vendor knows has no daily price of.")
+	f.heldPrices = f.gauge("papertrade_held_prices", "Prices that are kept out of the history because they may be wrong, until they are settled.")
+	f.pendingSplits = f.gauge("papertrade_pending_splits", "Splits that the stored histories of active tickers lack.")
 	f.quotaRemaining = f.gauge("papertrade_quota_remaining_calls",
 		"Calls that the rate limit of a window still allowed when the last run ended.", "window")
 	return f
@@ -150,6 +155,8 @@ func labels(m *dto.Metric) prometheus.Labels {
 func (f *file) setGauges(s Gauges) {
 	f.activeTickers.WithLabelValues().Set(float64(s.ActiveTickers))
 	f.sessionsBehind.WithLabelValues().Set(float64(s.SessionsBehind))
+	f.heldPrices.WithLabelValues().Set(float64(s.HeldPrices))
+	f.pendingSplits.WithLabelValues().Set(float64(s.PendingSplits))
 	f.quotaRemaining.Reset() // the limits may have changed
 	for window, calls := range s.QuotaRemaining {
 		f.quotaRemaining.WithLabelValues(window).Set(float64(calls))

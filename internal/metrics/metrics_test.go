@@ -54,9 +54,10 @@ func sameLines(t *testing.T, path, name string, want ...string) {
 
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "papertrade.prom")
-	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, QuotaRemaining: map[string]int{"1m": 0, "day": 494}})
+	write(t, path, succeeded, &metrics.Gauges{ActiveTickers: 8, SessionsBehind: 1, HeldPrices: 2, PendingSplits: 3, QuotaRemaining: map[string]int{"1m": 0, "day": 494}})
 	sameLines(t, path, "papertrade_",
 		`papertrade_active_tickers 8`,
+		`papertrade_held_prices 2`,
 		`papertrade_last_run_calls{kind="refresh"} 6`,
 		`papertrade_last_run_duration_seconds{kind="refresh"} 72.34`,
 		`papertrade_last_run_status{kind="refresh",status="deferred"} 0`,
@@ -71,6 +72,7 @@ func TestWrite(t *testing.T) {
 		`papertrade_last_run_tickers{kind="refresh",outcome="skipped"} 0`,
 		`papertrade_last_run_timestamp_seconds{kind="refresh"} 1.79521927234e+09`,
 		`papertrade_last_success_timestamp_seconds{kind="refresh"} 1.79521927234e+09`,
+		`papertrade_pending_splits 3`,
 		`papertrade_quota_remaining_calls{window="1m"} 0`,
 		`papertrade_quota_remaining_calls{window="day"} 494`,
 		`papertrade_runs_total{kind="refresh",status="closed"} 0`,

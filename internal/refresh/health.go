@@ -41,9 +41,10 @@ type HealthInputs struct {
 	Locked      map[string]bool // the jobs whose lock a process holds, of those with a run that is RUNNING
 	LastSuccess time.Time       // as of Store.LastRun
 	Schedule    Schedule
-	Disabled    bool // no run is due, by the settings
-	MaxStale    int  // sessions that a ticker may be behind
-	Tasks       int  // of the application that are pending
+	Disabled    bool              // no run is due, by the settings
+	MaxStale    int               // sessions that a ticker may be behind
+	Tasks       int               // of the application that are pending
+	Held        []history.HeldBar // as of WaitingBars
 }
 
 // Health is how things stand.
@@ -58,6 +59,7 @@ type Health struct {
 	Freshness    Freshness         `json:"freshness"`
 	Unknown      []UnknownTicker   `json:"unknown"` // that a run begun now would skip
 	Splits       []UnadjustedSplit `json:"splits"`
+	Held         []HeldPrice       `json:"held"` // of all tickers, active or not
 	Calendars    []CalendarNote    `json:"calendars,omitempty"`
 	PendingTasks int               `json:"pending_tasks"`
 }
@@ -73,9 +75,11 @@ type Problem struct {
 
 // The kinds of problems.
 const (
-	RunFailed    = "run_failed"    // the last run of all active tickers
-	RunMissing   = "run_missing"   // since the schedule has fired
-	StaleTickers = "stale_tickers" // are more sessions behind than is tolerated
+	RunFailed     = "run_failed"     // the last run of all active tickers
+	RunMissing    = "run_missing"    // since the schedule has fired
+	StaleTickers  = "stale_tickers"  // are more sessions behind than is tolerated
+	HeldPrices    = "held_prices"    // wait for a decision
+	PendingSplits = "pending_splits" // the stored histories of active tickers lack
 )
 
 // Run is what the record of a run says.
@@ -131,7 +135,7 @@ type UnadjustedSplit struct {
 func NewHealth(in HealthInputs) Health {
 	h := Health{
 		At: in.At, Problems: []Problem{}, Runs: in.runs(in.Recent), Unknown: []UnknownTicker{}, Splits: []UnadjustedSplit{},
-		Calendars: calendarNotes(in.Active, in.At), PendingTasks: in.Tasks,
+		Held: []HeldPrice{}, Calendars: calendarNotes(in.Active, in.At), PendingTasks: in.Tasks,
 	}
 	scheduled := in.runs(in.Scheduled)
 	if last, ended := lastEnded(scheduled); ended && !slices.ContainsFunc(h.Runs, func(r Run) bool { return r.ID == last.ID }) {
@@ -147,19 +151,33 @@ func NewHealth(in HealthInputs) Health {
 	h.evaluateRuns(in, scheduled)
 	h.evaluateTickers(in, in.settled(scheduled))
 	h.Freshness = in.freshness()
+	h.addUnknown(in)
+	for _, bar := range in.Held {
+		h.Held = append(h.Held, NewHeldPrice(bar))
+	}
 	for _, a := range in.Active {
-		if want := updateWant(a, in.At, false); want.Outcome == OutcomeSkipped {
-			u := UnknownTicker{Ticker: a.Ticker, Sessions: a.State.UnknownSessions, Note: want.Reason}
-			if a.State.unknown() {
-				u.AskedFor = a.State.askAgain()
-			}
-			h.Unknown = append(h.Unknown, u)
-		}
 		for _, s := range history.Pending(a.State.Splits) {
 			h.Splits = append(h.Splits, UnadjustedSplit{a.Ticker, *reportSplit(s)})
 		}
 	}
+	h.evaluateHeld()
+	h.evaluateSplits()
 	return h
+}
+
+// addUnknown adds the tickers that a run begun now would skip.
+func (h *Health) addUnknown(in HealthInputs) {
+	for _, a := range in.Active {
+		want := updateWant(a, in.At, false)
+		if want.Outcome != OutcomeSkipped {
+			continue
+		}
+		u := UnknownTicker{Ticker: a.Ticker, Sessions: a.State.UnknownSessions, Note: want.Reason}
+		if a.State.unknown() {
+			u.AskedFor = a.State.askAgain()
+		}
+		h.Unknown = append(h.Unknown, u)
+	}
 }
 
 // evaluateRuns finds what is wrong with the runs of all active tickers.
@@ -204,16 +222,54 @@ func (h *Health) evaluateTickers(in HealthInputs, by time.Time) {
 		p.Tickers = append(p.Tickers, a.Ticker)
 		named = append(named, fmt.Sprintf("%s (%s)", a.Ticker, cmp.Or(a.State.LastSession.String(), "nothing is stored")))
 	}
-	if more := len(named) - maxNamed; more > 0 {
-		named = append(named[:maxNamed], fmt.Sprintf("and %d more", more))
-	}
 	behind := "behind"
 	if in.MaxStale > 0 {
 		behind = "more than " + countOf(in.MaxStale, "session") + " behind"
 	}
 	p.Message = fmt.Sprintf("%d of %s %s %s: %s", len(stale), countOf(len(in.Active), "active ticker"), verb(len(stale), "is", "are"),
-		behind, strings.Join(named, ", "))
+		behind, firstNamed(named))
 	h.Problems = append(h.Problems, p)
+}
+
+// evaluateHeld finds the prices that wait for a decision.
+func (h *Health) evaluateHeld() {
+	if len(h.Held) == 0 {
+		return
+	}
+	p := Problem{Kind: HeldPrices}
+	var named []string
+	for _, held := range h.Held {
+		p.Tickers = append(p.Tickers, held.Ticker)
+		named = append(named, fmt.Sprintf("%s (%s)", held.Ticker, held.Session))
+	}
+	p.Tickers = slices.Compact(p.Tickers)
+	p.Message = fmt.Sprintf("%s held because %s be wrong, %s",
+		verb(len(named), "1 price is", fmt.Sprintf("%d prices are", len(named))), verb(len(named), "it may", "they may"), firstNamed(named))
+	h.Problems = append(h.Problems, p)
+}
+
+// evaluateSplits finds the splits that stored histories lack.
+func (h *Health) evaluateSplits() {
+	if len(h.Splits) == 0 {
+		return
+	}
+	p := Problem{Kind: PendingSplits}
+	var named []string
+	for _, split := range h.Splits {
+		p.Tickers = append(p.Tickers, split.Ticker)
+		named = append(named, fmt.Sprintf("%s %s (%s)", split.Ticker, split.Ratio, split.Session))
+	}
+	p.Tickers = slices.Compact(p.Tickers)
+	p.Message = fmt.Sprintf("%s pending, %s", verb(len(named), "1 split is", fmt.Sprintf("%d splits are", len(named))), firstNamed(named))
+	h.Problems = append(h.Problems, p)
+}
+
+// firstNamed returns the first of some names, and how many more there are.
+func firstNamed(names []string) string {
+	if more := len(names) - maxNamed; more > 0 {
+		names = append(slices.Clone(names[:maxNamed]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // isStale reports whether a ticker is more than limit sessions behind those completed by a time, without

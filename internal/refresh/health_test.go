@@ -42,6 +42,16 @@ func activeSince(symbol string, day int) ActiveTicker {
 		LastSession: date(day), FetchedAt: instant(day+1, 0), CheckedAt: instant(day+1, 0), AskedAt: instant(day+1, 0)}}
 }
 
+// heldSince is a price of a session in November that waits for a decision.
+func heldSince(symbol string, day int) history.HeldBar {
+	return history.HeldBar{
+		Bar: marketdata.Bar{
+			Ticker: marketdata.MustParseTicker(symbol), Session: date(day), Close: decimal.RequireFromString("1925.00"), Currency: "USD",
+		},
+		Source: "alpha_vantage", FetchedAt: instant(day+1, 0), Why: "10 times the close before", Decision: history.Waiting,
+	}
+}
+
 func TestProblems(t *testing.T) {
 	const daily = "no run of all active tickers has finished since one was due at 2026-11-25T00:00:00Z"
 	tests := []struct {
@@ -134,6 +144,30 @@ func TestProblems(t *testing.T) {
 		}, nil},
 		{"and what it has not answered does not", instant(24, 12), func(in *HealthInputs) { in.Active[0] = activeSince("VOD.XX", 10) }, []string{
 			"stale_tickers", "1 of 2 active tickers is more than 1 session behind: VOD.XX (2026-11-10)"}},
+
+		{"a held price, of a ticker that is not active any more", instant(24, 12), func(in *HealthInputs) {
+			in.Held = []history.HeldBar{heldSince("GONE", 2)}
+		}, []string{"held_prices", "1 price is held because it may be wrong, GONE (2026-11-02)"}},
+		{"held prices are named, and no longer each", instant(24, 12), func(in *HealthInputs) {
+			in.Held = []history.HeldBar{heldSince("A", 19), heldSince("A", 20), heldSince("B", 20), heldSince("C", 20),
+				heldSince("D", 20), heldSince("E", 20), heldSince("F", 20)}
+		}, []string{"held_prices", "7 prices are held because they may be wrong, " +
+			"A (2026-11-19), A (2026-11-20), B (2026-11-20), C (2026-11-20), D (2026-11-20), and 2 more"}},
+		{"a split that is rebased", instant(24, 12), func(in *HealthInputs) {
+			in.Active[0].State.Splits = []history.Split{{Session: date(20), New: 10, Old: 1, Rebased: true}}
+		}, nil},
+		{"a pending split", instant(24, 12), func(in *HealthInputs) {
+			in.Active[0].State.Splits = []history.Split{{Session: date(20), New: 10, Old: 1}}
+		}, []string{"pending_splits", "1 split is pending, AAPL 10:1 (2026-11-20)"}},
+		{"both, and a failed run before them", instant(24, 12), func(in *HealthInputs) {
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", nil
+			in.Held = []history.HeldBar{heldSince("AAPL", 20)}
+			in.Active[0].State.Splits = []history.Split{{Session: date(19), New: 3, Old: 2}}
+			in.Active[1].State.Splits = []history.Split{{Session: date(20), New: 1, Old: 8}}
+		}, []string{
+			"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed",
+			"held_prices", "1 price is held because it may be wrong, AAPL (2026-11-20)",
+			"pending_splits", "2 splits are pending, AAPL 3:2 (2026-11-19), TSCO.LON 1:8 (2026-11-20)"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,7 +196,7 @@ func TestHealth(t *testing.T) {
 	unknown.State.UnknownSessions, unknown.State.UnknownSession = 4, date(20)
 	once.State.UnknownSessions, once.State.UnknownSession = 1, date(24)
 	in.Active = append(in.Active, unknown, once, activeSince("FRESH", 24), ActiveTicker{Ticker: marketdata.MustParseTicker("NEW")})
-	in.Tasks = 3
+	in.Tasks, in.Held = 3, []history.HeldBar{heldSince("GONE", 20)}
 	intraday := ended(instant(24, 15), 1500*time.Millisecond, "SUCCEEDED", `{"mode": "intraday", "status": "partial", "counts": {"active": 9, "refreshed": 1, "failed": 1}, "calls": 4}`)
 	foreign := ended(instant(24, 14), time.Minute, "done", `{"mode": 5, "counts": [], "calls": 3}`)
 	foreign.FinishedAt = time.Time{}
@@ -193,7 +227,10 @@ func TestHealth(t *testing.T) {
 
 const wantHealth = `{
 	"at": "2026-11-25T00:30:00Z",
-	"problems": [],
+	"problems": [
+		{"kind": "held_prices", "message": "1 price is held because it may be wrong, GONE (2026-11-20)", "tickers": ["GONE"]},
+		{"kind": "pending_splits", "message": "1 split is pending, TSCO.LON 10:1 (2026-11-20)", "tickers": ["TSCO.LON"]}
+	],
 	"runs": [
 		{"id": "2026-11-25 00:00:00 +0000 UTC", "job": "refresh_active_stocks", "status": "running",
 			"started_at": "2026-11-25T00:00:00Z", "seconds": 1800,
@@ -226,5 +263,7 @@ const wantHealth = `{
 			"note": "the provider did not know it in the session of 2026-11-24"}
 	],
 	"splits": [{"ticker": "TSCO.LON", "session": "2026-11-20", "ratio": "10:1"}],
+	"held": [{"ticker": "GONE", "session": "2026-11-20", "close": "1925.00", "currency": "USD", "why": "10 times the close before",
+		"evidence": [], "source": "alpha_vantage", "fetched_at": "2026-11-21T00:00:00Z", "decision": "held"}],
 	"pending_tasks": 3
 }`
