@@ -15,12 +15,14 @@ import (
 const (
 	chartRows = 12
 	gapMark   = "╳"
+	heldMark  = "?"
 )
 
 // drawCloses draws the closes of all sessions from first to last, NaN for a missing one, in lines of at most
-// width columns. At missing sessions the line breaks off, and the axis below it has marks. The chart is "" if
-// there are fewer than two closes, or no space for both dates.
-func drawCloses(closes []float64, first, last exchange.Date, width int) string {
+// width columns. At missing sessions the line breaks off, and the axis below it has marks, as it has at those of which
+// a price is held, whose indices are ascending. The chart is "" if there are fewer than two closes, or no space for both
+// dates.
+func drawCloses(closes []float64, held []int, first, last exchange.Date, width int) string {
 	lowest, highest, n := extent(closes)
 	if n < 2 {
 		return ""
@@ -36,8 +38,9 @@ func drawCloses(closes []float64, first, last exchange.Date, width int) string {
 	_, highest, _ = extent(line)
 	margin := strings.Repeat(" ", widthOfLabels(label(highest)))
 	plot := asciigraph.Plot(line, asciigraph.Height(chartRows-1), asciigraph.YAxisValueFormatter(label))
-	return plot + "\n" + margin + axis(missing) + "\n" +
-		margin + first.String() + center(legend(missing), between) + last.String() + "\n"
+	marks := axisMarks(missing, held, len(closes))
+	return plot + "\n" + margin + strings.Join(marks, "") + "\n" +
+		margin + first.String() + center(legend(marks), between) + last.String() + "\n"
 }
 
 // extent returns the lowest and the highest of closes, and how many there are.
@@ -55,26 +58,34 @@ func extent(closes []float64) (lowest, highest float64, n int) {
 // widthOfLabels returns the width of what asciigraph puts to the left of its axis.
 func widthOfLabels(longest string) int { return len(" ") + len(longest) + len(" ") }
 
-func axis(missing []bool) string {
-	var text strings.Builder
+// axisMarks returns the axis below columns that show n sessions.
+func axisMarks(missing []bool, held []int, n int) []string {
+	marks := make([]string, len(missing))
 	for i, isMissing := range missing {
+		start, end := sessionsIn(i, n, len(missing))
+		next, _ := slices.BinarySearch(held, start)
 		switch {
+		case next < len(held) && held[next] < end:
+			marks[i] = heldMark
 		case isMissing:
-			text.WriteString(gapMark)
+			marks[i] = gapMark
 		case i == 0:
-			text.WriteString("└")
+			marks[i] = "└"
 		default:
-			text.WriteString("─")
+			marks[i] = "─"
 		}
 	}
-	return text.String()
+	return marks
 }
 
-func legend(missing []bool) string {
-	if !slices.Contains(missing, true) {
-		return ""
+func legend(marks []string) string {
+	var all []string
+	for _, mark := range []struct{ mark, meaning string }{{gapMark, "missing"}, {heldMark, "held"}} {
+		if slices.Contains(marks, mark.mark) {
+			all = append(all, mark.mark+" "+mark.meaning)
+		}
 	}
-	return gapMark + " missing"
+	return strings.Join(all, "  ")
 }
 
 // center puts a text in the middle of spaces; it is left out if there is no space for it.
@@ -93,8 +104,7 @@ func intoColumns(closes []float64, columns int) (line []float64, missing []bool)
 	line, missing = make([]float64, columns), make([]bool, columns)
 	broken := 0
 	for i := range columns {
-		start := i * len(closes) / columns
-		end := max(start+1, (i+1)*len(closes)/columns)
+		start, end := sessionsIn(i, len(closes), columns)
 		line[i] = math.NaN()
 		for _, price := range closes[start:end] {
 			if math.IsNaN(price) {
@@ -113,6 +123,12 @@ func intoColumns(closes []float64, columns int) (line []float64, missing []bool)
 		}
 	}
 	return line, missing
+}
+
+// sessionsIn returns which of n sessions a column shows: those from start on, up to end.
+func sessionsIn(column, n, columns int) (start, end int) {
+	start = column * n / columns
+	return start, max(start+1, (column+1)*n/columns)
 }
 
 // decimalsBetween returns how many decimals the labels of a chart need to differ: none, or at least two as prices

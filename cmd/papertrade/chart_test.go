@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -34,10 +35,11 @@ func TestDrawCloses(t *testing.T) {
 	tests := []struct {
 		name   string
 		closes []float64
+		held   []int
 		width  int
 		want   string
 	}{
-		{"a year at 80 columns", wave(250), 80, `
+		{"a year at 80 columns", wave(250), nil, 80, `
  139.97 ┤          ╭─╮                                             ╭─╮
  136.34 ┤      ╭───╯ ╰───╮                                     ╭───╯ ╰───╮
  132.71 ┤    ╭─╯         ╰─╮                                 ╭─╯         ╰─╮
@@ -53,7 +55,7 @@ func TestDrawCloses(t *testing.T) {
         └───────────────────────────────────────────────────────────────────────
         2025-11-24                                                    2026-11-20
 `},
-		{"its gaps, be they of one session", wave(250, 20, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 180), 80, `
+		{"its gaps, be they of one session", wave(250, 20, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 180), nil, 80, `
  139.97 ┤          ╭─╮                                             ╭─╮
  136.34 ┤      ╶───╯ ╰───╮                                     ╭───╯ ╰───╮
  132.71 ┤    ╭╴          ╰─╮                                 ╶─╯         ╰─╮
@@ -69,7 +71,7 @@ func TestDrawCloses(t *testing.T) {
         └─────╳──────────────────────╳╳╳────────────────────╳───────────────────
         2025-11-24                     ╳ missing                      2026-11-20
 `},
-		{"the same at 40 columns", wave(250, 20, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 180), 40, `
+		{"the same at 40 columns", wave(250, 20, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 180), nil, 40, `
  139.99 ┤                         ╭╮
  136.36 ┤  ╶───╮                ╶─╯╰╮
  132.72 ┤      ╰╮                   ╰╮
@@ -85,7 +87,7 @@ func TestDrawCloses(t *testing.T) {
         └─╳─────────╳╳╳────────╳────────
         2025-11-24 ╳ missing  2026-11-20
 `},
-		{"a week", []float64{195.2566, nan, 197.0018, 196.5, 198.25}, 60, `
+		{"a week", []float64{195.2566, nan, 197.0018, 196.5, 198.25}, nil, 60, `
  198.25 ┤                                         ╭─────────
  197.98 ┤                                         │
  197.71 ┤                                         │
@@ -101,7 +103,7 @@ func TestDrawCloses(t *testing.T) {
         └──────────╳╳╳╳╳╳╳╳╳╳───────────────────────────────
         2025-11-24           ╳ missing            2026-11-20
 `},
-		{"a penny stock", []float64{0.0042, 0.0041, 0.0043, 0.0044, 0.0042}, 40, `
+		{"a penny stock", []float64{0.0042, 0.0041, 0.0043, 0.0044, 0.0042}, nil, 40, `
  0.00440 ┤                  ╭─────╮
  0.00437 ┤                  │     │
  0.00435 ┤                  │     │
@@ -117,7 +119,7 @@ func TestDrawCloses(t *testing.T) {
          └──────────────────────────────
          2025-11-24           2026-11-20
 `},
-		{"thousands", []float64{612345.67, 608000, 605250.5}, 40, `
+		{"thousands", []float64{612345.67, 608000, 605250.5}, nil, 40, `
  612346 ┼──────────╮
  611701 ┤          │
  611056 ┤          │
@@ -133,12 +135,12 @@ func TestDrawCloses(t *testing.T) {
         └───────────────────────────────
         2025-11-24            2026-11-20
 `},
-		{"one price", []float64{12.5, 12.5, nan, 12.5}, 40, `
+		{"one price", []float64{12.5, 12.5, nan, 12.5}, nil, 40, `
  12.50 ┼────────────────╴       ╶───────
        └────────────────╳╳╳╳╳╳╳╳────────
        2025-11-24  ╳ missing  2026-11-20
 `},
-		{"more gaps than bars", []float64{10, nan, nan, nan, 12, nan, nan, nan, 11, nan, nan, nan, 12}, 40, `
+		{"more gaps than bars", []float64{10, nan, nan, nan, 12, nan, nan, nan, 11, nan, nan, nan, 12}, nil, 40, `
  12.00 ┤          ╶─╴                 ╶─
  11.82 ┤
  11.64 ┤
@@ -154,14 +156,47 @@ func TestDrawCloses(t *testing.T) {
        └──╳╳╳╳╳╳╳╳──╳╳╳╳╳╳╳╳──╳╳╳╳╳╳╳╳──
        2025-11-24  ╳ missing  2026-11-20
 `},
-		{"no room", wave(250), 28, ""},
-		{"no terminal", wave(250), 0, ""},
-		{"one bar", []float64{10}, 80, ""},
-		{"nothing", nil, 80, ""},
+		{"held prices: of a session that is missing, of one that has a bar, and after the last bar",
+			[]float64{10, nan, 12, nan, 11, 12, nan}, []int{3, 4, 6}, 60, `
+ 12.00 ┤               ╶──────╴              ╭───────╴
+ 11.82 ┤                                     │
+ 11.64 ┤                                     │
+ 11.45 ┤                                     │
+ 11.27 ┤                                     │
+ 11.09 ┤                              ╶──────╯
+ 10.91 ┤
+ 10.73 ┤
+ 10.55 ┤
+ 10.36 ┤
+ 10.18 ┤
+ 10.00 ┼───────╴
+       └───────╳╳╳╳╳╳╳╳───────???????????????────────???????
+       2025-11-24        ╳ missing  ? held        2026-11-20
+`},
+		{"held, of sessions that have bars", []float64{10, 11, 12}, []int{0, 2}, 50, `
+ 12.00 ┤                            ╭─────────────
+ 11.82 ┤                            │
+ 11.64 ┤                            │
+ 11.45 ┤                            │
+ 11.27 ┤                            │
+ 11.09 ┤              ╭─────────────╯
+ 10.91 ┤              │
+ 10.73 ┤              │
+ 10.55 ┤              │
+ 10.36 ┤              │
+ 10.18 ┤              │
+ 10.00 ┼──────────────╯
+       ???????????????──────────────??????????????
+       2025-11-24        ? held         2026-11-20
+`},
+		{"no room", wave(250), nil, 28, ""},
+		{"no terminal", wave(250), nil, 0, ""},
+		{"one bar", []float64{10}, nil, 80, ""},
+		{"nothing", nil, nil, 80, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := drawCloses(test.closes, chartFirst, chartLast, test.width)
+			got := drawCloses(test.closes, test.held, chartFirst, chartLast, test.width)
 			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), got); diff != "" {
 				t.Errorf("(-want +got)\n%s\n%s", diff, got)
 			}
@@ -177,7 +212,7 @@ func TestDrawClosesWithAGapInEachColumn(t *testing.T) {
 			closes[i] = math.NaN()
 		}
 	}
-	chart := drawCloses(closes, chartFirst, chartLast, 80)
+	chart := drawCloses(closes, nil, chartFirst, chartLast, 80)
 	if strings.ContainsAny(chart, "╴╶") || strings.Count(chart, gapMark) != 80-len(" 139.99 ")+1 {
 		t.Errorf("want an unbroken line with a mark below each column:\n%s", chart)
 	}
@@ -194,7 +229,9 @@ func TestDrawClosesStaysWithinTheWidth(t *testing.T) {
 			return scale * float64(rapid.IntRange(1, 5000).Draw(t, "close"))
 		}), 2, 600).Draw(t, "closes")
 		closes[0], closes[len(closes)-1] = scale, 2*scale
-		for line := range strings.Lines(drawCloses(closes, chartFirst, chartLast, width)) {
+		held := rapid.SliceOfNDistinct(rapid.IntRange(0, len(closes)-1), 0, 5, rapid.ID).Draw(t, "held")
+		slices.Sort(held)
+		for line := range strings.Lines(drawCloses(closes, held, chartFirst, chartLast, width)) {
 			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
 				t.Fatalf("%d columns, want at most %d: %q", n, width, line)
 			}

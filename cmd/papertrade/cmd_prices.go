@@ -18,7 +18,9 @@ func newPrices(p *program) *cobra.Command {
 		Short: "Show the stored daily bars of a ticker, and where some are missing",
 		Long: `prices shows the daily bars that are stored of a ticker, and the gaps between
 them: the sessions of its exchange that have no bar. On a terminal a chart of the
-closes follows, broken off and marked where sessions are missing.
+closes follows, broken off and marked where sessions are missing. A price that is held
+because it may be wrong is not one of them; it is marked, with why it is held, and
+'papertrade review' settles it. -o csv and -o plain leave it out, -o json has it apart.
 ` + exitStatuses,
 		Example: `  papertrade prices AAPL
   papertrade prices AAPL --from 2026-01-01 --to 2026-06-30
@@ -73,5 +75,9 @@ func runPrices(ctx context.Context, inv *invocation, opts pricesOptions, symbol 
 	if len(gaps) > 0 && !ticker.HasCalendar() {
 		inv.log.observe(refresh.CalendarUnknown{Suffix: ticker.Suffix(), Tickers: tickers})
 	}
-	return inv.print(pricesView(storedPrices{ticker, opts.dateRange, bars, gaps, history.Pending(state.Splits)}, inv.width()))
+	held := slices.DeleteFunc(state.Held, func(b history.HeldBar) bool { return !opts.contains(b.Session) })
+	return inv.print(pricesView(storedPrices{
+		ticker: ticker, asked: opts.dateRange, bars: bars, gaps: gaps, absent: state.Absent,
+		splits: history.Pending(state.Splits), held: held,
+	}, inv.width()))
 }

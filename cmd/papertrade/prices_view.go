@@ -21,7 +21,9 @@ type storedPrices struct {
 	asked  dateRange
 	bars   []history.StoredBar // ascending
 	gaps   []history.Gap       // ascending
+	absent []exchange.Date     // sessions that no gap has, ascending
 	splits []history.Split     // that the stored history lacks
+	held   []history.HeldBar   // that wait for a decision, ascending
 }
 
 type pricesJSON struct {
@@ -31,6 +33,8 @@ type pricesJSON struct {
 	Gaps     []history.Gap     `json:"gaps"`
 	// Splits are those that the stored history lacks: bars before them are on another scale.
 	Splits []refresh.SplitReport `json:"splits,omitempty"`
+	// Held are prices that are kept out of the history because they may be wrong.
+	Held []refresh.HeldPrice `json:"held,omitempty"`
 }
 
 type barJSON struct {
@@ -54,25 +58,37 @@ func pricesView(p storedPrices, width int) result {
 		list.Splits = append(list.Splits, refresh.SplitReport{Session: split.Session, Ratio: split.String()})
 		text.summary += "\nIt " + splitAdvice(p.ticker, split.String(), split.Session)
 	}
+	for _, bar := range p.held {
+		list.Held = append(list.Held, refresh.NewHeldPrice(bar))
+	}
+	if n := len(p.held); n > 0 {
+		text.summary += "\n" + count(n, "price is", "prices are") + " held and not in the history: 'papertrade review' settles that."
+	}
 	if len(currencies) == 1 {
 		list.Currency = currencies[0]
-		text.chart = drawCloses(closesOf(p), p.bars[0].Session, p.bars[len(p.bars)-1].Session, width)
+		text.chart = drawPrices(p, width)
 	}
 	t := table{columns: []string{"session", "open", "high", "low", "close", "volume", "currency", "source"}}
 	var plain []string
 	for _, b := range p.bars {
 		bar := toJSON(b)
-		t.rows = append(t.rows, []string{
-			bar.Session.String(), bar.Open, bar.High, bar.Low, bar.Close, formatVolume(bar.Volume), b.Currency, bar.Source,
-		})
+		t.rows = append(t.rows, rowOf(b.Bar, b.Source))
 		plain = append(plain, bar.Session.String()+"\t"+bar.Close)
 		if len(currencies) > 1 {
 			bar.Currency = b.Currency
 		}
 		list.Bars = append(list.Bars, bar)
 	}
-	text.table = withGaps(t, p.gaps)
+	text.table = withNotes(t, slices.Concat(gapRows(p.gaps), heldRows(p.held)))
 	return result{json: list, csv: t, plain: plain, text: []section{text}}
+}
+
+// rowOf returns the cells of a bar.
+func rowOf(b marketdata.Bar, source string) []string {
+	return []string{
+		b.Session.String(), marketdata.FormatOptional(b.Open), marketdata.FormatOptional(b.High), marketdata.FormatOptional(b.Low),
+		marketdata.FormatPrice(b.Close), formatVolume(b.Volume), b.Currency, source,
+	}
 }
 
 func toJSON(b history.StoredBar) barJSON {
@@ -90,41 +106,88 @@ func formatVolume(volume *int64) string {
 	return strconv.FormatInt(*volume, 10)
 }
 
-// withGaps returns a table of bars with the gaps among them, and a note on each; as it is if there are none.
-func withGaps(bars table, gaps []history.Gap) table {
-	if len(gaps) == 0 {
+// notedRow is a row of a table of bars that is not a bar of the history, and a note on it.
+type notedRow struct {
+	cells []string // as many as a bar has, or fewer
+	note  string
+}
+
+func gapRows(gaps []history.Gap) (rows []notedRow) {
+	for _, gap := range gaps {
+		note := count(gap.Sessions, "session", "sessions") + " missing"
+		if gap.Sessions > 1 {
+			note += ", up to " + gap.To.String()
+		}
+		rows = append(rows, notedRow{[]string{gap.From.String()}, note})
+	}
+	return rows
+}
+
+func heldRows(held []history.HeldBar) (rows []notedRow) {
+	for _, b := range held {
+		rows = append(rows, notedRow{rowOf(b.Bar, b.Source), "held: " + b.Why})
+	}
+	return rows
+}
+
+// withNotes returns a table of bars with other rows among them, which follow a bar of the same session; as it is if
+// there are none.
+func withNotes(bars table, noted []notedRow) table {
+	if len(noted) == 0 {
 		return bars
 	}
 	all := table{columns: append(slices.Clone(bars.columns), "note")}
 	for _, row := range bars.rows {
 		all.rows = append(all.rows, append(slices.Clone(row), ""))
 	}
-	for _, gap := range gaps {
-		note := count(gap.Sessions, "session", "sessions") + " missing"
-		if gap.Sessions > 1 {
-			note += ", up to " + gap.To.String()
-		}
+	for _, n := range noted {
 		row := make([]string, len(all.columns))
-		row[0], row[len(row)-1] = gap.From.String(), note
+		copy(row, n.cells)
+		row[len(row)-1] = n.note
 		all.rows = append(all.rows, row)
 	}
-	slices.SortFunc(all.rows, func(a, b []string) int { return cmp.Compare(a[0], b[0]) })
+	slices.SortStableFunc(all.rows, func(a, b []string) int { return cmp.Compare(a[0], b[0]) })
 	return all
 }
 
-// closesOf returns the closes to draw, NaN for a session that is missing between two bars.
-func closesOf(p storedPrices) []float64 {
-	first := p.bars[0].Session
-	gaps := slices.DeleteFunc(slices.Clone(p.gaps), func(g history.Gap) bool { return g.To.Before(first) })
-	var closes []float64
-	for _, b := range p.bars {
-		if len(gaps) > 0 && gaps[0].From.Before(b.Session) {
-			closes = append(closes, slices.Repeat([]float64{math.NaN()}, gaps[0].Sessions)...)
-			gaps = gaps[1:]
-		}
-		closes = append(closes, b.Close.InexactFloat64())
+// drawPrices draws the closes of bars, of which there is at least one, up to the last session that has a bar or a held
+// price.
+func drawPrices(p storedPrices, width int) string {
+	first, last := p.bars[0].Session, p.bars[len(p.bars)-1].Session
+	if n := len(p.held); n > 0 && p.held[n-1].Session.After(last) {
+		last = p.held[n-1].Session
 	}
-	return closes
+	closes, held := closesOf(p, last)
+	return drawCloses(closes, held, first, last, width)
+}
+
+// closesOf returns the closes to draw of the sessions up to the last one, NaN for one that is missing, and the indices of
+// those of which a price is held.
+func closesOf(p storedPrices, last exchange.Date) (closes []float64, held []int) {
+	isHeld := func(d exchange.Date) bool {
+		return slices.ContainsFunc(p.held, func(b history.HeldBar) bool { return b.Session == d })
+	}
+	add := func(session exchange.Date, price float64) {
+		if isHeld(session) {
+			held = append(held, len(closes))
+		}
+		closes = append(closes, price)
+	}
+	addMissing := func(from, to exchange.Date) {
+		for _, d := range p.ticker.Calendar().Sessions(from, to) {
+			if isHeld(d) || !slices.Contains(p.absent, d) {
+				add(d, math.NaN())
+			}
+		}
+	}
+	next := p.bars[0].Session
+	for _, b := range p.bars {
+		addMissing(next, b.Session.AddDays(-1))
+		add(b.Session, b.Close.InexactFloat64())
+		next = b.Session.AddDays(1)
+	}
+	addMissing(next, last)
+	return closes, held
 }
 
 func currenciesOf(bars []history.StoredBar) []string {

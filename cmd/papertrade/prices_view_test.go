@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 	"github.com/shopspring/decimal"
 
 	"papertrade/internal/history"
+	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
 )
 
 func storedBar(session exchange.Date, price, currency string) history.StoredBar {
@@ -139,12 +142,71 @@ func TestSummaryOfPrices(t *testing.T) {
 	}
 }
 
-// Only gaps between bars are drawn.
+// From the first bar up to the last session that has something, missing sessions are drawn as breaks.
 func TestClosesOf(t *testing.T) {
-	want := []float64{1, 2.5, math.NaN(), 3}
+	nan := math.NaN()
+	type drawn struct {
+		Closes []float64
+		Held   []int
+	}
+	for name, tt := range map[string]struct {
+		last   int
+		absent []exchange.Date
+		held   []history.HeldBar
+		want   drawn
+	}{
+		"missing": {24, nil, nil, drawn{[]float64{1, 2.5, nan, nan, 3}, nil}},
+		"absent":  {24, []exchange.Date{day(11, 23)}, nil, drawn{[]float64{1, 2.5, nan, 3}, nil}},
+		"held": {24, []exchange.Date{day(11, 23)}, []history.HeldBar{heldBar(day(11, 17), "9"), heldBar(day(11, 19), "9"), heldBar(day(11, 23), "9")},
+			drawn{[]float64{1, 2.5, nan, nan, 3}, []int{1, 3}}},
+		"held after the last bar": {27, nil, []history.HeldBar{heldBar(day(11, 27), "9")},
+			drawn{[]float64{1, 2.5, nan, nan, 3, nan, nan}, []int{6}}}, // the 26th is Thanksgiving
+	} {
+		p := examplePrices()
+		p.absent, p.held = tt.absent, tt.held
+		var got drawn
+		got.Closes, got.Held = closesOf(p, day(11, tt.last))
+		if diff := cmp.Diff(tt.want, got, cmpopts.EquateNaNs()); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+// A held price is marked, and not taken for one of the history.
+func TestPricesViewOfHeldPrices(t *testing.T) {
 	p := examplePrices()
-	p.gaps = append(p.gaps[:2:2], history.Gap{From: day(11, 25), To: day(11, 27), Sessions: 3})
-	if diff := cmp.Diff(want, closesOf(p), cmpopts.EquateNaNs()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	p.bars, p.gaps, p.splits = p.bars[:2], nil, nil
+	before := renderAs(t, pricesView(p, 0), formatCSV)
+	p.held = []history.HeldBar{heldBar(day(11, 19), "0.25"), heldBar(day(11, 20), "250.0", "for: the range")}
+	view := pricesView(p, 0)
+	want := `SESSION     OPEN  HIGH  LOW  CLOSE  VOLUME  CURRENCY  SOURCE         NOTE
+2026-11-18  1.5   -     -    1      1200    USD       alphavantage   -
+2026-11-19  1.5   -     -    2.5    1200    USD       alphavantage   -
+2026-11-19  1.5   -     -    0.25   1200    USD       alpha_vantage  held: 9 times the close before
+2026-11-20  1.5   -     -    250.0  1200    USD       alpha_vantage  held: 9 times the close before
+2 bars from 2026-11-18 to 2026-11-19, without a gap.
+2 prices are held and not in the history: 'papertrade review' settles that.
+`
+	checkOutputs(t, view, map[outputFormat]string{"": want, formatCSV: before, formatPlain: "2026-11-18\t1\n2026-11-19\t2.5\n"})
+	chart := render(t, pricesView(p, 60))
+	if !strings.Contains(chart, heldMark+" held") || !strings.Contains(chart, "2026-11-20\n") || strings.Contains(chart, " 250.00 ┤") {
+		t.Errorf("the chart must mark the held prices, reach to the last, and be drawn of the others alone:\n%s", chart)
+	}
+	var got struct {
+		Bars []barJSON           `json:"bars"`
+		Held []refresh.HeldPrice `json:"held"`
+	}
+	if err := json.Unmarshal([]byte(renderAs(t, view, formatJSON)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]refresh.HeldPrice{refresh.NewHeldPrice(p.held[0]), refresh.NewHeldPrice(p.held[1])}, got.Held,
+		cmpopts.EquateComparable(marketdata.Ticker{})); diff != "" || len(got.Bars) != 2 {
+		t.Errorf("%d bars, and held (-want +got):\n%s", len(got.Bars), diff)
+	}
+
+	p.bars = nil
+	text := render(t, pricesView(p, 60))
+	if !strings.Contains(text, "held: 9 times") || !strings.Contains(text, "No daily bar of AAPL is stored") || strings.Contains(text, heldMark+" held") {
+		t.Errorf("without any bar:\n%s", text)
 	}
 }

@@ -74,9 +74,7 @@ func setView(b marketdata.Bar, at time.Time) result {
 	bar := setBarJSON{b.Ticker, toJSON(history.StoredBar{Bar: b, Source: history.ManualSource, FetchedAt: at})}
 	bar.Currency = b.Currency
 	t := table{columns: []string{"ticker", "session", "open", "high", "low", "close", "volume", "currency", "source"}}
-	t.rows = append(t.rows, []string{
-		bar.Ticker.String(), bar.Session.String(), bar.Open, bar.High, bar.Low, bar.Close, formatVolume(bar.Volume), bar.Currency, bar.Source,
-	})
+	t.rows = append(t.rows, append([]string{bar.Ticker.String()}, rowOf(b, bar.Source)...))
 	plain := strings.Join([]string{bar.Ticker.String(), bar.Session.String(), bar.Close}, "\t")
 	return result{json: bar, csv: t, plain: []string{plain}, text: []section{{table: t, summary: "The price is stored in the history."}}}
 }
