@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/pkg/marketdata"
 )
 
@@ -21,6 +23,7 @@ type Config struct {
 	// Currencies holds what quotes are in, by suffix (".LON") or by ticker ("AZN.LON"), in capitals,
 	// including the defaults.
 	Currencies marketdata.Currencies
+	Quality    Quality
 	Log        Log
 	Metrics    Metrics
 	Ping       Ping
@@ -47,6 +50,23 @@ type Refresh struct {
 	Concurrency  int           // 1 to 100
 	MaxWait      time.Duration // 0 or more
 	MaxErrorRate float64       // 0 to 1
+}
+
+// Quality says which prices are believed as they come.
+type Quality struct {
+	Default decimal.Decimal            // the largest move from one session to the next, as a share; greater than 0
+	ByName  map[string]decimal.Decimal // the same by suffix (".LON") or by ticker ("AZN.LON"), in capitals
+}
+
+// MaxMove returns the largest move of a ticker that is believed, as a share of the price before: 0.5 for 50 %. It is
+// that of the ticker itself, else that of its suffix, else the default.
+func (q Quality) MaxMove(ticker marketdata.Ticker) decimal.Decimal {
+	for _, name := range []string{ticker.String(), ticker.Suffix()} {
+		if move, ok := q.ByName[name]; ok {
+			return move
+		}
+	}
+	return q.Default
 }
 
 // Log says what is logged, and how.

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/shopspring/decimal"
 
 	"papertrade/internal/providers"
 	"papertrade/internal/quota"
@@ -94,6 +96,7 @@ func defaults(t *testing.T) *Config {
 			Timeout:    10 * time.Second, Attempts: 3,
 		}},
 		Currencies: currencies(t, nil),
+		Quality:    Quality{Default: decimal.RequireFromString("0.5")},
 		Log:        Log{Level: "info", Format: "auto"},
 	}
 }
@@ -153,6 +156,13 @@ entitlement = "realtime"
 "azn.lon" = "USD"
 NPN = "ZAC"
 
+[quality]
+max_move = "33.333%"
+
+[quality.by_ticker]
+".lon" = "0.5%"
+AAPL = "120%"
+
 [log]
 level = "trace"
 format = "json"
@@ -176,9 +186,15 @@ url = "https://hc.example/0b5d"
 			Timeout:    90 * time.Second, Attempts: 10, Entitlement: "realtime",
 		}},
 		Currencies: currencies(t, map[string]string{".LON": "GBP", ".HKG": "HKD", "AZN.LON": "USD", "NPN": "ZAC"}),
-		Log:        Log{Level: "trace", Format: "json"},
-		Metrics:    Metrics{Textfile: "/home/ada/metrics/papertrade.prom"},
-		Ping:       Ping{URL: "https://hc.example/0b5d"},
+		Quality: Quality{
+			Default: decimal.RequireFromString("0.33333"),
+			ByName: map[string]decimal.Decimal{
+				".LON": decimal.RequireFromString("0.005"), "AAPL": decimal.RequireFromString("1.2"),
+			},
+		},
+		Log:     Log{Level: "trace", Format: "json"},
+		Metrics: Metrics{Textfile: "/home/ada/metrics/papertrade.prom"},
+		Ping:    Ping{URL: "https://hc.example/0b5d"},
 	}
 	if diff := cmp.Diff(want, got, sameConfig); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -274,6 +290,37 @@ func TestPrecedenceInATable(t *testing.T) {
 	}
 }
 
+// The table within a section can be written in every way that TOML has, and a higher layer overrides its entries.
+func TestMaxMove(t *testing.T) {
+	for _, file := range []string{
+		"[quality]\nmax_move = '40%'\n[quality.by_ticker]\n'.LON' = '35%'\n'AZN.LON' = '120%'\n",
+		"[quality]\nmax_move = '40%'\nby_ticker = { '.LON' = '35%', 'azn.lon' = '120%' }\n",
+		"quality = { max_move = '40%', by_ticker = { '.LON' = '35%', 'AZN.LON' = '120%' } }\n",
+		"quality.max_move = '40%'\nquality.by_ticker.'.lon' = '35%'\nquality.by_ticker.'AZN.LON' = '120%'\n",
+	} {
+		c := mustLoad(t, file, "PAPERTRADE_QUALITY_BY_TICKER=.TRT=12.5%, BRK.B=1%")
+		got := map[string]string{}
+		for _, symbol := range []string{"AAPL", "TSCO.LON", "AZN.LON", "SHOP.TRT", "BRK.B", "BRK.A", "LON"} {
+			got[symbol] = c.Quality.MaxMove(marketdata.MustParseTicker(symbol)).String()
+		}
+		want := map[string]string{
+			"AAPL": "0.4", "TSCO.LON": "0.35", "AZN.LON": "1.2", "SHOP.TRT": "0.125", "BRK.B": "0.01", "BRK.A": "0.4", "LON": "0.4"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+	c := mustLoad(t, "[quality.by_ticker]\n'.LON' = '35%'\n", "PAPERTRADE_QUALITY_BY_TICKER=.lon=36%, AAPL=7%")
+	variable := Origin{Layer: LayerEnvironment, Name: "PAPERTRADE_QUALITY_BY_TICKER"}
+	want := []Value{
+		{Key: "quality.max_move", Value: "50%"},
+		{Key: `quality.by_ticker.".LON"`, Value: "36%", Origin: variable}, {Key: "quality.by_ticker.AAPL", Value: "7%", Origin: variable},
+	}
+	got := slices.DeleteFunc(c.Effective(), func(v Value) bool { return !strings.HasPrefix(v.Key, "quality") })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Effective (-want +got):\n%s", diff)
+	}
+}
+
 func valueOf(t *testing.T, c *Config, key string) Value {
 	t.Helper()
 	for _, v := range c.Effective() {
@@ -317,12 +364,12 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"alphavantage.api_key": "k3y", "alphavantage.api_key_file": "/run/key",
 		"alphavantage.base_url": "https://vantage.example/query", "alphavantage.rate_limits": "75/1m",
 		"alphavantage.timeout": "3s", "alphavantage.attempts": "1", "alphavantage.entitlement": "delayed",
-		"currencies": ".LON=GBP",
-		"log.level":  "warn", "log.format": "console",
+		"currencies": ".LON=GBP", "quality.max_move": "35%", "quality.by_ticker": ".LON=120%",
+		"log.level": "warn", "log.format": "console",
 		"metrics.textfile": "/var/papertrade.prom", "ping.url": "http://hc.example",
 	}
 	shown := map[string]string{
-		"discovery.sources": "holdings, watchlist", "alphavantage.api_key": "***", "currencies": "GBP",
+		"discovery.sources": "holdings, watchlist", "alphavantage.api_key": "***", "currencies": "GBP", "quality.by_ticker": "120%",
 	}
 	for _, s := range Settings() {
 		want := samples[s.Key]
@@ -471,7 +518,7 @@ func TestTemplate(t *testing.T) {
 		t.Errorf("the template changes the defaults (-want +got):\n%s", diff)
 	}
 	for _, s := range Settings() {
-		section, name, _ := strings.Cut(shownKey(s), ".")
+		section, name := s.section(), strings.TrimPrefix(shownKey(s), s.section()+".")
 		before, after, _ := strings.Cut(template, "\n["+section+"]\n")
 		used := before + "\n[" + section + "]\n" + strings.Replace(after, "\n#"+name+" = ", "\n"+name+" = ", 1)
 		c, err := load(t, used)
@@ -521,6 +568,19 @@ func TestTemplate(t *testing.T) {
 #".TRT" = "CAD"
 #".TRV" = "CAD"
 #".TYO" = "JPY"
+
+[quality]
+# A price that has moved further since the session before is held until something confirms it.
+# It is a percentage greater than 0, like "35%" or "120%".
+# Variable: PAPERTRADE_QUALITY_MAX_MOVE
+#max_move = "50%"
+
+[quality.by_ticker]
+# The same of single tickers like "AZN.LON", or of all with a suffix like ".LON"; a ticker overrides its suffix.
+# It is a percentage greater than 0, like "35%" or "120%".
+# Variable: PAPERTRADE_QUALITY_BY_TICKER. Default: none
+#".LON" = "35%"
+#"AZN.LON" = "120%"
 
 [log]
 `}

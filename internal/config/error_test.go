@@ -71,10 +71,10 @@ func TestProblemsOfTheFile(t *testing.T) {
 			`config.toml:1: unknown table [alphavantge]: did you mean alphavantage?`,
 		}},
 		{"table like no other", "[x]\n", []string{
-			`config.toml:1: unknown table [x]: there are database, discovery, refresh, alphavantage, currencies, log, metrics, ping`,
+			`config.toml:1: unknown table [x]: there are database, discovery, refresh, alphavantage, currencies, quality, quality.by_ticker, log, metrics, ping`,
 		}},
 		{"table in a table", "[log.file]\n", []string{
-			`config.toml:1: unknown table [log.file]: there are database, discovery, refresh, alphavantage, currencies, log, metrics, ping`,
+			`config.toml:1: unknown table [log.file]: there are database, discovery, refresh, alphavantage, currencies, quality, quality.by_ticker, log, metrics, ping`,
 		}},
 		{"key of an unknown table", "tiingo.token = 'hunter2'\n", []string{
 			`config.toml:1: unknown key tiingo.token: there are ` + allKeys(),
@@ -209,6 +209,37 @@ func TestProblemsOfTheFile(t *testing.T) {
 		{"currency for currencies", "[currency]\n'.LON' = 'GBX'\n", []string{
 			`config.toml:1: unknown table [currency]: did you mean currencies?`,
 		}},
+		{"moves", "[quality]\nmax_move = '0%'\n[quality.by_ticker]\n'.LON' = '35'\nAAPL = '-5%'\nIBM = '1e2%'\nZM = ''\n'.HKG' = '0.00%'\n'.TRT' = '3 %'\n", []string{
+			`config.toml:2: quality.max_move: "0%" is not a percentage greater than 0, like "35%" or "120%"`,
+			`config.toml:4: quality.by_ticker.".LON": "35" is not a percentage greater than 0, like "35%" or "120%"`,
+			`config.toml:5: quality.by_ticker.AAPL: "-5%" is not a percentage greater than 0, like "35%" or "120%"`,
+			`config.toml:6: quality.by_ticker.IBM: "1e2%" is not a percentage greater than 0, like "35%" or "120%"`,
+			`config.toml:7: quality.by_ticker.ZM: "" is not a percentage greater than 0, like "35%" or "120%"`,
+			`config.toml:8: quality.by_ticker.".HKG": "0.00%" is not a percentage greater than 0, like "35%" or "120%"`,
+			`config.toml:9: quality.by_ticker.".TRT": "3 %" is not a percentage greater than 0, like "35%" or "120%"`,
+		}},
+		{"types of moves", "[quality]\nmax_move = 0.5\n[quality.by_ticker]\nAAPL = 50\n", []string{
+			`config.toml:2: quality.max_move: the number 0.5 is not a percentage greater than 0, like "35%" or "120%": write it in quotes`,
+			`config.toml:4: quality.by_ticker.AAPL: the number 50 is not a percentage greater than 0, like "35%" or "120%": write it in quotes`,
+		}},
+		{"names of moves", "[quality.by_ticker]\nAZN.LON = '5%'\n'A B' = '5%'\n", []string{
+			`config.toml:2: unknown key quality.by_ticker.AZN.LON: write "AZN.LON", in quotes`,
+			`config.toml:3: unknown key quality.by_ticker."A B": write a suffix like ".LON" or a ticker like "AZN.LON"`,
+		}},
+		{"value for the moves of tickers", "[quality]\nby_ticker = '5%'\n", []string{
+			`config.toml:2: quality.by_ticker is a table: write [quality.by_ticker] and its keys below it`,
+		}},
+		{"list of moves of tickers", "[[quality.by_ticker]]\nAAPL = '5%'\n", []string{
+			`config.toml:1: quality.by_ticker is a table: write [quality.by_ticker] and its keys below it`,
+		}},
+		{"quoted table", "['quality.by_ticker']\nAAPL = '5%'\n", []string{
+			`config.toml:1: unknown table ["quality.by_ticker"]: did you mean quality.by_ticker?`,
+		}},
+		{"keys of quality", "[quality]\nmaxmove = '5%'\nby_suffix = '5%'\nticker = '5%'\n", []string{
+			`config.toml:2: unknown key quality.maxmove: did you mean quality.max_move?`,
+			`config.toml:3: unknown key quality.by_suffix: there are quality.max_move, quality.by_ticker`,
+			`config.toml:4: unknown key quality.ticker: did you mean quality.by_ticker?`,
+		}},
 		{"database", "database.url = 'mysql://root:hunter2@h/db'\n", []string{
 			`config.toml:1: database.url: the value is not a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute): the scheme "mysql" is not known`,
 		}},
@@ -257,6 +288,13 @@ func TestProblemsElsewhere(t *testing.T) {
 			`PAPERTRADE_CURRENCIES: currencies: "" is not NAME=VALUE`,
 			`PAPERTRADE_CURRENCIES: currencies.".LON": "pence" is not a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
 			`PAPERTRADE_CURRENCIES: currencies.".HKG" is given twice (PAPERTRADE_CURRENCIES): keep one of them`,
+		}},
+		{"moves", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_QUALITY_BY_TICKER=AAPL, .LON=5", "PAPERTRADE_QUALITY_BY_TICKER_AAPL=5%",
+			"PAPERTRADE_QUALITY_MAXMOVE=5%"}}, []string{
+			`PAPERTRADE_QUALITY_BY_TICKER: quality.by_ticker: "AAPL" is not NAME=VALUE`,
+			`PAPERTRADE_QUALITY_BY_TICKER_AAPL: no setting has this variable: its entries go into PAPERTRADE_QUALITY_BY_TICKER`,
+			`PAPERTRADE_QUALITY_MAXMOVE: no setting has this variable: did you mean PAPERTRADE_QUALITY_MAX_MOVE?`,
+			`PAPERTRADE_QUALITY_BY_TICKER: quality.by_ticker.".LON": "5" is not a percentage greater than 0, like "35%" or "120%"`,
 		}},
 		{"variable of a suffix", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_CURRENCIES_LON=GBX"}}, []string{
 			`PAPERTRADE_CURRENCIES_LON: no setting has this variable: its entries go into PAPERTRADE_CURRENCIES`,

@@ -9,13 +9,13 @@ import (
 
 // Whatever the file holds, its reader answers with values or problems, one for each line that is not right.
 func TestAnyFile(t *testing.T) {
-	names := []string{"log", "refresh", "level", "batch_size", "'a.b'", `"\u00e9"`, "x", "currencies", "'.LON'", "' azn.lon'"}
+	names := []string{"log", "refresh", "level", "batch_size", "'a.b'", `"\u00e9"`, "x", "currencies", "quality", "by_ticker", "'.LON'", "' azn.lon'"}
 	for _, s := range Settings() {
 		names = append(names, s.Key)
 	}
 	values := []string{
 		"1", "-0x1", "0.5", "nan", "true", "''", "'info'", "[]", "['watchlist']", "[1, 'a', [{}]]", "{}",
-		"{ level = 'info' }", "'GBX'", "{ '.LON' = 'GBX' }", "{ a.b = 1, c = { d = [] } }", "2026-01-01", "12:00:00", "2026-01-01T00:00:00Z",
+		"{ level = 'info' }", "'GBX'", "'35%'", "{ '.LON' = 'GBX' }", "{ by_ticker = { '.LON' = '35%' } }", "{ a.b = 1, c = { d = [] } }", "2026-01-01", "12:00:00", "2026-01-01T00:00:00Z",
 		`"\u0000"`, "'''\n\n'''", "[\n'5/1m',\n]", "'TZ='", "'@every 0s'", "'sqlite:////x'", "'postgres://a:b@c/d?e'", "",
 	}
 	line := rapid.OneOf(

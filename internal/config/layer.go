@@ -54,7 +54,7 @@ type given struct {
 // key returns what the value is given to, as the file would have it.
 func (g given) key() string {
 	if g.setting.kind == kindTable {
-		return entry{path: []string{g.setting.Key, g.entry}}.name()
+		return entry{path: append(g.setting.path(), g.entry)}.name()
 	}
 	return g.setting.Key
 }
@@ -157,7 +157,7 @@ func (s *schema) checkVariables(env environ, p *problems) {
 		if env[name] == "" || slices.Contains(known, name) {
 			continue
 		}
-		for _, section := range s.sections() {
+		for _, section := range slices.Backward(s.sections()) { // a table of a section comes after it
 			prefix := variableOf(section) + "_"
 			if !strings.HasPrefix(name, prefix) {
 				continue
@@ -167,6 +167,7 @@ func (s *schema) checkVariables(env environ, p *problems) {
 				hint = "its entries go into " + table.Variables[0]
 			}
 			p.add(fmt.Sprintf("%s: no setting has this variable: %s", name, hint))
+			break
 		}
 	}
 }

@@ -47,10 +47,13 @@ func (s *schema) settingOf(key string) (*Setting, bool) {
 
 // settingAt returns the setting that a place of the file gives a value to.
 func (s *schema) settingAt(path []string) (*Setting, bool) {
-	if setting, ok := s.settingOf(path[0]); ok && setting.kind == kindTable {
-		return setting, len(path) > 1
+	for n := range path {
+		if table, ok := s.settingOf(entry{path: path[:n]}.name()); ok && table.kind == kindTable {
+			return table, true
+		}
 	}
-	return s.settingOf(entry{path: path}.name())
+	setting, ok := s.settingOf(entry{path: path}.name())
+	return setting, ok && setting.kind != kindTable
 }
 
 // keys returns the keys of all settings.
@@ -75,11 +78,14 @@ func (s *schema) sections() []string {
 
 // isSection reports whether a place of the file is one of its tables.
 func (s *schema) isSection(path []string) bool {
-	return len(path) == 1 && slices.Contains(s.sections(), path[0])
+	return slices.Contains(s.sections(), entry{path: path}.name())
 }
 
 // section returns the table of the file that the setting is in, or that it is.
 func (s *Setting) section() string {
+	if s.kind == kindTable {
+		return s.Key
+	}
 	section, _, _ := strings.Cut(s.Key, ".")
 	return section
 }

@@ -63,7 +63,8 @@ func TestEffectiveHidesSecrets(t *testing.T) {
 		}
 		order = append(order, v.Key)
 	}
-	if diff := cmp.Diff(allKeys(), strings.Join(slices.Compact(order), ", ")); diff != "" {
+	keys := strings.ReplaceAll(allKeys(), "quality.by_ticker, ", "") // which has no entry
+	if diff := cmp.Diff(keys, strings.Join(slices.Compact(order), ", ")); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v"} {

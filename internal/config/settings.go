@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 // Setting is one key of the settings: all that parsing, help, completion and the starting file need.
@@ -130,6 +132,18 @@ func otherSettings() []Setting {
 			Help:    `What quotes are in, by the suffix of their exchange, or by ticker like "AZN.LON", which overrides its suffix; all others are in USD.`,
 			Allowed: `a code of ISO 4217 like "HKD", or GBX, ZAC or ILA for hundredths of GBP, ZAR or ILS`,
 			set:     setCurrency, entryName: quotedName,
+		},
+		{
+			Key: "quality.max_move", Default: "50%",
+			Help:    "A price that has moved further since the session before is held until something confirms it.",
+			Allowed: percentageAllowed,
+			set:     scalar(percentage, func(c *Config) *decimal.Decimal { return &c.Quality.Default }),
+		},
+		{
+			Key: "quality.by_ticker", example: ".LON=35%,AZN.LON=120%", kind: kindTable,
+			Help:    `The same of single tickers like "AZN.LON", or of all with a suffix like ".LON"; a ticker overrides its suffix.`,
+			Allowed: percentageAllowed,
+			set:     setMaxMove, entryName: quotedName,
 		},
 		{
 			Key: "log.level", Default: "info", Values: logLevels,

@@ -7,8 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/pkg/marketdata"
 )
+
+// path returns where the file has the setting.
+func (s *Setting) path() []string { return strings.Split(s.Key, ".") }
 
 // keysIn returns the keys of the setting's values in effect: its own, or those of a table's entries.
 func (s *Setting) keysIn(effective map[string]given) []string {
@@ -23,6 +28,9 @@ func (s *Setting) keysIn(effective map[string]given) []string {
 
 // entriesIn returns the entries of a table as a variable has them: NAME=VALUE,NAME=VALUE.
 func (s *Setting) entriesIn(origin Origin, text string, p *problems) []given {
+	if text == "" {
+		return nil
+	}
 	var values []given
 	for _, item := range s.splitItems(text) {
 		name, value, found := strings.Cut(item, "=")
@@ -46,11 +54,12 @@ func (s *Setting) entryAt(path []string) (name, wrong string) {
 	if s.kind != kindTable {
 		return "", ""
 	}
-	name, err := s.entryName(strings.Join(path[1:], "."))
+	own := path[len(s.path()):]
+	name, err := s.entryName(strings.Join(own, "."))
 	switch {
 	case err != nil:
 		return "", err.Error()
-	case len(path) > 2:
+	case len(own) > 1:
 		return "", fmt.Sprintf("write %q, in quotes", name)
 	}
 	return name, ""
@@ -80,6 +89,19 @@ func setCurrency(c *Config, g given) error {
 		c.Currencies = map[string]marketdata.Currency{}
 	}
 	c.Currencies[g.entry] = currency
+	return nil
+}
+
+// setMaxMove stores the largest move of a suffix or a ticker.
+func setMaxMove(c *Config, g given) error {
+	move, err := percentage(g.items[0])
+	if err != nil {
+		return err
+	}
+	if c.Quality.ByName == nil {
+		c.Quality.ByName = map[string]decimal.Decimal{}
+	}
+	c.Quality.ByName[g.entry] = move
 	return nil
 }
 

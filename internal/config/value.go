@@ -6,12 +6,14 @@ import (
 	"math"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
+	"github.com/shopspring/decimal"
 )
 
 // errNotAllowed refuses a value for no other reason than that it is not what the setting allows.
@@ -73,6 +75,22 @@ func share(s string) (float64, error) {
 		return 0, errNotAllowed
 	}
 	return f, nil
+}
+
+const percentageAllowed = `a percentage greater than 0, like "35%" or "120%"`
+
+var writtenPercentage = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9})?%$`)
+
+// percentage reads a share, exactly: 0.35 of "35%".
+func percentage(s string) (decimal.Decimal, error) {
+	if !writtenPercentage.MatchString(s) {
+		return decimal.Decimal{}, errNotAllowed
+	}
+	d, err := decimal.NewFromString(strings.TrimSuffix(s, "%"))
+	if err != nil || !d.IsPositive() {
+		return decimal.Decimal{}, errNotAllowed
+	}
+	return d.Shift(-2), nil
 }
 
 func truth(s string) (bool, error) {
