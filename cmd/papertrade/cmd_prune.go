@@ -27,6 +27,8 @@ func newPrune(p *program) *cobra.Command {
 		Long: `prune deletes real-time prices that are older than --keep-intraday, daily bars that
 are older than --keep, if that is given, and the records of papertrade's own runs that
 have finished more than 365 days ago. The newest daily bar of a ticker always stays.
+With --keep it also deletes what is recorded of prices that were held and are settled;
+those that still wait stay.
 
 It works block by block, in transactions of well under a second, so that it can run at
 any time and keeps no refresh from starting. If it is interrupted, what was deleted
@@ -89,5 +91,5 @@ func logPruned(log logger, p refresh.Pruned, err error) {
 	if err != nil {
 		event, message = log.Warn(), "prune stopped"
 	}
-	event.Int("daily", p.Daily.Rows).Int("real_time", p.RealTime.Rows).Int("runs", p.Runs.Rows).Msg(message)
+	event.Int("daily", p.Daily.Rows).Int("held", p.Held.Rows).Int("real_time", p.RealTime.Rows).Int("runs", p.Runs.Rows).Msg(message)
 }

@@ -13,7 +13,7 @@ func pruneView(p refresh.Pruned) result {
 	for _, kind := range []struct {
 		what    string
 		expired refresh.Expired
-	}{{"daily bars", p.Daily}, {"real-time prices", p.RealTime}, {"runs", p.Runs}} {
+	}{{"daily bars", p.Daily}, {"settled prices", p.Held}, {"real-time prices", p.RealTime}, {"runs", p.Runs}} {
 		if kind.expired.Before.IsZero() {
 			continue
 		}

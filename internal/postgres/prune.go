@@ -7,7 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
+	"papertrade/pkg/exchange"
 )
 
 const expiredPrices = `
@@ -87,6 +89,33 @@ where id = any(array(select id` + expiredRuns + ` limit @limit for update skip l
 	deleted, err := exec(ctx, s.pool, statement, pgx.NamedArgs{"jobs": jobs, "before": stamp(before), "limit": limit})
 	if err != nil {
 		return 0, fmt.Errorf("prune the runs: %w", err)
+	}
+	return deleted, nil
+}
+
+const expiredHeld = `
+from papertrade_held_prices
+where decision <> @waiting and session < @before`
+
+// CountExpiredHeld counts the held bars of sessions before a day about which a decision was made.
+func (s *Store) CountExpiredHeld(ctx context.Context, before exchange.Date) (int, error) {
+	const statement = `select count(*)` + expiredHeld
+	count, err := queryOne[int](ctx, s.pool, statement, pgx.NamedArgs{"waiting": string(history.Waiting), "before": day(before)})
+	if err != nil {
+		return 0, fmt.Errorf("prune the held prices: %w", err)
+	}
+	return count, nil
+}
+
+// DeleteExpiredHeld deletes up to limit of them in one transaction, and returns how many it deleted.
+func (s *Store) DeleteExpiredHeld(ctx context.Context, before exchange.Date, limit int) (int, error) {
+	const statement = `
+delete from papertrade_held_prices
+where (ticker, session) in (select ticker, session` + expiredHeld + ` limit @limit for update skip locked)`
+	deleted, err := exec(ctx, s.pool, statement,
+		pgx.NamedArgs{"waiting": string(history.Waiting), "before": day(before), "limit": limit})
+	if err != nil {
+		return 0, fmt.Errorf("prune the held prices: %w", err)
 	}
 	return deleted, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"papertrade/pkg/exchange"
 )
 
 // PriceBlock is a stretch of the price history in the order of its IDs, and which of its rows have
@@ -33,10 +35,17 @@ type PruneStore interface {
 	CountExpiredRuns(ctx context.Context, jobs []string, before time.Time) (int, error)
 	// DeleteExpiredRuns deletes at most limit of them, in one transaction.
 	DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, limit int) (int, error)
+	// CountExpiredHeld counts the held bars of sessions before a day about which a decision was made.
+	CountExpiredHeld(ctx context.Context, before exchange.Date) (int, error)
+	// DeleteExpiredHeld deletes at most limit of them, in one transaction.
+	DeleteExpiredHeld(ctx context.Context, before exchange.Date, limit int) (int, error)
 }
 
 // Retention is for how long rows are kept; zero keeps them for ever.
-type Retention struct{ Daily, RealTime, Runs time.Duration }
+type Retention struct {
+	Daily          time.Duration // also of held bars about which a decision was made
+	RealTime, Runs time.Duration
+}
 
 // PruneOptions are what a prune is asked to do.
 type PruneOptions struct {
@@ -51,6 +60,7 @@ type Pruned struct {
 	DryRun   bool      `json:"dry_run"`
 	At       time.Time `json:"at"`
 	Daily    Expired   `json:"daily,omitzero"`
+	Held     Expired   `json:"held,omitzero"` // bars about which a decision was made
 	RealTime Expired   `json:"real_time,omitzero"`
 	Runs     Expired   `json:"runs,omitzero"`
 }
@@ -61,15 +71,18 @@ type Expired struct {
 	Rows   int       `json:"rows"`
 }
 
-// Prune deletes daily bars, real-time prices and finished runs of papertrade's jobs that are older
+// Prune deletes daily bars, decided held bars, real-time prices and finished runs of papertrade's jobs that are older
 // than they are to be kept, block by block. It takes no lock of a job. Once ctx is done it ends with
 // the block that is under way; what was deleted until then is in Pruned, even if there is an error.
 func Prune(ctx context.Context, store PruneStore, o PruneOptions) (Pruned, error) {
 	pruned := Pruned{
 		DryRun: o.DryRun, At: o.At,
-		Daily: o.expired(o.Keep.Daily), RealTime: o.expired(o.Keep.RealTime), Runs: o.expired(o.Keep.Runs),
+		Daily: o.expired(o.Keep.Daily), Held: o.expired(o.Keep.Daily), RealTime: o.expired(o.Keep.RealTime), Runs: o.expired(o.Keep.Runs),
 	}
 	err := o.prunePrices(ctx, store, &pruned)
+	if err == nil {
+		err = o.pruneHeld(ctx, store, &pruned.Held)
+	}
 	if err == nil {
 		err = o.pruneRuns(ctx, store, &pruned.Runs)
 	}
@@ -104,18 +117,45 @@ func (o PruneOptions) prunePrices(ctx context.Context, store PruneStore, pruned 
 	})
 }
 
-func (o PruneOptions) pruneRuns(ctx context.Context, store PruneStore, runs *Expired) (err error) {
+func (o PruneOptions) pruneRuns(ctx context.Context, store PruneStore, runs *Expired) error {
 	jobs := JobNames()
+	return o.pruneRows(ctx, runs,
+		func(ctx context.Context) (int, error) { return store.CountExpiredRuns(ctx, jobs, runs.Before) },
+		func(ctx context.Context) (int, error) {
+			return store.DeleteExpiredRuns(ctx, jobs, runs.Before, o.BlockRows)
+		})
+}
+
+func (o PruneOptions) pruneHeld(ctx context.Context, store PruneStore, held *Expired) error {
+	before := firstKept(held.Before)
+	return o.pruneRows(ctx, held,
+		func(ctx context.Context) (int, error) { return store.CountExpiredHeld(ctx, before) },
+		func(ctx context.Context) (int, error) { return store.DeleteExpiredHeld(ctx, before, o.BlockRows) })
+}
+
+// firstKept returns the first day whose daily bars are not older than a time.
+func firstKept(before time.Time) exchange.Date {
+	day := exchange.DateOf(before.UTC())
+	if DailyStamp(day).Before(before) {
+		day = day.AddDays(1)
+	}
+	return day
+}
+
+// pruneRows counts expired rows or deletes them, of which remove deletes up to o.BlockRows.
+func (o PruneOptions) pruneRows(
+	ctx context.Context, expired *Expired, count, remove func(ctx context.Context) (int, error),
+) (err error) {
 	switch {
-	case runs.Before.IsZero():
+	case expired.Before.IsZero():
 		return nil
 	case o.DryRun:
-		runs.Rows, err = store.CountExpiredRuns(ctx, jobs, runs.Before)
+		expired.Rows, err = count(ctx)
 		return err
 	}
 	return o.eachBlock(ctx, func(ctx context.Context) (last bool, err error) {
-		n, err := store.DeleteExpiredRuns(ctx, jobs, runs.Before, o.BlockRows)
-		runs.Rows += n
+		n, err := remove(ctx)
+		expired.Rows += n
 		return n < o.BlockRows, err
 	})
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
+	"papertrade/pkg/exchange"
 )
 
 // A newer bar's text sorts after the day before, whatever the offsets that the two are written with,
@@ -91,6 +93,32 @@ func (s *Store) DeleteExpiredRuns(ctx context.Context, jobs []string, before tim
 	deleted, err := exec(ctx, s.db, statement, names, stamp(before), limit)
 	if err != nil {
 		return 0, fmt.Errorf("prune the runs: %w", err)
+	}
+	return deleted, nil
+}
+
+const expiredHeld = `
+from papertrade_held_prices
+where decision <> ?1 and session < ?2`
+
+// CountExpiredHeld counts the held bars of sessions before a day about which a decision was made.
+func (s *Store) CountExpiredHeld(ctx context.Context, before exchange.Date) (int, error) {
+	const statement = `select count(*)` + expiredHeld
+	count, err := queryOne[int](ctx, s.db, statement, string(history.Waiting), day(before))
+	if err != nil {
+		return 0, fmt.Errorf("prune the held prices: %w", err)
+	}
+	return count, nil
+}
+
+// DeleteExpiredHeld deletes up to limit of them in one transaction, and returns how many it deleted.
+func (s *Store) DeleteExpiredHeld(ctx context.Context, before exchange.Date, limit int) (int, error) {
+	const statement = `
+delete from papertrade_held_prices
+where (ticker, session) in (select ticker, session` + expiredHeld + ` limit ?3)`
+	deleted, err := exec(ctx, s.db, statement, string(history.Waiting), day(before), limit)
+	if err != nil {
+		return 0, fmt.Errorf("prune the held prices: %w", err)
 	}
 	return deleted, nil
 }

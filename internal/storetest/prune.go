@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/internal/refresh"
+	"papertrade/pkg/exchange"
 )
 
 // insertPrices writes rows like "1 AAPL 1day 2026-11-20 21:00:00.000000", of which the first word is the ID.
@@ -34,6 +36,7 @@ func expired(dryRun bool, daily, realTime, runs int) refresh.Pruned {
 	return refresh.Pruned{
 		DryRun: dryRun, At: midnight,
 		Daily:    refresh.Expired{Before: midnight.AddDate(0, 0, -7), Rows: daily},
+		Held:     refresh.Expired{Before: midnight.AddDate(0, 0, -7)},
 		RealTime: refresh.Expired{Before: midnight.AddDate(0, 0, -7), Rows: realTime},
 		Runs:     refresh.Expired{Before: midnight.AddDate(0, 0, -365), Rows: runs},
 	}
@@ -202,4 +205,49 @@ func pruneRuns(t *testing.T, db Database) {
 		equal(t, pruned, expired(false, 0, 0, 3))
 		equal(t, db.Texts(t, ids), left)
 	}
+}
+
+// Of held bars those that wait stay, whatever their age; of the others, those whose daily bars would stay too.
+func pruneHeld(t *testing.T, db Database) {
+	store := db.Open(t)
+	hold := func(symbol string, session exchange.Date, decision history.Decision) history.HeldBar {
+		bar := held(symbol, "1.25")
+		bar.Session, bar.Decision, bar.DecidedAt = session, decision, midnight
+		return bar
+	}
+	weekAgo := exchange.DateOf(midnight).AddDays(-7)
+	const left = `select ticker || ' ' || substr(cast(session as text), 1, 10) from papertrade_held_prices order by ticker, session`
+	for _, rows := range []int{1, 2, 3, 100} {
+		commitAll(t, store, refresh.Batch{Held: []history.HeldBar{
+			hold("AAPL", weekAgo.AddDays(-100), history.Waiting), hold("AAPL", weekAgo.AddDays(-1), history.Rejected),
+			hold("AAPL", weekAgo, history.Rejected), hold("IBM", weekAgo.AddDays(-2), history.Accepted),
+			hold("IBM", weekAgo.AddDays(-1), history.Waiting), hold("ZM", weekAgo.AddDays(-1), history.Accepted)}})
+		o := refresh.PruneOptions{At: midnight, Keep: refresh.Retention{Daily: week.Daily}, BlockRows: rows, DryRun: true}
+		before := db.Texts(t, left)
+		want := expired(true, 0, 0, 0).Held
+		want.Rows = 3
+		counted, err := refresh.Prune(t.Context(), store, o)
+		noError(t, err)
+		equal(t, counted.Held, want)
+		equal(t, db.Texts(t, left), before)
+
+		o.DryRun = false
+		pruned, err := refresh.Prune(t.Context(), store, o)
+		noError(t, err)
+		equal(t, pruned.Held, want)
+		equal(t, db.Texts(t, left), []string{"AAPL 2026-08-06", "AAPL 2026-11-14", "IBM 2026-11-13"})
+	}
+
+	// A bar is as old as its stamp, at 21:00.
+	for hour, want := range map[int]int{20: 0, 21: 0, 22: 1} {
+		o := refresh.PruneOptions{
+			At: midnight.Add(time.Duration(hour) * time.Hour), Keep: refresh.Retention{Daily: week.Daily}, BlockRows: 9, DryRun: true}
+		counted, err := refresh.Prune(t.Context(), store, o)
+		noError(t, err)
+		equal(t, counted.Held.Rows, want)
+	}
+	kept, err := refresh.Prune(t.Context(), store, refresh.PruneOptions{At: midnight.AddDate(9, 0, 0), BlockRows: 9})
+	noError(t, err)
+	equal(t, kept.Held, refresh.Expired{})
+	equal(t, len(db.Texts(t, left)), 3)
 }

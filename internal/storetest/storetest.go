@@ -101,6 +101,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"prune of a block", pruneBlock},
 		{"prune of runs", pruneRuns},
 		{"prune of some runs", pruneSomeRuns},
+		{"prune of held bars", pruneHeld},
 		{"watchlist", watchlist},
 		{"first watchlist", firstWatchlist},
 		{"watchlist with dirty rows", watchlistWithDirtyRows},
