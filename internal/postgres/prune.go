@@ -111,7 +111,7 @@ func (s *Store) CountExpiredHeld(ctx context.Context, before exchange.Date) (int
 func (s *Store) DeleteExpiredHeld(ctx context.Context, before exchange.Date, limit int) (int, error) {
 	const statement = `
 delete from papertrade_held_prices
-where (ticker, session) in (select ticker, session` + expiredHeld + ` limit @limit for update skip locked)`
+where ctid = any(array(select ctid` + expiredHeld + ` limit @limit for update skip locked))`
 	deleted, err := exec(ctx, s.pool, statement,
 		pgx.NamedArgs{"waiting": string(history.Waiting), "before": day(before), "limit": limit})
 	if err != nil {

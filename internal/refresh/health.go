@@ -243,8 +243,9 @@ func (h *Health) evaluateHeld() {
 		named = append(named, fmt.Sprintf("%s (%s)", held.Ticker, held.Session))
 	}
 	p.Tickers = slices.Compact(p.Tickers)
-	p.Message = fmt.Sprintf("%s held because %s be wrong, %s",
-		verb(len(named), "1 price is", fmt.Sprintf("%d prices are", len(named))), verb(len(named), "it may", "they may"), firstNamed(named))
+	n := len(named)
+	p.Message = fmt.Sprintf("%s %s held because %s may be wrong, %s",
+		countOf(n, "price"), verb(n, "is", "are"), verb(n, "it", "they"), firstNamed(named))
 	h.Problems = append(h.Problems, p)
 }
 
@@ -260,7 +261,7 @@ func (h *Health) evaluateSplits() {
 		named = append(named, fmt.Sprintf("%s %s (%s)", split.Ticker, split.Ratio, split.Session))
 	}
 	p.Tickers = slices.Compact(p.Tickers)
-	p.Message = fmt.Sprintf("%s pending, %s", verb(len(named), "1 split is", fmt.Sprintf("%d splits are", len(named))), firstNamed(named))
+	p.Message = fmt.Sprintf("%s %s pending, %s", countOf(len(named), "split"), verb(len(named), "is", "are"), firstNamed(named))
 	h.Problems = append(h.Problems, p)
 }
 

@@ -29,10 +29,10 @@ func heldBar(t *testing.T, symbol, session, price string) history.HeldBar {
 	}
 }
 
-// storedBar is a row of the history that was written at midnight, stamped as by another program.
-func storedBar(t *testing.T, symbol, session, price, source string) refresh.Price {
+// storedBar is a row of the history of AAPL that was written at midnight, stamped as by another program.
+func storedBar(t *testing.T, session, price, source string) refresh.Price {
 	t.Helper()
-	bar := heldBar(t, symbol, session, price).Bar
+	bar := heldBar(t, "AAPL", session, price).Bar
 	for _, limit := range []*decimal.NullDecimal{&bar.Open, &bar.High, &bar.Low} {
 		*limit = decimal.NewNullDecimal(bar.Close)
 	}
@@ -103,15 +103,15 @@ func TestReview(t *testing.T) {
 		{"accepted", nil, accept("AAPL", "2026-11-20"), reviewed{
 			Bars: []string{"2026-11-20 19300.5 alpha_vantage 21:00 00:00"},
 			Held: []string{waits, other + " accepted 09:00 accepted by hand"}}},
-		{"accepted in the place of a row of another program", []refresh.Price{storedBar(t, "AAPL", "2026-11-20", "193", "another")},
+		{"accepted in the place of a row of another program", []refresh.Price{storedBar(t, "2026-11-20", "193", "another")},
 			accept("AAPL", "2026-11-20"), reviewed{
 				Bars: []string{"2026-11-20 19300.5 alpha_vantage 20:00 09:00"},
 				Held: []string{waits, other + " accepted 09:00 accepted by hand"}}},
-		{"accepted in the place of what a person has set", []refresh.Price{storedBar(t, "AAPL", "2026-11-20", "193", history.ManualSource)},
+		{"accepted in the place of what a person has set", []refresh.Price{storedBar(t, "2026-11-20", "193", history.ManualSource)},
 			accept("AAPL", "2026-11-20"), reviewed{
 				Bars: []string{"2026-11-20 19300.5 alpha_vantage 20:00 09:00"},
 				Held: []string{waits, other + " accepted 09:00 accepted by hand"}}},
-		{"rejected", []refresh.Price{storedBar(t, "AAPL", "2026-11-20", "193", "another")}, func(t *testing.T, r refresh.Review) error {
+		{"rejected", []refresh.Price{storedBar(t, "2026-11-20", "193", "another")}, func(t *testing.T, r refresh.Review) error {
 			_, err := r.Reject(t.Context(), marketdata.MustParseTicker("AAPL"), date(t, "2026-11-20"))
 			return err
 		}, reviewed{
@@ -123,11 +123,11 @@ func TestReview(t *testing.T) {
 		{"set to what is held", nil, set("AAPL", "2026-11-20", "19300.50"), reviewed{
 			Bars: []string{"2026-11-20 19300.5 manual 21:00 09:00"},
 			Held: []string{waits, other + " accepted 09:00 the same price was set by hand"}}},
-		{"set in the place of a vendor's row", []refresh.Price{storedBar(t, "AAPL", "2026-11-20", "1.93", "alpha_vantage")},
+		{"set in the place of a vendor's row", []refresh.Price{storedBar(t, "2026-11-20", "1.93", "alpha_vantage")},
 			set("AAPL", "2026-11-20", "193"), reviewed{
 				Bars: []string{"2026-11-20 193 manual 20:00 09:00"},
 				Held: []string{waits, other + " rejected 09:00 a price was set by hand"}}},
-		{"set a second time", []refresh.Price{storedBar(t, "AAPL", "2026-11-18", "1.93", history.ManualSource)},
+		{"set a second time", []refresh.Price{storedBar(t, "2026-11-18", "1.93", history.ManualSource)},
 			set("AAPL", "2026-11-18", "193"), reviewed{
 				Bars: []string{"2026-11-18 193 manual 20:00 09:00"},
 				Held: []string{waits, other + " held"}}},
