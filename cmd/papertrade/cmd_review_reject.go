@@ -14,7 +14,7 @@ func newReviewReject(p *program) *cobra.Command {
 		Use:   "reject TICKER",
 		Short: "Discard a held price",
 		Long: `reject discards the price that is held of a ticker. The history stays as it is, and the
-same price is not held again if a vendor repeats it. To store the right one instead, use
+price is not stored either if a vendor repeats it. To store the right one instead, use
 'papertrade review set'.
 ` + exitStatuses,
 		Example: `  papertrade review reject AAPL

@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -195,6 +196,34 @@ func TestReviewOfOneHeldPrice(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// countingStore counts the prices and the decisions of each batch.
+type countingStore struct {
+	refresh.Store
+	batches [][2]int
+}
+
+func (s *countingStore) CommitBatch(ctx context.Context, b refresh.Batch) ([]refresh.StoredPrice, error) {
+	s.batches = append(s.batches, [2]int{len(b.Prices), len(b.Held)})
+	return s.Store.CommitBatch(ctx, b)
+}
+
+// A price and the decision about it are committed together, so that a process that dies leaves both or neither.
+func TestReviewIsOneTransaction(t *testing.T) {
+	store := &countingStore{Store: mustOpenStore(t, "sqlite", newDatabase(t, "sqlite"))}
+	bars := []history.HeldBar{heldBar(t, "AAPL", "2026-11-18", "1.5"), heldBar(t, "AAPL", "2026-11-19", "1.5"), heldBar(t, "AAPL", "2026-11-20", "1.5")}
+	commitNoRun(t, store, refresh.Batch{Held: bars})
+	r := refresh.Review{Store: store, At: reviewedAt()}
+	_, accepted := r.Accept(t.Context(), bars[0].Ticker, bars[0].Session)
+	_, rejected := r.Reject(t.Context(), bars[1].Ticker, bars[1].Session)
+	set := r.Set(t.Context(), bars[2].Bar)
+	if err := errors.Join(accepted, rejected, set); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][2]int{{0, 3}, {1, 1}, {0, 1}, {1, 1}}, store.batches); diff != "" {
+		t.Errorf("prices and decisions of each batch (-want +got):\n%s", diff)
+	}
+}
 
 // A price that the database refuses leaves the held one as it was.
 func TestReviewOfRefusedPrice(t *testing.T) {
