@@ -118,7 +118,7 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 		Store: db, Vendors: []refresh.Vendor{{Provider: provider, Limiter: limiter, Attempts: vendor.Attempts}},
 		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
 		Concurrency: c.Refresh.Concurrency, MaxErrorRate: c.Refresh.MaxErrorRate,
-		Schedule: schedule,
+		Schedule: schedule, MaxMove: c.Quality.MaxMove,
 	}, nil
 }
 

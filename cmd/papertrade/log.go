@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"papertrade/internal/config"
+	"papertrade/internal/history"
 	"papertrade/internal/ping"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
@@ -135,8 +136,30 @@ func (log logger) observe(event refresh.Event) {
 	case refresh.BarRepaired:
 		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).
 			Msg("open, high and low contradict each other or the close: only the close was stored")
+	case refresh.BarJudged, refresh.BarCorrected, refresh.HeldDecided, refresh.DoubtAsked:
+		log.judgement(e)
 	case refresh.RunFinished:
 		log.runFinished(e.Report)
+	}
+}
+
+// judgement logs what became of a price that was in doubt.
+func (log logger) judgement(event refresh.Event) {
+	switch e := event.(type) {
+	case refresh.BarJudged:
+		message := "price stored in spite of a doubt"
+		if e.Ruling != history.Store {
+			message = "price not stored"
+		}
+		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Bar.Session).Str("why", e.Why).Strs("evidence", e.Evidence).Msg(message)
+	case refresh.BarCorrected:
+		log.Info().Stringer("ticker", e.Ticker).Stringer("session", e.Session).
+			Str("old", marketdata.FormatPrice(e.Old)).Str("new", marketdata.FormatPrice(e.New)).Msg("stored price corrected by the vendor")
+	case refresh.HeldDecided:
+		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Str("close", marketdata.FormatPrice(e.Close)).
+			Str("decision", string(e.Decision)).Strs("evidence", e.Evidence).Msg("held price decided")
+	case refresh.DoubtAsked:
+		log.Info().Stringer("ticker", e.Ticker).Str("asked", e.Capability).Msg("asked what can settle a doubt")
 	}
 }
 

@@ -138,6 +138,11 @@ func (m *monitoring) numbers(ctx context.Context, r refresh.Report, exitStatus i
 			string(refresh.OutcomeSkipped): r.Counts.Skipped,
 		},
 	}
+	for _, ticker := range r.Tickers {
+		if ticker.IsStale {
+			run.Stale++
+		}
+	}
 	if !r.FinishedAt.IsZero() {
 		run.EndedAt, run.Duration = r.FinishedAt, r.FinishedAt.Sub(r.StartedAt)
 	}

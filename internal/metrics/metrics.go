@@ -32,6 +32,7 @@ type Run struct {
 	Duration  time.Duration
 	Tickers   map[string]int // by outcome
 	Calls     int
+	Stale     int // tickers whose newest bar repeats the one before it
 }
 
 // Gauges is the state of the store once a run has ended.
@@ -76,7 +77,7 @@ type file struct {
 	series map[string]func(prometheus.Labels) (series, error)
 
 	runs                                                   *prometheus.CounterVec
-	lastRun, lastSuccess, duration, status, tickers, calls *prometheus.GaugeVec // per kind
+	lastRun, lastSuccess, duration, status, tickers, calls, stale *prometheus.GaugeVec // per kind
 	activeTickers, sessionsBehind, quotaRemaining          *prometheus.GaugeVec
 	heldPrices, pendingSplits                              *prometheus.GaugeVec
 }
@@ -99,6 +100,8 @@ func newFile() *file {
 	f.status = f.gauge("papertrade_last_run_status", "1 for the status of the last run, 0 for the others.", "kind", "status")
 	f.tickers = f.gauge("papertrade_last_run_tickers", "Tickers of the last run by what became of them.", "kind", "outcome")
 	f.calls = f.gauge("papertrade_last_run_calls", "Calls to the vendor that the last run made.", "kind")
+
+	f.stale = f.gauge("papertrade_last_run_stale_answers", "Tickers of the last run whose newest bar equals the one before it, volume included.", "kind")
 
 	f.activeTickers = f.gauge("papertrade_active_tickers", "Tickers that are active.")
 	f.sessionsBehind = f.gauge("papertrade_stalest_ticker_sessions_behind", "Completed sessions that the stalest active ticker that the vendor knows has no daily price of.")
@@ -181,6 +184,7 @@ func (f *file) setRun(r Run) {
 	f.lastRun.WithLabelValues(r.Kind).Set(seconds(r.EndedAt))
 	f.duration.WithLabelValues(r.Kind).Set(r.Duration.Seconds())
 	f.calls.WithLabelValues(r.Kind).Set(float64(r.Calls))
+	f.stale.WithLabelValues(r.Kind).Set(float64(r.Stale))
 	for _, status := range workedStatuses {
 		f.status.WithLabelValues(r.Kind, status).Set(0)
 	}

@@ -19,7 +19,7 @@ var midnight = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 var succeeded = metrics.Run{
 	Kind: metrics.Refresh, Status: "succeeded", Succeeded: true, EndedAt: midnight.Add(72*time.Second + 340*time.Millisecond),
-	Duration: 72*time.Second + 340*time.Millisecond, Tickers: map[string]int{"refreshed": 5, "fresh": 2}, Calls: 6,
+	Duration: 72*time.Second + 340*time.Millisecond, Tickers: map[string]int{"refreshed": 5, "fresh": 2}, Calls: 6, Stale: 2,
 }
 
 func write(t *testing.T, path string, run metrics.Run, gauges *metrics.Gauges) {
@@ -60,6 +60,7 @@ func TestWrite(t *testing.T) {
 		`papertrade_held_prices 2`,
 		`papertrade_last_run_calls{kind="refresh"} 6`,
 		`papertrade_last_run_duration_seconds{kind="refresh"} 72.34`,
+		`papertrade_last_run_stale_answers{kind="refresh"} 2`,
 		`papertrade_last_run_status{kind="refresh",status="deferred"} 0`,
 		`papertrade_last_run_status{kind="refresh",status="failed"} 0`,
 		`papertrade_last_run_status{kind="refresh",status="interrupted"} 0`,

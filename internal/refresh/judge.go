@@ -38,7 +38,6 @@ type verdict struct {
 	events   []Event
 	split    *history.Split   // detected by this answer
 	doubt    *history.HeldBar // the one of held that has failed the ticker
-	isStale  bool             // the newest bar repeats the one before it
 	err      error            // why the ticker failed
 	result   history.Result   // of a goal of the past
 }

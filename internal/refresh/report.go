@@ -55,6 +55,7 @@ type TickerReport struct {
 	Reason   string            `json:"reason,omitempty"` // why it is due or not, or what else there is to say
 	// Forceable says that a run with Options.Force would fetch what this one skipped.
 	Forceable bool         `json:"-"`
+	IsStale   bool         `json:"-"` // the newest bar of the answer equals the one before it, volume included
 	Error     *TickerError `json:"error,omitempty"`
 	Split     *SplitReport `json:"split,omitempty"`
 	// Held is the newest price that waits for a decision because it may be wrong.

@@ -81,7 +81,7 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 	stored, isStored := findStored(a.stored, j.Bar.Session)
 	switch {
 	case isNew && j.Ruling == history.Store:
-		v.prices, v.isStale = append(v.prices, price), j.IsStale
+		v.prices, v.row.IsStale = append(v.prices, price), j.IsStale
 		v.warn(j)
 	case isNew && j.Ruling == history.Reject:
 		v.reject(a, j)
