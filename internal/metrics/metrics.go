@@ -76,10 +76,10 @@ type file struct {
 	// series finds or makes a series by the name of its metric and its labels.
 	series map[string]func(prometheus.Labels) (series, error)
 
-	runs                                                   *prometheus.CounterVec
+	runs                                                          *prometheus.CounterVec
 	lastRun, lastSuccess, duration, status, tickers, calls, stale *prometheus.GaugeVec // per kind
-	activeTickers, sessionsBehind, quotaRemaining          *prometheus.GaugeVec
-	heldPrices, pendingSplits                              *prometheus.GaugeVec
+	activeTickers, sessionsBehind, quotaRemaining                 *prometheus.GaugeVec
+	heldPrices, pendingSplits                                     *prometheus.GaugeVec
 }
 
 // series is a counter or a gauge.

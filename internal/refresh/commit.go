@@ -62,7 +62,7 @@ func (p *pass) commitPart(ctx context.Context, items []answered) (committed bool
 	if !slices.ContainsFunc(verdicts, verdict.isAttempt) && len(batch.Tasks) == 0 {
 		return false, nil
 	}
-	batch.Run = p.run.report.record()
+	batch.Run = p.report.record()
 	stored, err := p.Store.CommitBatch(p.deadlines.write, batch)
 	if err != nil {
 		return false, p.notCommitted(items, report, err)
@@ -75,7 +75,7 @@ func (p *pass) commitPart(ctx context.Context, items []answered) (committed bool
 	p.results = append(p.results, settled(batch.Tasks, refused.Tasks)...)
 	report.count()
 	if len(refused.Findings) > 0 {
-		refused.Run = p.run.report.record()
+		refused.Run = p.report.record()
 		_, err = p.Store.CommitBatch(p.deadlines.write, refused)
 	}
 	return true, err

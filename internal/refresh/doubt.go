@@ -36,7 +36,7 @@ func (p *pass) settleDoubts(ctx context.Context, items []answered, verdicts []ve
 			if err := p.askFurther(ctx, question, a, verdicts[i].doubt.Session); err != nil {
 				a.notes = append(a.notes, f.name+" settles nothing: "+oneLine(err))
 			}
-			verdicts[i] = judge(*a, p.run.report.At, p.Now())
+			verdicts[i] = judge(*a, p.report.At, p.Now())
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (p *pass) askFurther(ctx context.Context, q marketdata.Question, a *answere
 	asker := p.fetcher.askers[call.Vendor]
 	asker.Limiter.Announce(q.Cost())
 	got, began, err := p.fetcher.askTimed(ctx, call.Vendor, q, a.Ticker)
-	p.run.report.setCost(p.fetcher.used())
+	p.report.setCost(p.fetcher.used())
 	switch {
 	case errors.Is(err, marketdata.ErrNotEntitled):
 		asker.refused[q.Capability.Name] = true

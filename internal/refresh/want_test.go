@@ -39,10 +39,10 @@ func TestUpdateWant(t *testing.T) {
 		{"just checked but forced", State{LastSession: date(19), CheckedAt: instant(21, 0)}, instant(21, 0), true, planned, 1},
 		{"fetched before the close", State{LastSession: date(20), FetchedAt: instant(20, 20)}, instant(21, 0), false, planned, 1},
 		{"fetched after the close", State{LastSession: date(20), FetchedAt: instant(20, 22)}, instant(21, 0), false, fresh, 1},
-		{"held back", holding(20), instant(21, 0), false, skipped, 1},
-		{"held back, later in the night", holding(20), instant(21, 9), false, skipped, 1},
-		{"held back but forced", holding(20), instant(21, 0), true, planned, 1},
-		{"held back for a session: the next decides", holding(20), instant(24, 0), false, planned, 2},
+		{"held back", holdingFriday(), instant(21, 0), false, skipped, 1},
+		{"held back, later in the night", holdingFriday(), instant(21, 9), false, skipped, 1},
+		{"held back but forced", holdingFriday(), instant(21, 0), true, planned, 1},
+		{"held back for a session: the next decides", holdingFriday(), instant(24, 0), false, planned, 2},
 		{"two sessions are missing", State{LastSession: date(18)}, instant(21, 0), false, planned, 2},
 		{"a long weekend is not a gap", State{LastSession: date(25)}, instant(28, 0), false, planned, 1},
 
@@ -165,8 +165,8 @@ func TestIntradayWants(t *testing.T) {
 	}
 }
 
-// holding is the state of a ticker whose close of a session is held back.
-func holding(day int) State {
-	held := history.HeldBar{Bar: bar(day, "1.92"), Why: "1.92 is 1/100 of 192", Decision: history.Waiting}
-	return State{LastSession: date(day - 1), Held: []history.HeldBar{held}}
+// holdingFriday is the state of a ticker whose close of the 20th is held back.
+func holdingFriday() State {
+	held := history.HeldBar{Bar: bar(20, "1.92"), Why: "1.92 is 1/100 of 192", Decision: history.Waiting}
+	return State{LastSession: date(19), Held: []history.HeldBar{held}}
 }

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -80,23 +81,15 @@ func (p *pass) callAndCommit(ctx context.Context) (replan bool, stop error) {
 	p.fetcher.waiting = func() { p.reportForecast(ctx) }
 	var items []answered
 	for batch := 1; batch <= p.plan.Batches; batch++ {
-		calls := p.calls[batch]
-		if len(calls) > 0 && stop == nil && !replan {
-			if replan = p.isOutdated(calls); !replan {
-				stop = p.makeCalls(ctx, calls)
-				replan = p.lacksAny()
-			}
+		if !p.stopped {
+			replan, stop = p.makeCalls(ctx, p.calls[batch])
 		}
 		items = append(items, p.answered(batch)...)
 		waits, lacks := p.checkPlans(items, batch == p.plan.Batches)
-		if stop == nil {
-			stop = lacks
-		}
+		stop = cmp.Or(stop, lacks)
 		p.stopped = stop != nil || replan
-		if waits {
-			continue
-		}
-		if isHurried := stop != nil || ctx.Err() != nil; isHurried && len(items) < minHurried && batch < p.plan.Batches {
+		isHurried := stop != nil || ctx.Err() != nil
+		if waits || isHurried && len(items) < minHurried && batch < p.plan.Batches {
 			continue
 		}
 		if err := p.commitBatch(ctx, items); err != nil {
@@ -118,24 +111,28 @@ func (p *pass) isOutdated(calls []Call) bool {
 	})
 }
 
-// makeCalls makes the calls of a batch, unless their vendor is down or the plan of its key lacks them.
-func (p *pass) makeCalls(ctx context.Context, calls []Call) (stop error) {
+// makeCalls makes the calls of a batch, unless their vendor is down or the plan of its key lacks them. It makes none if what
+// they are for is to be planned again.
+func (p *pass) makeCalls(ctx context.Context, calls []Call) (replan bool, stop error) {
 	calls = slices.DeleteFunc(calls, func(c Call) bool { return p.fetcher.down(c) || p.fetcher.isEndOfDay(c) })
 	if len(calls) == 0 {
-		return nil
+		return false, nil
 	}
 	if next := p.lastRound.Add(p.BatchDelay); !p.lastRound.IsZero() && time.Until(next) > 0 {
 		p.observe(Waiting{next})
 		if err := sleep(ctx, time.Until(next)); err != nil {
-			return err
+			return false, err
 		}
 	}
+	if p.isOutdated(calls) {
+		return true, nil
+	}
 	stop = p.fetcher.round(ctx, calls, p.plan.Calls, p.plan.Items, p.answers)
-	if !p.lacksAny() { // what was lacking is asked for at once by another way
+	if replan = p.lacksAny(); !replan { // what was lacking is asked for at once by another way
 		p.lastRound = time.Now()
 	}
 	p.report.setCost(p.fetcher.used())
-	return stop
+	return replan, stop
 }
 
 // callEnded takes note of a call that was made, and reports the tickers that wait for no other.
