@@ -74,6 +74,17 @@ func Repair(bar marketdata.Bar) (repaired marketdata.Bar, changed bool) {
 	return bar, true
 }
 
+// Contradicts reports whether a stored bar has an open, high or low that a fetched one of its session does not have, and
+// that contradicts it.
+func (b StoredBar) Contradicts(fetched marketdata.Bar) bool {
+	for _, price := range []struct{ stored, fetched *decimal.NullDecimal }{{&b.Open, &fetched.Open}, {&b.High, &fetched.High}, {&b.Low, &fetched.Low}} {
+		if !price.fetched.Valid {
+			*price.fetched = *price.stored
+		}
+	}
+	return !isConsistent(fetched)
+}
+
 // isConsistent reports whether all prices of a bar lie within its low and its high.
 func isConsistent(bar marketdata.Bar) bool {
 	within := []decimal.Decimal{bar.Close}

@@ -87,3 +87,23 @@ func TestRepair(t *testing.T) {
 		})
 	}
 }
+
+func TestContradicts(t *testing.T) {
+	for _, tt := range []struct {
+		name, stored, fetched string
+		want                  bool
+	}{
+		{"a close within the stored range", "11-20 open 99 high 101 low 98 close 100", "11-20 close 98", false},
+		{"a close above the stored high", "11-20 open 99 high 101 low 98 close 100", "11-20 close 102", true},
+		{"a close below the stored low", "11-20 low 98 close 100", "11-20 close 97.99", true},
+		{"a high below the stored open", "11-20 open 99 close 95", "11-20 high 98 close 95", true},
+		{"a range of its own", "11-20 open 99 high 101 low 98 close 100", "11-20 open 49 high 51 low 48 close 50", false},
+		{"no stored range", "11-20 close 100", "11-20 close 50", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := stored(tt.stored)[0].Contradicts(bars(tt.fetched)[0]); got != tt.want {
+				t.Errorf("%t, want %t", got, tt.want)
+			}
+		})
+	}
+}

@@ -37,7 +37,7 @@ type Around struct {
 	Calendar *exchange.Exchange
 	Stored   []StoredBar // ascending, from some sessions before the bars on
 	Held     []HeldBar   // of the ticker, ascending, decided ones too
-	Splits   []Split     // those that are known, or that the vendor has in its table
+	Splits   []Split     // those that are known, or that the vendor has in its table, besides those that it reports with the series
 	// Series are all bars of the answer, ascending and on the scale of what is stored, if it is about a span of sessions.
 	Series []marketdata.Bar
 }
@@ -96,6 +96,7 @@ type judge struct {
 
 func newJudge(bars []marketdata.Bar, around Around) *judge {
 	j := &judge{Around: around, bars: bars}
+	j.Splits = slices.Concat(around.Splits, reportedSplits(around.Series))
 	for _, b := range around.Stored {
 		if _, found := find(bars, b.Session); !found {
 			j.others = append(j.others, b)

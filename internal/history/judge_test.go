@@ -133,6 +133,8 @@ func TestJudge(t *testing.T) {
 
 		{name: "a split of the vendor's table", stored: stored(week...), bars: bars("11-20 close 19.10"),
 			change: func(a *history.Around) { a.Splits = splits("11-20 10:1") }, want: "11-20 store warn"},
+		{name: "a split that the series reports", stored: stored(week...), isSeries: true,
+			bars: bars("11-19 close 192.30 coefficient 1", "11-20 close 1.91 coefficient 100"), want: "11-19 store 11-20 store warn"},
 		{name: "one of another session", stored: stored(week...), bars: bars("11-20 close 19.10"),
 			change: func(a *history.Around) { a.Splits = splits("11-18 10:1") }, want: "11-20 hold"},
 		{name: "one of another ratio", stored: stored(week...), bars: bars("11-20 close 19.10"),

@@ -179,5 +179,6 @@ func complete(bar, stored marketdata.Bar) marketdata.Bar {
 	if bar.Volume == nil && stored.Volume != nil {
 		bar.Volume = new(decimal.NewFromInt(*stored.Volume).Mul(stored.Close).DivRound(bar.Close, 0).IntPart())
 	}
+	bar, _ = Repair(bar)
 	return bar
 }

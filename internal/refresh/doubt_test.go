@@ -2,7 +2,9 @@ package refresh_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -378,4 +380,55 @@ func TestStaleAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whatever a vendor answers, night after night, what the database has is of sessions, and within its own low and high.
+func TestNothingStoredContradictsItself(t *testing.T) {
+	for _, capability := range []marketdata.Capability{quotes, series, wholeMarket} {
+		t.Run(capability.Name, func(t *testing.T) {
+			onStores(t, func(t *testing.T, store storetest.Store) {
+				random := rand.New(rand.NewPCG(1, uint64(capability.Kind)))
+				j, v := newTape(t, store, capability)
+				price := func() decimal.NullDecimal {
+					scale := []float64{1, 1, 1, 1, 1, 1, 1, 0.3, 3, 100, 0.01, 0.001}[random.IntN(12)]
+					p := decimal.NewFromFloat(scale * (180 + 20*random.Float64())).Round(4)
+					return decimal.NullDecimal{Decimal: p, Valid: random.IntN(6) > 0}
+				}
+				for d := nov20; d.Before(day(2026, time.December, 20)); d = d.AddDays(1) {
+					for i := range v.bars { // every answer is another one
+						bar := &v.bars[i]
+						if random.IntN(3) == 0 {
+							bar.Open, bar.High, bar.Low, bar.Close = price(), price(), price(), price().Decimal
+						}
+					}
+					bar := tapeBar(d.AddDays(random.IntN(2)), "190")
+					bar.Open, bar.High, bar.Low, bar.Close = price(), price(), price(), price().Decimal
+					v.bars = distinctSessions(append(v.bars, bar))
+					nightAfter(t, j, v, d)
+					options := refresh.Options{
+						Kind: refresh.Backfill, Tickers: []marketdata.Ticker{bar.Ticker}, Force: true, Range: refresh.Range{From: day(2026, time.November, 6)},
+					}
+					if _, err := run(t.Context(), t, j, options); err != nil && !errors.Is(err, marketdata.ErrInvalidData) {
+						t.Fatal(err)
+					}
+				}
+				all := stored(t, j, "NVDA")
+				if len(all) < 15 {
+					t.Errorf("%d bars are stored: want more", len(all))
+				}
+				for _, bar := range all {
+					if _, changed := history.Repair(bar.Bar); changed || !exchange.XNYS.IsSession(bar.Session) || !bar.Close.IsPositive() {
+						t.Errorf("stored: %+v", bar)
+					}
+				}
+			})
+		})
+	}
+}
+
+// distinctSessions returns the last one of the bars of each session, ascending.
+func distinctSessions(bars []marketdata.Bar) []marketdata.Bar {
+	slices.Reverse(bars)
+	slices.SortStableFunc(bars, func(a, b marketdata.Bar) int { return a.Session.Compare(b.Session) })
+	return slices.CompactFunc(bars, func(a, b marketdata.Bar) bool { return a.Session == b.Session })
 }

@@ -67,10 +67,13 @@ func judge(a answered, at, now time.Time) verdict {
 		}
 	}
 	for i := range v.prices {
-		if price := &v.prices[i]; has(a.repaired, price.Bar.Session) {
-			price.ClearRange = true // what the row has can contradict the new close
+		price := &v.prices[i]
+		isRepaired := has(a.repaired, price.Bar.Session)
+		if isRepaired {
 			v.events = append(v.events, BarRepaired{v.Ticker, price.Bar.Session})
 		}
+		old, isStored := findStored(a.stored, price.Bar.Session)
+		price.ClearRange = isRepaired || isStored && old.Contradicts(price.Bar)
 	}
 	v.tasks = v.taskResults(now, a.err == nil || a.conclusive)
 	return v
