@@ -23,6 +23,10 @@ that misses several sessions gets them all by a single call. It is safe to run a
 any time and as often as you like: what is fresh is not fetched again, one run at a
 time works on a database, and what an interrupted run has committed stays.
 
+A price that has moved further than quality.max_move, or as if it were in another
+unit, is held until something confirms it: papertrade review lists what is held. Its
+ticker has failed, and is asked again for the next session, which settles most.
+
 With --if-due it does nothing unless refresh.schedule has fired since the last run
 that did not fail: for cron lines that fire more often than needed, and for
 machines that are not always on. With --intraday it refreshes, while their exchange

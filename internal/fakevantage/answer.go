@@ -32,7 +32,7 @@ var newYork = func() *time.Location {
 
 func quoteAnswer(h history, fault Outcome) object {
 	b, previous := h.bar(len(h.sessions)-1), h.previousClose()
-	formatted := b.format()
+	formatted := h.formatted(len(h.sessions) - 1)
 	quote := object{
 		{"01. symbol", h.symbol},
 		{"02. open", formatted.Open},
@@ -81,10 +81,7 @@ func seriesAnswer(h history, adjusted, full bool, fault Outcome) object {
 func seriesRows(h history, adjusted bool, fault Outcome) object {
 	rows := make(object, 0, len(h.sessions))
 	for i := len(h.sessions) - 1; i >= 0; i-- {
-		formatted := h.bar(i).format()
-		if text, spoiled := h.spoiled[h.sessions[i]]; spoiled {
-			formatted.Close = text
-		}
+		formatted := h.formatted(i)
 		volume := strconv.FormatInt(formatted.Volume, 10)
 		row := object{
 			{"1. open", formatted.Open}, {"2. high", formatted.High}, {"3. low", formatted.Low}, {"4. close", formatted.Close},

@@ -115,7 +115,7 @@ func (s *Server) Lose(symbol string, session exchange.Date) {
 	s.change(symbol, func(l *listing) { l.missing = append(slices.Clone(l.missing), session) })
 }
 
-// Spoil makes close, like "None", the close of a session of symbol in every series.
+// Spoil makes close, like "None", the close of a session of symbol in all answers but as a previous one.
 func (s *Server) Spoil(symbol string, session exchange.Date, close string) {
 	s.change(symbol, func(l *listing) {
 		spoiled := map[exchange.Date]string{session: close}

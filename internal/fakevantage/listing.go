@@ -28,7 +28,7 @@ type listing struct {
 	lag      int                      // number of newest sessions that are not published yet
 	endOfDay bool                     // nothing is published of a session that is under way
 	missing  []exchange.Date          // sessions that the vendor has no bar of
-	spoiled  map[exchange.Date]string // closes that series have in place of the right ones
+	spoiled  map[exchange.Date]string // closes that answers have in place of the right ones
 	splits   []Split
 	walk     walk
 }
@@ -91,6 +91,15 @@ func (h history) bar(i int) bar {
 	return h.divide(b, func(s Split) bool {
 		return !h.sessions[i].Before(s.Session) || s.Rewrites && !h.newest().Before(s.Session)
 	})
+}
+
+// formatted returns the bar of a session as answers have it, which can be spoiled.
+func (h history) formatted(i int) Bar {
+	formatted := h.bar(i).format()
+	if text, spoiled := h.spoiled[h.sessions[i]]; spoiled {
+		formatted.Close = text
+	}
+	return formatted
 }
 
 // previous returns the session before the i-th.

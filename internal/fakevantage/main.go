@@ -103,7 +103,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		set.listings = append(set.listings, func(server *Server) { server.Lose(symbol, session) })
 		return err
 	})
-	f.Func("spoil", "`SYMBOL=DATE:CLOSE`: a session whose close is CLOSE in series, like None; repeatable", func(s string) error {
+	f.Func("spoil", "`SYMBOL=DATE:CLOSE`: a session whose close is CLOSE, like None; repeatable", func(s string) error {
 		listing, text, _ := strings.Cut(s, ":")
 		symbol, session, err := parseListing(listing)
 		set.listings = append(set.listings, func(server *Server) { server.Spoil(symbol, session, text) })
