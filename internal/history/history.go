@@ -44,6 +44,15 @@ func findStored(stored []StoredBar, session exchange.Date) (i int, found bool) {
 	return slices.BinarySearchFunc(stored, session, func(b StoredBar, d exchange.Date) int { return b.Session.Compare(d) })
 }
 
+// StoredOf returns the stored bar of a session, of bars that are ascending.
+func StoredOf(stored []StoredBar, session exchange.Date) (bar StoredBar, found bool) {
+	i, found := findStored(stored, session)
+	if !found {
+		return StoredBar{}, false
+	}
+	return stored[i], true
+}
+
 // contains reports whether sessions, which are ascending, have one.
 func contains(sessions []exchange.Date, session exchange.Date) bool {
 	_, found := slices.BinarySearchFunc(sessions, session, exchange.Date.Compare)

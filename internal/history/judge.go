@@ -56,8 +56,8 @@ func Judge(bars []marketdata.Bar, around Around) (judged []Judgement, decided []
 		case Store:
 			j.believed = append(j.believed, got.Bar)
 		case Keep:
-			kept, _ := findStored(j.Stored, got.Bar.Session)
-			j.believed = append(j.believed, j.Stored[kept].Bar)
+			kept, _ := StoredOf(j.Stored, got.Bar.Session)
+			j.believed = append(j.believed, kept.Bar)
 		}
 	}
 	return judged, j.decideHeld()
@@ -108,7 +108,7 @@ func newJudge(bars []marketdata.Bar, around Around) *judge {
 
 func (j *judge) judgeBar(i int) Judgement {
 	got := Judgement{Bar: j.bars[i]}
-	stored, isStored := j.storedBar(got.Bar.Session)
+	stored, isStored := StoredOf(j.Stored, got.Bar.Session)
 	repeats := j.repeats(got.Bar)
 	got.IsStale = repeats > 0
 	switch why := j.doubt(i); {
@@ -126,14 +126,6 @@ func (j *judge) judgeBar(i int) Judgement {
 		got.Why = "stale answer: it equals the bar of the session before, volume included"
 	}
 	return got
-}
-
-func (j *judge) storedBar(session exchange.Date) (StoredBar, bool) {
-	i, found := findStored(j.Stored, session)
-	if !found {
-		return StoredBar{}, false
-	}
-	return j.Stored[i], true
 }
 
 // isDecided reports whether the same close of the session was held before, and what was decided about it.
@@ -208,7 +200,7 @@ func samePrice(stored, fetched decimal.Decimal) bool {
 func (j *judge) doubt(i int) string {
 	bar := j.bars[i]
 	before, found := j.before(bar.Session, 1)
-	stored, isStored := j.storedBar(bar.Session)
+	stored, isStored := StoredOf(j.Stored, bar.Session)
 	previous := bar.PreviousClose
 	switch {
 	case isStored && samePrice(stored.Close, bar.Close):
@@ -323,7 +315,7 @@ func (j *judge) findRescaling() bool {
 	const enough = 3
 	units, both := 0, 0
 	for _, bar := range slices.Backward(j.Series) {
-		stored, found := j.storedBar(bar.Session)
+		stored, found := StoredOf(j.Stored, bar.Session)
 		if !found || both == enough {
 			continue
 		}

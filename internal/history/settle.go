@@ -126,7 +126,7 @@ func (j *judge) seriesEvidence(i int) (Ruling, string) {
 func (j *judge) isAsStored(bars []marketdata.Bar) bool {
 	both := 0
 	for _, bar := range bars[:len(bars)-1] {
-		stored, found := j.storedBar(bar.Session)
+		stored, found := StoredOf(j.Stored, bar.Session)
 		if found && !isOnScale(stored.Close, bar.Close) {
 			return false
 		}

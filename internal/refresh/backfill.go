@@ -79,7 +79,7 @@ func (v *verdict) doubtWrite(a answered, j history.Judgement, got *history.Resul
 	switch {
 	case j.Ruling == history.Reject:
 		v.reject(a, j)
-		if _, isStored := findStored(a.stored, j.Bar.Session); !isStored {
+		if _, isStored := history.StoredOf(a.stored, j.Bar.Session); !isStored {
 			got.Absent = append(got.Absent, j.Bar.Session)
 			slices.SortFunc(got.Absent, exchange.Date.Compare)
 		}

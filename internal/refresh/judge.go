@@ -72,7 +72,7 @@ func judge(a answered, at, now time.Time) verdict {
 		if isRepaired {
 			v.events = append(v.events, BarRepaired{v.Ticker, price.Bar.Session})
 		}
-		old, isStored := findStored(a.stored, price.Bar.Session)
+		old, isStored := history.StoredOf(a.stored, price.Bar.Session)
 		price.ClearRange = isRepaired || isStored && old.Contradicts(price.Bar)
 	}
 	v.tasks = v.taskResults(now, a.err == nil || a.conclusive)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"papertrade/internal/history"
-	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
@@ -78,7 +77,7 @@ func (v *verdict) applyNow(a answered, j history.Judgement) {
 // apply collects what becomes of a judged bar. What is not new is written only if it differs from what is stored.
 func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 	price := newPrice(j.Bar, a.provider, a.began)
-	stored, isStored := findStored(a.stored, j.Bar.Session)
+	stored, isStored := history.StoredOf(a.stored, j.Bar.Session)
 	switch {
 	case isNew && j.Ruling == history.Store:
 		v.prices, v.row.IsStale = append(v.prices, price), j.IsStale
@@ -94,14 +93,6 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 		price.Backfill = true
 		v.prices = append(v.prices, price)
 	}
-}
-
-func findStored(stored []history.StoredBar, session exchange.Date) (history.StoredBar, bool) {
-	i, found := slices.BinarySearchFunc(stored, session, func(b history.StoredBar, d exchange.Date) int { return b.Session.Compare(d) })
-	if !found {
-		return history.StoredBar{}, false
-	}
-	return stored[i], true
 }
 
 // warn reports what is odd about a bar that is stored.
@@ -172,7 +163,7 @@ func (v *verdict) decide(a answered, decided []history.HeldBar) (accepted []mark
 			continue
 		}
 		accepted = append(accepted, h.Bar)
-		_, isStored := findStored(a.stored, h.Session)
+		_, isStored := history.StoredOf(a.stored, h.Session)
 		if isStored || slices.ContainsFunc(v.prices, func(p Price) bool { return p.Bar.Session == h.Session }) {
 			continue
 		}
