@@ -2,7 +2,10 @@ package history
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -75,14 +78,9 @@ const (
 	minUnitFollowers = 2
 	// maxRepeats is how many sessions in a row may repeat the bar before them.
 	maxRepeats = 1
-)
-
-var (
-	// unitFactor is by how much prices differ that are in another unit: pence for pounds.
-	unitFactor    = decimal.NewFromInt(100)
-	unitTolerance = decimal.New(2, -2)
-	unitLow       = unitFactor.Mul(one.Sub(unitTolerance))
-	unitHigh      = unitFactor.Mul(one.Add(unitTolerance))
+	// unitLow and unitHigh are by which factors prices differ that are in another unit, like pence for pounds: within 2 %
+	// of 100, whichever of the two prices is the larger one.
+	unitLow, unitHigh = 98 - 1e-9, 100/0.98 + 1e-9
 )
 
 // judge judges the bars of one answer, in their order.
@@ -98,7 +96,7 @@ func newJudge(bars []marketdata.Bar, around Around) *judge {
 	j := &judge{Around: around, bars: bars}
 	j.Splits = slices.Concat(around.Splits, reportedSplits(around.Series))
 	for _, b := range around.Stored {
-		if _, found := find(bars, b.Session); !found {
+		if _, found := find(bars, b.Session); !found && b.Close.IsPositive() {
 			j.others = append(j.others, b)
 		}
 	}
@@ -202,11 +200,12 @@ func (j *judge) doubt(i int) string {
 	before, found := j.before(bar.Session, 1)
 	stored, isStored := StoredOf(j.Stored, bar.Session)
 	previous := bar.PreviousClose
+	previous.Valid = previous.Valid && previous.Decimal.IsPositive()
 	switch {
 	case isStored && samePrice(stored.Close, bar.Close):
 		return ""
 	case j.isRescaled:
-		return fmt.Sprintf("the whole answer is about %s times as high or as low as what is stored", unitFactor)
+		return "the whole answer is about 100 times as high or as low as what is stored"
 	case found && !j.isFar(before.Close, bar.Close):
 		return ""
 	case !found && !previous.Valid:
@@ -223,7 +222,7 @@ func (j *judge) doubt(i int) string {
 // doubtOfFirst returns why a first bar, before which nothing is known, may be wrong.
 func (j *judge) doubtOfFirst(i int) string {
 	level, n := j.levelAfter(i, j.bars[i].Close)
-	if n < minUnitFollowers || distance(level, j.bars[i].Close).LessThan(unitLow) {
+	if n < minUnitFollowers || distance(level, j.bars[i].Close) < unitLow {
 		return "" // the first bar before a split differs from the rest by up to that
 	}
 	return describeMove("the closes after it", level, j.bars[i].Close)
@@ -252,16 +251,16 @@ func (a Around) isFar(from, to decimal.Decimal) bool {
 // isUnit reports whether two prices differ as if one were in another unit.
 func isUnit(a, b decimal.Decimal) bool {
 	d := distance(a, b)
-	return d.GreaterThanOrEqual(unitLow) && d.LessThanOrEqual(unitHigh)
+	return d >= unitLow && d <= unitHigh
 }
 
 // distance returns by which factor two prices differ, at least 1.
-func distance(a, b decimal.Decimal) decimal.Decimal {
-	low, high := decimal.Min(a, b), decimal.Max(a, b)
-	if !low.IsPositive() {
-		return decimal.New(1, quotientPlaces)
+func distance(a, b decimal.Decimal) float64 {
+	quotient, ok := divide(a, b)
+	if !ok {
+		return math.Inf(1)
 	}
-	return high.DivRound(low, quotientPlaces)
+	return max(quotient, 1/quotient)
 }
 
 // describeMove returns how a price compares with another one that has a name: "40.00 is 60 % below the close of … (100.00)".
@@ -276,11 +275,12 @@ func describeMove(name string, from, to decimal.Decimal) string {
 func comparison(from, to decimal.Decimal) string {
 	percent := func(part decimal.Decimal) string { return part.Shift(2).DivRound(from, 1).String() + " %" }
 	factor := distance(from, to)
-	switch isFactor := factor.GreaterThanOrEqual(decimal.NewFromInt(manyTimes)); {
+	text := strings.TrimSuffix(strconv.FormatFloat(factor, 'f', 1, 64), ".0")
+	switch isFactor := factor >= manyTimes; {
 	case isFactor && to.GreaterThan(from):
-		return factor.Round(1).String() + " times"
+		return text + " times"
 	case isFactor:
-		return "1/" + factor.Round(1).String() + " of"
+		return "1/" + text + " of"
 	case to.GreaterThan(from):
 		return percent(to.Sub(from)) + " above"
 	default:
@@ -306,7 +306,7 @@ func (j *judge) levelAfter(i int, near decimal.Decimal) (level decimal.Decimal, 
 
 // isNearer reports whether a price is nearer to a than to b, in terms of multiplication.
 func isNearer(price, a, b decimal.Decimal) bool {
-	return distance(price, a).LessThan(distance(price, b))
+	return distance(price, a) < distance(price, b)
 }
 
 // findRescaling reports whether the newest sessions that are both stored and in the series say that it is all in another

@@ -110,7 +110,7 @@ func (j *judge) seriesEvidence(i int) (Ruling, string) {
 	switch {
 	case len(j.Series) == 0, !found:
 		return Hold, ""
-	case isUnit(before.Close, bar.Close), distance(before.Close, bar.Close).GreaterThan(decimal.NewFromInt(maxSelfEvident)):
+	case isUnit(before.Close, bar.Close), distance(before.Close, bar.Close) > maxSelfEvident:
 		return Hold, "against it: the same vendor repeating such a factor settles nothing"
 	case !j.isAsStored(j.Series):
 		return Hold, "against it: the daily series does not have the stored closes before it"
