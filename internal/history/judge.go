@@ -63,6 +63,9 @@ func Judge(bars []marketdata.Bar, around Around) (judged []Judgement, decided []
 			j.believed = append(j.believed, kept.Bar)
 		}
 	}
+	for i := range judged {
+		j.decideLate(&judged[i])
+	}
 	return judged, j.decideHeld()
 }
 
@@ -213,9 +216,9 @@ func (j *judge) doubt(i int) string {
 	case previous.Valid && !j.isFar(previous.Decimal, bar.Close):
 		return j.doubtOfPrevious(bar, before, found)
 	case found && (!previous.Valid || nextSession(j.Calendar, before.Session) == bar.Session):
-		return describeMove("the close of "+before.Session.String(), before.Close, bar.Close)
+		return j.describeMove("the close of "+before.Session.String(), before.Close, bar.Close)
 	default:
-		return describeMove("the previous close of the same answer", previous.Decimal, bar.Close)
+		return j.describeMove("the previous close of the same answer", previous.Decimal, bar.Close)
 	}
 }
 
@@ -225,7 +228,7 @@ func (j *judge) doubtOfFirst(i int) string {
 	if n < minUnitFollowers || distance(level, j.bars[i].Close) < unitLow {
 		return "" // the first bar before a split differs from the rest by up to that
 	}
-	return describeMove("the closes after it", level, j.bars[i].Close)
+	return j.describeMove("the closes after it", level, j.bars[i].Close)
 }
 
 // doubtOfPrevious returns why a bar that fits the previous close of its answer may be wrong: that close is not the stored
@@ -240,13 +243,21 @@ func (j *judge) doubtOfPrevious(bar, before marketdata.Bar, found bool) string {
 	if !isUnit(before.Close, previous) && (isSplit || !isNext) {
 		return ""
 	}
-	return describeMove("the close of "+before.Session.String(), before.Close, bar.Close) + ", and so is the previous close of the answer"
+	return j.describeMove("the close of "+before.Session.String(), before.Close, bar.Close) + ", and so is the previous close of the answer"
 }
 
 // isFar reports whether a price differs from another by more than a move from one session to the next does.
 func (a Around) isFar(from, to decimal.Decimal) bool {
-	return isUnit(from, to) || to.Sub(from).Abs().GreaterThan(from.Mul(a.MaxMove))
+	limit := a.MaxMove
+	if to.LessThan(from) {
+		limit = decimal.Min(limit, maxFall) // a bound on rises of 100 % and more would be none on falls
+	}
+	return isUnit(from, to) || to.Sub(from).Abs().GreaterThan(from.Mul(limit))
 }
+
+// maxFall is the largest part that a price may lose from one session to the next without being in doubt, whatever the
+// largest move is.
+var maxFall = decimal.New(9, -1)
 
 // isUnit reports whether two prices differ as if one were in another unit.
 func isUnit(a, b decimal.Decimal) bool {
@@ -263,17 +274,22 @@ func distance(a, b decimal.Decimal) float64 {
 	return max(quotient, 1/quotient)
 }
 
-// describeMove returns how a price compares with another one that has a name: "40.00 is 60 % below the close of … (100.00)".
-func describeMove(name string, from, to decimal.Decimal) string {
+// describeMove returns how a price compares with another one that has a name, and why that is in doubt: "40.00 is 60% below
+// the close of … (100.00), more than 50%".
+func (a Around) describeMove(name string, from, to decimal.Decimal) string {
 	text := fmt.Sprintf("%s is %s %s (%s)", marketdata.FormatPrice(to), comparison(from, to), name, marketdata.FormatPrice(from))
-	if isUnit(from, to) {
-		text += ", as if in another unit"
+	switch limit := decimal.Min(a.MaxMove, maxFall); {
+	case isUnit(from, to):
+		return text + ", as if in another unit"
+	case to.LessThan(from):
+		return text + ", more than " + limit.Shift(2).String() + "%"
+	default:
+		return text + ", more than " + a.MaxMove.Shift(2).String() + "%"
 	}
-	return text
 }
 
 func comparison(from, to decimal.Decimal) string {
-	percent := func(part decimal.Decimal) string { return part.Shift(2).DivRound(from, 1).String() + " %" }
+	percent := func(part decimal.Decimal) string { return part.Shift(2).DivRound(from, 1).String() + "%" }
 	factor := distance(from, to)
 	text := strings.TrimSuffix(strconv.FormatFloat(factor, 'f', 1, 64), ".0")
 	switch isFactor := factor >= manyTimes; {

@@ -59,17 +59,23 @@ func (j *judge) splitEvidence(i int) (Ruling, string) {
 	return Hold, ""
 }
 
-// heldEvidence believes a bar that agrees with a held one of an earlier session.
+// heldEvidence believes a bar that agrees with a held one of an earlier session, or with several if prices look as if they
+// were in another unit.
 func (j *judge) heldEvidence(i int) (Ruling, string) {
 	bar := j.bars[i]
 	before, _ := j.before(bar.Session, 1)
-	for _, h := range slices.Backward(j.Held) {
+	agreeing, text := 0, ""
+	for _, h := range j.Held {
 		isBetween := h.Session.After(before.Session) && h.Session.Before(bar.Session)
 		if h.Decision == Waiting && isBetween && !j.isFar(h.Close, bar.Close) && j.agrees(bar, h, before.Close) {
-			return Store, fmt.Sprintf("for it: the held close of %s (%s)", h.Session, marketdata.FormatPrice(h.Close))
+			agreeing++
+			text = fmt.Sprintf("for it: the held close of %s (%s)", h.Session, marketdata.FormatPrice(h.Close))
 		}
 	}
-	return Hold, ""
+	if agreeing == 0 || agreeing < minUnitFollowers && isUnit(before.Close, bar.Close) {
+		return Hold, text
+	}
+	return Store, text
 }
 
 // laterEvidence believes a bar whose level the bars after it keep, and rejects one that they undo.
@@ -83,11 +89,16 @@ func (j *judge) laterEvidence(i int) (Ruling, string) {
 		level = open // whoever traded in between did so from there
 	}
 	after := fmt.Sprintf("the closes after it (%s)", marketdata.FormatPrice(level))
+	isUndecided := j.isFar(bar.Close, level) && j.isFar(reference, level) && !isBetween(bar.Close, reference, level)
 	switch {
+	case isUndecided:
+		return Hold, "against it: " + after
 	case !isNearer(level, bar.Close, reference):
 		return Reject, "against it: " + after
 	case isUnit(reference, bar.Close) && n < minUnitFollowers:
-		return Hold, "against it: the same vendor repeating such a factor settles nothing"
+		return Hold, "against it: only one later session is on its level"
+	case j.isFar(bar.Close, level) && n < minUnitFollowers:
+		return Hold, "against it: " + after
 	default:
 		return Store, "for it: " + after
 	}
@@ -111,7 +122,7 @@ func (j *judge) seriesEvidence(i int) (Ruling, string) {
 	case len(j.Series) == 0, !found:
 		return Hold, ""
 	case isUnit(before.Close, bar.Close), distance(before.Close, bar.Close) > maxSelfEvident:
-		return Hold, "against it: the same vendor repeating such a factor settles nothing"
+		return Hold, "against it: the daily series repeats it, but comes from the same vendor"
 	case !j.isAsStored(j.Series):
 		return Hold, "against it: the daily series does not have the stored closes before it"
 	case !hasRange(bar):
@@ -135,6 +146,11 @@ func (j *judge) isAsStored(bars []marketdata.Bar) bool {
 		}
 	}
 	return both > 0 || len(j.Stored) == 0
+}
+
+// isBetween reports whether a price lies between two others.
+func isBetween(price, a, b decimal.Decimal) bool {
+	return price.GreaterThan(decimal.Min(a, b)) && price.LessThan(decimal.Max(a, b))
 }
 
 // agrees reports whether a later bar is on the level of a held one rather than on the one before it. Only if its own close
@@ -163,10 +179,23 @@ func (j *judge) decideHeld() []HeldBar {
 	return decided
 }
 
+// decideLate rejects a bar in doubt if one after it is believed: that is on another level, or it would have settled it.
+func (j *judge) decideLate(got *Judgement) {
+	i, _ := find(j.believed, got.Bar.Session)
+	if got.Ruling == Hold && !j.isRescaled && i < len(j.believed) {
+		got.Ruling = Reject
+		got.Evidence = append(got.Evidence, "against it: "+describeClose(j.believed[i]))
+	}
+}
+
+func describeClose(bar marketdata.Bar) string {
+	return fmt.Sprintf("the close of %s (%s)", bar.Session, marketdata.FormatPrice(bar.Close))
+}
+
 func (j *judge) decide(h HeldBar) (Decision, string) {
 	if i, found := find(j.believed, h.Session); found {
 		if samePrice(h.Close, j.believed[i].Close) {
-			return Accepted, "for it: the session has the same close"
+			return Accepted, "for it: a later answer has the same close, and is believed"
 		}
 		return Rejected, fmt.Sprintf("against it: the session has a close of %s", marketdata.FormatPrice(j.believed[i].Close))
 	}
@@ -178,9 +207,8 @@ func (j *judge) decide(h HeldBar) (Decision, string) {
 	if before, found := j.before(h.Session, 1); found {
 		reference = before.Close
 	}
-	text := fmt.Sprintf("the close of %s (%s)", next.Session, marketdata.FormatPrice(next.Close))
 	if j.agrees(next, h, reference) {
-		return Accepted, "for it: " + text
+		return Accepted, "for it: " + describeClose(next)
 	}
-	return Rejected, "against it: " + text
+	return Rejected, "against it: " + describeClose(next)
 }
