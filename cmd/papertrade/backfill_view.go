@@ -34,7 +34,7 @@ func sectionOfChanges(t refresh.TickerReport) section {
 		heading: fmt.Sprintf("%s: %s on another scale. Prices are divided by the ratio, volumes multiplied by it.",
 			t.Ticker, count(len(t.Changes), "stored bar is", "stored bars are")),
 		table:   table{columns: []string{"session", "ratio", "close", "new_close", "volume", "new_volume"}},
-		summary: "Of those sessions that the fetched series has, the vendor's own values are stored instead.",
+		summary: "The series that is fetched then decides: its values, on the same scale, take the place of these where it has any.",
 	}
 	for _, c := range t.Changes {
 		s.table.rows = append(s.table.rows, []string{
@@ -57,7 +57,7 @@ func summaryOfBackfill(r refresh.Report) string {
 		return "Nothing to do: no task is pending."
 	case r.DryRun && r.Counts.Planned == 0:
 		return fmt.Sprintf("Nothing to do: %s complete%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), noteOnSkipped(r)) +
-			noteOnReach(outOfReach)
+			noteOnReach(outOfReach) + noteOnHeld(r)
 	case r.DryRun:
 		return fmt.Sprintf("%s of %s to be fetched%s", count(missing-outOfReach, "session", "sessions"),
 			count(r.Counts.Planned, "ticker", "tickers"), noteOnSkipped(r)) +
@@ -66,7 +66,7 @@ func summaryOfBackfill(r refresh.Report) string {
 		return fmt.Sprintf("%s: %s of %s stored; %d complete before, %d failed, %d deferred%s; %s.", capitalize(string(r.Status)),
 			count(stored, "bar", "bars"), count(r.Counts.Refreshed, "ticker", "tickers"),
 			r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, noteOnSkipped(r), costOfRun(r)) +
-			noteOnReach(outOfReach) + noteOnTasks(r)
+			noteOnReach(outOfReach) + noteOnHeld(r) + noteOnTasks(r)
 	}
 }
 

@@ -70,14 +70,34 @@ func runPrices(ctx context.Context, inv *invocation, opts pricesOptions, symbol 
 	}
 	ticker := tickers[0]
 	state := states[ticker]
-	gaps := history.Gaps(ticker.Calendar(), stored[ticker], state.Absent, opts.from.Date, opts.to.Date)
+	beside := notStored(state.Held, stored[ticker])
+	gaps := history.Gaps(ticker.Calendar(), stored[ticker], explained(state.Absent, beside), opts.from.Date, opts.to.Date)
 	bars := slices.DeleteFunc(stored[ticker], func(b history.StoredBar) bool { return !opts.contains(b.Session) })
 	if len(gaps) > 0 && !ticker.HasCalendar() {
 		inv.log.observe(refresh.CalendarUnknown{Suffix: ticker.Suffix(), Tickers: tickers})
 	}
-	held := slices.DeleteFunc(state.Held, func(b history.HeldBar) bool { return !opts.contains(b.Session) })
+	held := slices.DeleteFunc(beside, func(b history.HeldBar) bool { return !opts.contains(b.Session) })
 	return inv.print(pricesView(storedPrices{
 		ticker: ticker, asked: opts.dateRange, bars: bars, gaps: gaps, absent: state.Absent,
 		splits: history.Pending(state.Splits), held: held,
 	}, inv.width()))
+}
+
+// notStored returns the held and rejected bars of sessions that have no stored bar.
+func notStored(held []history.HeldBar, stored []history.StoredBar) []history.HeldBar {
+	return slices.DeleteFunc(slices.Clone(held), func(h history.HeldBar) bool {
+		_, found := history.StoredOf(stored, h.Session)
+		return found
+	})
+}
+
+// explained returns the sessions without a bar that are not a gap, ascending: those that the vendor does not have, and those
+// of held and rejected bars.
+func explained(absent []exchange.Date, held []history.HeldBar) []exchange.Date {
+	sessions := slices.Clone(absent)
+	for _, h := range held {
+		sessions = append(sessions, h.Session)
+	}
+	slices.SortFunc(sessions, exchange.Date.Compare)
+	return slices.Compact(sessions)
 }

@@ -14,7 +14,8 @@ func newReviewAccept(p *program) *cobra.Command {
 		Use:   "accept TICKER",
 		Short: "Store a held price in the history",
 		Long: `accept stores the price that is held of a ticker in the history, as if it had never
-been held. Whatever is stored of that session is replaced.
+been held. Whatever is stored of that session is replaced. With --session it also stores
+one that was rejected.
 ` + exitStatuses,
 		Example: `  papertrade review accept AAPL
   papertrade review accept AAPL --session 2026-11-20`,

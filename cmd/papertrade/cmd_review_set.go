@@ -20,8 +20,9 @@ func newReviewSet(p *program) *cobra.Command {
 or stored. Its source is 'manual', and no run overwrites it. A price that is held of the
 session is rejected, unless it has the same close.
 
-Prices are in the currency that 'papertrade prices' shows, in whole units: pounds of a
-share that is quoted in pence. Open, high and low are left out if they are not given.
+Prices are in the currency that 'papertrade prices' shows: in pounds where quotes are in
+pence. Open, high and low that are not given are removed; the volume stays if none is
+given.
 ` + exitStatuses,
 		Example: `  papertrade review set AAPL --session 2026-11-20 --close 192.53
   papertrade review set TSCO.LON --session 2026-11-20 --close 4.513 --open 4.48 --high 4.52 --low 4.47 --volume 18203344`,

@@ -85,7 +85,7 @@ func (o *statusOptions) AddFlags(cmd *cobra.Command) {
 
 func runStatus(ctx context.Context, inv *invocation, opts statusOptions) error {
 	if opts.maxStale < 0 {
-		return wrongUsage("--max-stale %d: choose a number of sessions from 0 on", opts.maxStale)
+		return wrongUsage("--max-stale %d: choose a number of sessions, 0 or more", opts.maxStale)
 	}
 	db, err := openForReading(ctx, inv.config)
 	if err != nil {

@@ -239,7 +239,7 @@ type volume struct{ *int64 }
 func (v *volume) Set(s string) error {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 {
-		return errors.New("write a whole number of shares from 0 on")
+		return errors.New("write a whole number of shares, 0 or more")
 	}
 	v.int64 = &n
 	return nil

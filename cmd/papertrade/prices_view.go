@@ -23,7 +23,7 @@ type storedPrices struct {
 	gaps   []history.Gap       // ascending
 	absent []exchange.Date     // sessions that no gap has, ascending
 	splits []history.Split     // that the stored history lacks
-	held   []history.HeldBar   // that wait for a decision, ascending
+	held   []history.HeldBar   // those not in the history: held, or rejected; ascending
 }
 
 type pricesJSON struct {
@@ -33,7 +33,7 @@ type pricesJSON struct {
 	Gaps     []history.Gap     `json:"gaps"`
 	// Splits are those that the stored history lacks: bars before them are on another scale.
 	Splits []refresh.SplitReport `json:"splits,omitempty"`
-	// Held are prices that are kept out of the history because they may be wrong.
+	// Held are prices that are kept out of the history because they may be wrong, or are.
 	Held []refresh.HeldPrice `json:"held,omitempty"`
 }
 
@@ -61,9 +61,7 @@ func pricesView(p storedPrices, width int) result {
 	for _, bar := range p.held {
 		list.Held = append(list.Held, refresh.NewHeldPrice(bar))
 	}
-	if n := len(p.held); n > 0 {
-		text.summary += "\n" + count(n, "price is", "prices are") + " held and not in the history: 'papertrade review' settles that."
-	}
+	text.summary += summaryOfHeld(p.ticker, p.held)
 	if len(currencies) == 1 {
 		list.Currency = currencies[0]
 		text.chart = drawPrices(p, width)
@@ -125,7 +123,7 @@ func gapRows(gaps []history.Gap) (rows []notedRow) {
 
 func heldRows(held []history.HeldBar) (rows []notedRow) {
 	for _, b := range held {
-		rows = append(rows, notedRow{rowOf(b.Bar, b.Source), "held: " + b.Why})
+		rows = append(rows, notedRow{rowOf(b.Bar, b.Source), string(b.Decision) + ": " + b.Why})
 	}
 	return rows
 }
@@ -197,6 +195,27 @@ func currenciesOf(bars []history.StoredBar) []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// summaryOfHeld returns what to do about held and rejected prices, a line of each; "" if there are none.
+func summaryOfHeld(ticker marketdata.Ticker, held []history.HeldBar) string {
+	waiting, rejected := 0, 0
+	for _, b := range held {
+		if b.Decision == history.Waiting {
+			waiting++
+		} else {
+			rejected++
+		}
+	}
+	text := ""
+	if waiting > 0 {
+		text += "\n" + count(waiting, "price is", "prices are") + " held and not in the history: 'papertrade review' settles that."
+	}
+	if rejected > 0 {
+		text += fmt.Sprintf("\n%s rejected: 'papertrade review set %s --session DATE --close PRICE' stores another one.",
+			count(rejected, "price was", "prices were"), ticker)
+	}
+	return text
 }
 
 func summaryOfPrices(p storedPrices) string {

@@ -22,13 +22,13 @@ func summaryOfRefresh(r refresh.Report) string {
 		return "No ticker is active: add some with 'papertrade watchlist add TICKER…'." + noteOnTasks(r)
 	case r.DryRun && r.Counts.Planned == 0:
 		return fmt.Sprintf("Nothing to do: %s fresh%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), noteOnSkipped(r)) +
-			noteOnReserve(r.Reserve) + noteOnTasks(r)
+			noteOnReserve(r.Reserve) + noteOnHeld(r) + noteOnTasks(r)
 	case r.DryRun:
 		return fmt.Sprintf("%d of %s due%s", r.Counts.Planned, count(r.Counts.Active, "active ticker is", "active tickers are"), noteOnSkipped(r)) +
-			costOfPlan(r) + noteOnReserve(r.Reserve) + noteOnTasks(r)
+			costOfPlan(r) + noteOnReserve(r.Reserve) + noteOnHeld(r) + noteOnTasks(r)
 	default:
 		return fmt.Sprintf("%s: %d refreshed, %d fresh, %d failed, %d deferred%s; %s.", capitalize(string(r.Status)),
-			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, noteOnSkipped(r), costOfRun(r)) + noteOnTasks(r)
+			r.Counts.Refreshed, r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, noteOnSkipped(r), costOfRun(r)) + noteOnHeld(r) + noteOnTasks(r)
 	}
 }
 

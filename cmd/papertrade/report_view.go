@@ -160,6 +160,15 @@ func noteOnTasks(r refresh.Report) string {
 	return text + "."
 }
 
+// noteOnHeld returns a line about the prices that wait for a decision; "" if there are none.
+func noteOnHeld(r refresh.Report) string {
+	if r.Counts.Held == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n%s and may be wrong: see 'papertrade review'; the next session settles most.",
+		count(r.Counts.Held, "price is held", "prices are held"))
+}
+
 // noteOnSkipped returns how many tickers are skipped, as a part of a list; "" if none is.
 func noteOnSkipped(r refresh.Report) string {
 	if r.Counts.Skipped == 0 {

@@ -50,9 +50,9 @@ func adviceOn(p refresh.Problem) string {
 	case p.Disabled:
 		return ", and refresh.enabled is false"
 	case p.Kind == refresh.HeldPrices:
-		return ": settle with 'papertrade review'"
+		return "; see 'papertrade review'"
 	case p.Kind == refresh.PendingSplits:
-		return ": bring the bars to one scale with 'papertrade backfill " + symbolsOf(p.Tickers) + " --rebase'"
+		return ": if they are splits, 'papertrade backfill " + symbolsOf(p.Tickers) + " --rebase' brings the bars to one scale"
 	default:
 		return ""
 	}

@@ -208,10 +208,10 @@ func TestAdviceOnProblems(t *testing.T) {
 	for want, p := range map[string]refresh.Problem{
 		"":                                  {Kind: refresh.StaleTickers, Tickers: []marketdata.Ticker{aapl}},
 		", and refresh.enabled is false":    {Kind: refresh.RunMissing, Disabled: true},
-		": settle with 'papertrade review'": {Kind: refresh.HeldPrices, Tickers: []marketdata.Ticker{aapl}},
-		": bring the bars to one scale with 'papertrade backfill AAPL NVDA --rebase'": {
+		"; see 'papertrade review'": {Kind: refresh.HeldPrices, Tickers: []marketdata.Ticker{aapl}},
+		": if they are splits, 'papertrade backfill AAPL NVDA --rebase' brings the bars to one scale": {
 			Kind: refresh.PendingSplits, Tickers: []marketdata.Ticker{aapl, nvda}},
-		": bring the bars to one scale with 'papertrade backfill TICKER… --rebase'": {
+		": if they are splits, 'papertrade backfill TICKER… --rebase' brings the bars to one scale": {
 			Kind: refresh.PendingSplits, Tickers: make([]marketdata.Ticker, 6)},
 	} {
 		if got := adviceOn(p); got != want {

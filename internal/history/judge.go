@@ -41,6 +41,8 @@ type Around struct {
 	Stored   []StoredBar // ascending, from some sessions before the bars on
 	Held     []HeldBar   // of the ticker, ascending, decided ones too
 	Splits   []Split     // those that are known, or that the vendor has in its table, besides those that it reports with the series
+	// IsForced says that what is stored of the sessions of the bars is to be replaced, since it may be what is wrong.
+	IsForced bool
 	// Series are all bars of the answer, ascending and on the scale of what is stored, if it is about a span of sessions.
 	Series []marketdata.Bar
 }
@@ -341,5 +343,5 @@ func (j *judge) findRescaling() bool {
 		}
 	}
 	isSplit := func(s Split) bool { return isUnit(one, s.factor()) }
-	return units > 1 && units == both && !slices.ContainsFunc(j.Splits, isSplit)
+	return !j.IsForced && units > 1 && units == both && !slices.ContainsFunc(j.Splits, isSplit)
 }

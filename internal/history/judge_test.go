@@ -129,6 +129,10 @@ func TestJudge(t *testing.T) {
 		{name: "a series in another unit", stored: stored(week...), isSeries: true,
 			bars: bars("11-18 close 18950", "11-19 close 19230", "11-20 close 19300"), want: "11-18 hold 11-19 hold 11-20 hold"},
 
+		{name: "a series in another unit that is to replace what is stored", stored: stored(week...), isSeries: true,
+			bars:   bars("11-16 close 19000", "11-17 close 19100", "11-18 close 18950", "11-19 close 19230", "11-20 close 19300"),
+			change: func(a *history.Around) { a.IsForced = true },
+			want:   "11-16 store 11-17 store 11-18 store 11-19 store 11-20 store"},
 		{name: "a true fall whose series shows it", stored: stored(week...), isSeries: true,
 			bars: bars(weekAnd("11-20 open 80 high 85 low 70 close 76.92")...),
 			want: "11-16 store 11-17 store 11-18 store 11-19 store 11-20 store warn"},

@@ -79,7 +79,7 @@ select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at, state.as
     array(select session from papertrade_absent_sessions as absent where absent.ticker = asked.ticker order by session) as absent,
     (select json_agg(json_build_object('session', session, 'new', new_shares, 'old', old_shares, 'rebased', rebased) order by session)
      from papertrade_splits as split where split.ticker = asked.ticker) as splits,
-    waiting.held
+    beside.held
 from unnest(@tickers::text[]) as asked (ticker)
 left join lateral (
     select "timestamp" as stamp, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at
@@ -90,11 +90,11 @@ left join lateral (
 cross join lateral (
     select json_agg(` + heldBar + ` order by session) as held
     from papertrade_held_prices as held
-    where held.ticker = asked.ticker and decision = @waiting) as waiting
+    where held.ticker = asked.ticker and decision <> @accepted) as beside
 left join papertrade_ticker_states as state on state.ticker = asked.ticker
-where newest.stamp is not null or state.ticker is not null or waiting.held is not null`
+where newest.stamp is not null or state.ticker is not null or beside.held is not null`
 	found, err := query(ctx, s.pool, pgx.RowToStructByName[stateRow], statement,
-		pgx.NamedArgs{"tickers": list(tickers), "waiting": string(history.Waiting)})
+		pgx.NamedArgs{"tickers": list(tickers), "accepted": string(history.Accepted)})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", err)
 	}

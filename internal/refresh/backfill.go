@@ -27,26 +27,28 @@ func (v *verdict) backfill(a answered, at time.Time) {
 	}
 	got := history.Fill(request, history.Series{Bars: a.bars, Since: a.since, Adjusted: a.capability.Adjusted}, a.stored, calendar)
 	if s := got.Refused; s != nil {
-		v.fail(fmt.Errorf("%w: a single bar is all that shows the %s split at %s: nothing was changed", errDoubtful, s, s.Session))
+		v.fail(doubtError(fmt.Sprintf("a single bar is all that shows the %s split at %s: nothing was changed", s, s.Session)))
 		return
 	}
-	doubtful := v.judgeWrites(a, &got)
+	doubtful := v.judgeWrites(a, got)
 	finding := Finding{Ticker: a.Ticker, FirstSession: got.FirstSession, Absent: got.Absent}
 	if got.SplitsChanged {
 		finding.ForgetSplits, finding.Splits = true, got.Splits
 		v.row.Split = pendingSplit(got.Splits)
 	}
 	v.findings, v.result = append(v.findings, finding), got
-	v.row.Reason = leftOver(got, invalid, doubtful, a.Sessions[0])
+	if left := leftOver(got, invalid, doubtful, a.Sessions[0]); left != "" {
+		v.addReason(left)
+	}
 	v.row.OutOfReach, v.row.Absent = len(got.Unreachable), len(got.Absent)
 	if got.Detected != nil {
 		v.reportSplit(*got.Detected)
 	}
 }
 
-// judgeWrites collects those writes of a result that are believed. A bar that is wrong is absent from then on; of those in
-// doubt the newest is held. It returns both as bars that cannot be right.
-func (v *verdict) judgeWrites(a answered, got *history.Result) (doubtful []marketdata.InvalidBar) {
+// judgeWrites collects those writes of a result that are believed, and records which bars are wrong; of those in doubt it holds
+// the newest. It returns both.
+func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []marketdata.InvalidBar) {
 	writes := slices.SortedFunc(slices.Values(got.Writes), func(a, b history.Write) int { return a.Bar.Session.Compare(b.Bar.Session) })
 	bars := make([]marketdata.Bar, len(writes))
 	for i, write := range writes {
@@ -57,7 +59,7 @@ func (v *verdict) judgeWrites(a answered, got *history.Result) (doubtful []marke
 		isDoubted := j.Ruling == history.Hold || j.Ruling == history.Reject
 		if isDoubted && hasBar(got.Bars, j.Bar.Session) { // and not a stored one that is only divided
 			doubtful = append(doubtful, marketdata.InvalidBar{Ticker: a.Ticker, Session: j.Bar.Session, Err: errors.New(j.Why)})
-			v.doubtWrite(a, j, got, i == len(judged)-1)
+			v.doubtWrite(a, j, i == len(judged)-1)
 			continue
 		}
 		price := newPrice(writes[i].Bar, a.provider, a.began)
@@ -75,14 +77,10 @@ func (a answer) invalidAmong(sessions []exchange.Date) []marketdata.InvalidBar {
 }
 
 // doubtWrite collects what becomes of a bar that is not believed, which can be the newest one.
-func (v *verdict) doubtWrite(a answered, j history.Judgement, got *history.Result, isNewest bool) {
+func (v *verdict) doubtWrite(a answered, j history.Judgement, isNewest bool) {
 	switch {
 	case j.Ruling == history.Reject:
 		v.reject(a, j)
-		if _, isStored := history.StoredOf(a.stored, j.Bar.Session); !isStored {
-			got.Absent = append(got.Absent, j.Bar.Session)
-			slices.SortFunc(got.Absent, exchange.Date.Compare)
-		}
 	case isNewest:
 		v.hold(a, j)
 	case v.err == nil:
@@ -117,7 +115,7 @@ func leftOver(got history.Result, invalid, doubtful []marketdata.InvalidBar, fir
 	if n := len(got.Unreachable); n > 0 {
 		parts = append(parts, outOfReach(n))
 	}
-	if n := len(got.Absent) - countAbsent(got, doubtful); n > 0 {
+	if n := len(got.Absent); n > 0 {
 		parts = append(parts, countSessions(n)+" that the provider does not have")
 	}
 	if n := len(got.Unpublished); n > 0 {
@@ -127,15 +125,4 @@ func leftOver(got history.Result, invalid, doubtful []marketdata.InvalidBar, fir
 		parts = append(parts, "the provider's first is "+got.FirstSession.String())
 	}
 	return strings.Join(parts, "; ")
-}
-
-// countAbsent returns how many of the doubtful bars are of sessions that are absent.
-func countAbsent(got history.Result, doubtful []marketdata.InvalidBar) int {
-	n := 0
-	for _, bar := range doubtful {
-		if has(got.Absent, bar.Session) {
-			n++
-		}
-	}
-	return n
 }

@@ -135,7 +135,7 @@ func applyStored(verdicts []verdict, stored []StoredPrice, now time.Time) (refus
 			refused.Findings = append(refused.Findings, Finding{Ticker: v.Ticker, Absent: absent})
 		}
 		if newest, late := v.unpublished(); late {
-			v.row.Reason = "the session of " + newest.String() + " was not out yet"
+			v.addReason("the session of " + newest.String() + " was not out yet")
 		}
 		if v.Goal.isOfPast() && v.err != nil && len(v.prices) > 0 {
 			refused.Tasks = append(refused.Tasks, v.taskResults(now, true)...)

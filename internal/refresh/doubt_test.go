@@ -190,7 +190,7 @@ func TestDoubtfulPricesAreHeld(t *testing.T) {
 					want(t, "held", heldBars(t, j), "20:"+decimal.RequireFromString(price).Round(2).String()+" held")
 
 					row = nightAfter(t, j, v, nov20)
-					if row.Status != refresh.OutcomeSkipped || len(v.asked) > 0 || row.Held == nil || !strings.Contains(row.Reason, "held back") {
+					if row.Status != refresh.OutcomeSkipped || len(v.asked) > 0 || row.Held == nil || !strings.Contains(row.Reason, "is held: ") {
 						t.Errorf("asked again: %v, %+v", v.asked, row)
 					}
 

@@ -18,9 +18,12 @@ var (
 	// errLacking is the fate of an item whose capability the key's plan turned out not to include: it is
 	// still wanted, by another way.
 	errLacking = errors.New("the key's plan does not include it")
-	// errDoubtful is why what an answer says is not stored, though it is possible.
-	errDoubtful = errors.New("doubtful")
 )
+
+// doubtError is why what an answer says is not stored, though it is possible.
+type doubtError string
+
+func (e doubtError) Error() string { return string(e) }
 
 // stopsRun reports whether err concerns all that is left of a run.
 func stopsRun(err error) bool {
@@ -56,13 +59,14 @@ func errorKind(err error) string {
 		{marketdata.ErrNotEntitled, "entitlement"},
 		{marketdata.ErrUnavailable, "unavailable"},
 		{marketdata.ErrInvalidData, "invalid_data"},
-		{errDoubtful, "doubtful"},
 	} {
 		if errors.Is(err, k.err) {
 			return k.kind
 		}
 	}
 	switch {
+	case errors.As(err, new(doubtError)):
+		return "doubtful"
 	case errors.As(err, new(*quota.DeferredError)):
 		return "quota"
 	case errors.Is(err, quota.ErrLedger), errors.As(err, new(StoreError)):

@@ -165,11 +165,11 @@ func NewHealth(in HealthInputs) Health {
 	return h
 }
 
-// addUnknown adds the tickers that a run begun now would skip.
+// addUnknown adds the tickers that a run begun now would skip because the provider does not know them.
 func (h *Health) addUnknown(in HealthInputs) {
 	for _, a := range in.Active {
 		want := updateWant(a, in.At, false)
-		if want.Outcome != OutcomeSkipped {
+		if want.Outcome != OutcomeSkipped || a.State.UnknownSessions == 0 {
 			continue
 		}
 		u := UnknownTicker{Ticker: a.Ticker, Sessions: a.State.UnknownSessions, Note: want.Reason}
@@ -244,8 +244,7 @@ func (h *Health) evaluateHeld() {
 	}
 	p.Tickers = slices.Compact(p.Tickers)
 	n := len(named)
-	p.Message = fmt.Sprintf("%s %s held because %s may be wrong, %s",
-		countOf(n, "price"), verb(n, "is", "are"), verb(n, "it", "they"), firstNamed(named))
+	p.Message = fmt.Sprintf("%s may be wrong: %s", countOf(n, "held price"), firstNamed(named))
 	h.Problems = append(h.Problems, p)
 }
 

@@ -147,11 +147,11 @@ func TestProblems(t *testing.T) {
 
 		{"a held price, of a ticker that is not active any more", instant(24, 12), func(in *HealthInputs) {
 			in.Held = []history.HeldBar{heldSince("GONE", 2)}
-		}, []string{"held_prices", "1 price is held because it may be wrong, GONE (2026-11-02)"}},
+		}, []string{"held_prices", "1 held price may be wrong: GONE (2026-11-02)"}},
 		{"held prices are named, and no longer each", instant(24, 12), func(in *HealthInputs) {
 			in.Held = []history.HeldBar{heldSince("A", 19), heldSince("A", 20), heldSince("B", 20), heldSince("C", 20),
 				heldSince("D", 20), heldSince("E", 20), heldSince("F", 20)}
-		}, []string{"held_prices", "7 prices are held because they may be wrong, " +
+		}, []string{"held_prices", "7 held prices may be wrong: " +
 			"A (2026-11-19), A (2026-11-20), B (2026-11-20), C (2026-11-20), D (2026-11-20), and 2 more"}},
 		{"a split that is rebased", instant(24, 12), func(in *HealthInputs) {
 			in.Active[0].State.Splits = []history.Split{{Session: date(20), New: 10, Old: 1, Rebased: true}}
@@ -166,7 +166,7 @@ func TestProblems(t *testing.T) {
 			in.Active[1].State.Splits = []history.Split{{Session: date(20), New: 1, Old: 8}}
 		}, []string{
 			"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed",
-			"held_prices", "1 price is held because it may be wrong, AAPL (2026-11-20)",
+			"held_prices", "1 held price may be wrong: AAPL (2026-11-20)",
 			"pending_splits", "2 splits are pending, AAPL 3:2 (2026-11-19), TSCO.LON 1:8 (2026-11-20)"}},
 	}
 	for _, tt := range tests {
@@ -228,7 +228,7 @@ func TestHealth(t *testing.T) {
 const wantHealth = `{
 	"at": "2026-11-25T00:30:00Z",
 	"problems": [
-		{"kind": "held_prices", "message": "1 price is held because it may be wrong, GONE (2026-11-20)", "tickers": ["GONE"]},
+		{"kind": "held_prices", "message": "1 held price may be wrong: GONE (2026-11-20)", "tickers": ["GONE"]},
 		{"kind": "pending_splits", "message": "1 split is pending, TSCO.LON 10:1 (2026-11-20)", "tickers": ["TSCO.LON"]}
 	],
 	"runs": [

@@ -24,8 +24,8 @@ func (i Item) row() TickerReport {
 		Ticker: i.Ticker, Sources: i.Sources, Priority: i.Priority, Status: i.Outcome, Batch: i.Batch,
 		Session: i.State.LastSession, Reason: i.Reason, Forceable: i.Forceable, Split: pendingSplit(i.State.Splits), Tasks: len(i.tasks),
 	}
-	if n := len(i.State.Held); n > 0 {
-		row.Held = reportHeld(i.State.Held[n-1])
+	if held, found := i.State.newestHeld(); found {
+		row.Held = reportHeld(held)
 	}
 	if i.Goal.isOfPast() {
 		row.Missing, row.OutOfReach = len(i.Sessions), len(i.route.unreachable)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -210,8 +211,9 @@ func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 // evaluate decides how a run that went to its end ended. Nothing refreshed is never a success.
 func (r *Report) evaluate(maxErrorRate float64) {
 	attempted := r.Counts.Refreshed + r.Counts.Failed
+	anyStored := slices.ContainsFunc(r.Tickers, func(t TickerReport) bool { return t.Stored > 0 })
 	switch {
-	case r.Counts.Failed > 0 && r.Counts.Refreshed == 0:
+	case r.Counts.Failed > 0 && r.Counts.Refreshed == 0 && !anyStored:
 		r.Status = Failed
 	case r.Counts.Failed > 0 && float64(r.Counts.Failed)/float64(attempted) > maxErrorRate:
 		r.Status = Partial

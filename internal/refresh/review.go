@@ -64,14 +64,20 @@ func WaitingBars(ctx context.Context, store Store) ([]history.HeldBar, error) {
 	return waiting, nil
 }
 
+func isWaiting(b history.HeldBar) bool { return b.Decision == history.Waiting }
+
 func onlyWaiting(held []history.HeldBar) []history.HeldBar {
-	return slices.DeleteFunc(slices.Clone(held), func(b history.HeldBar) bool { return b.Decision != history.Waiting })
+	return slices.DeleteFunc(slices.Clone(held), func(b history.HeldBar) bool { return !isWaiting(b) })
 }
 
 // Accept stores the held bar of a ticker in the history, and returns it with the decision. A zero session means the
-// only one that is held. The error is a *NotHeldError or an *AmbiguousHeldError if there is no such bar.
+// only one that is held; that of a session can have been rejected before. The error is a *NotHeldError or an
+// *AmbiguousHeldError if there is no such bar.
 func (r Review) Accept(ctx context.Context, ticker marketdata.Ticker, session exchange.Date) (history.HeldBar, error) {
-	bar, err := r.find(ctx, ticker, session)
+	isPossible := func(b history.HeldBar) bool {
+		return b.Decision == history.Waiting || b.Decision == history.Rejected && !session.IsZero()
+	}
+	bar, err := r.find(ctx, ticker, session, isPossible)
 	if err != nil {
 		return history.HeldBar{}, err
 	}
@@ -86,10 +92,10 @@ func (r Review) Accept(ctx context.Context, ticker marketdata.Ticker, session ex
 	return accepted, nil
 }
 
-// Reject leaves the history as it is, and returns the held bar of a ticker with the decision. Its session and its errors
-// are those of Accept.
+// Reject leaves the history as it is, and returns the held bar of a ticker with the decision. A zero session and the errors
+// are as those of Accept.
 func (r Review) Reject(ctx context.Context, ticker marketdata.Ticker, session exchange.Date) (history.HeldBar, error) {
-	bar, err := r.find(ctx, ticker, session)
+	bar, err := r.find(ctx, ticker, session, isWaiting)
 	if err != nil {
 		return history.HeldBar{}, err
 	}
@@ -121,12 +127,15 @@ func (r Review) Set(ctx context.Context, bar marketdata.Bar) error {
 	return r.store(ctx, price, held, decided)
 }
 
-// find returns the bar of a ticker that waits for a decision.
-func (r Review) find(ctx context.Context, ticker marketdata.Ticker, session exchange.Date) (history.HeldBar, error) {
-	held, err := r.waiting(ctx, ticker)
+// find returns the only bar of a ticker beside the history that a decision is possible about.
+func (r Review) find(
+	ctx context.Context, ticker marketdata.Ticker, session exchange.Date, isPossible func(history.HeldBar) bool,
+) (history.HeldBar, error) {
+	all, err := r.Store.HeldBars(ctx, []marketdata.Ticker{ticker})
 	if err != nil {
 		return history.HeldBar{}, err
 	}
+	held := slices.DeleteFunc(all[ticker], func(b history.HeldBar) bool { return !isPossible(b) })
 	if !session.IsZero() {
 		held = ofSession(held, session)
 	}

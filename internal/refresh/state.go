@@ -2,8 +2,10 @@ package refresh
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
@@ -32,18 +34,32 @@ func (s State) recentlyChecked(newest exchange.Session, at time.Time) bool {
 	return s.CheckedAt.After(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
 }
 
-// holds reports whether the price of a session waits for a decision. The next session is what decides.
-func (s State) holds(session exchange.Date) bool {
-	return len(s.Held) > 0 && s.Held[len(s.Held)-1].Session == session
+// doubts reports whether the price of a session that is not stored is held, or was rejected. The next session brings another.
+func (s State) doubts(session exchange.Date) bool {
+	return slices.ContainsFunc(s.Held, func(h history.HeldBar) bool { return h.Session == session })
 }
 
-// heldReason returns what there is to say of the newest price that waits for a decision; "" if none does.
-func (s State) heldReason() string {
-	if len(s.Held) == 0 {
+// newestHeld returns the newest price that waits for a decision.
+func (s State) newestHeld() (history.HeldBar, bool) {
+	for _, h := range slices.Backward(s.Held) {
+		if h.Decision == history.Waiting {
+			return h, true
+		}
+	}
+	return history.HeldBar{}, false
+}
+
+// doubtReason returns what there is to say of the newest price that waits for a decision, or was rejected in a session from
+// one on; "" if there is none.
+func (s State) doubtReason(from exchange.Date) string {
+	h, found := s.newestHeld()
+	if n := len(s.Held); !found && n > 0 && !s.Held[n-1].Session.Before(from) {
+		h, found = s.Held[n-1], true
+	}
+	if !found {
 		return ""
 	}
-	h := s.Held[len(s.Held)-1]
-	return fmt.Sprintf("the price of %s (%s) is held back: %s", h.Session, marketdata.FormatPrice(h.Close), h.Why)
+	return fmt.Sprintf("the price of %s (%s) is %s: %s", h.Session, marketdata.FormatPrice(h.Close), h.Decision, h.Why)
 }
 
 // skipReason returns why it is pointless to ask for the ticker when a session is the newest; "" if it is not.

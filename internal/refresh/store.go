@@ -82,7 +82,7 @@ type State struct {
 	FirstSession    exchange.Date     // the oldest that a provider has of the ticker
 	Absent          []exchange.Date   // sessions that a provider has no bar of, ascending
 	Splits          []history.Split   // ascending by session
-	Held            []history.HeldBar // those that wait for a decision, ascending by session
+	Held            []history.HeldBar // those that are not accepted, ascending by session
 }
 
 // Price is a row of the price history that is to be written. If a row of the same ticker, stamp,

@@ -43,6 +43,7 @@ func (a answered) isSeries() bool { return a.capability.Kind == marketdata.Histo
 func (a answered) around(bars []marketdata.Bar) history.Around {
 	around := history.Around{
 		MaxMove: a.maxMove, Calendar: a.Ticker.Calendar(), Stored: a.stored, Held: a.held, Splits: slices.Concat(a.State.Splits, a.splits),
+		IsForced: a.Goal == Overwrite,
 	}
 	if a.isSeries() {
 		around.Series = bars
@@ -99,7 +100,16 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 func (v *verdict) warn(j history.Judgement) {
 	if j.Why != "" {
 		v.events = append(v.events, BarJudged{v.Ticker, j})
+		v.addReason(strings.Join(append([]string{j.Why}, j.Evidence...), "; "))
 	}
+}
+
+// addReason adds what else there is to say of the ticker.
+func (v *verdict) addReason(text string) {
+	if v.row.Reason != "" {
+		text = v.row.Reason + "; " + text
+	}
+	v.row.Reason = text
 }
 
 // reject records that a bar is wrong, so that it is known when a vendor repeats it.
@@ -139,15 +149,17 @@ func (v *verdict) conclude(a answered, newest history.Judgement) {
 func (v *verdict) hold(a answered, j history.Judgement) {
 	h := a.heldBar(j, history.Waiting)
 	v.held, v.doubt = append(v.held, h), &h
-	v.failDoubtful(a, fmt.Sprintf("the price of %s is held back: %s", h.Session, strings.Join(append([]string{h.Why}, h.Evidence...), "; ")))
+	v.failDoubtful(a, fmt.Sprintf("the price of %s is held: %s", h.Session, strings.Join(append([]string{h.Why}, h.Evidence...), "; ")))
 	v.row.Held = reportHeld(h)
 }
 
 // failDoubtful fails a ticker that a provider has answered.
 func (v *verdict) failDoubtful(a answered, text string) {
-	v.fail(fmt.Errorf("%w: %s", errDoubtful, text))
-	v.failures = append(v.failures, Failure{Ticker: a.Ticker, AskedAt: a.began})
-	v.findings = append(v.findings, Finding{Ticker: a.Ticker}) // it is known
+	if v.err == nil {
+		v.failures = append(v.failures, Failure{Ticker: a.Ticker, AskedAt: a.began})
+		v.findings = append(v.findings, Finding{Ticker: a.Ticker}) // it is known
+	}
+	v.fail(doubtError(text))
 }
 
 // decide collects what was decided about held bars, and returns the accepted ones: they are stored, late.
@@ -156,6 +168,7 @@ func (v *verdict) decide(a answered, decided []history.HeldBar) (accepted []mark
 		h.DecidedAt = a.began
 		v.held = append(v.held, h)
 		v.events = append(v.events, HeldDecided{h})
+		v.addReason(fmt.Sprintf("the held price of %s (%s) is %s", h.Session, marketdata.FormatPrice(h.Close), h.Decision))
 		if v.row.Held != nil && v.row.Held.Session == h.Session {
 			v.row.Held = nil
 		}

@@ -58,8 +58,8 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 		want.Reason = "forced; " + storedReason(a, newest.Date)
 	case stored && !premature:
 		want.Outcome, want.Reason = OutcomeFresh, storedReason(a, newest.Date)
-	case !force && a.State.holds(newest.Date):
-		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, a.State.heldReason(), true
+	case !force && a.State.doubts(newest.Date):
+		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, a.State.doubtReason(newest.Date), true
 	case !force && skip != "":
 		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, skip, true
 	case !force && a.State.recentlyChecked(newest, at):
@@ -77,7 +77,7 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 			want.Reason = fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", a.State.LastSession, missing, newest.Date)
 		}
 	}
-	if reason := a.State.heldReason(); reason != "" && want.Outcome == OutcomePlanned {
+	if reason := a.State.doubtReason(newest.Date); reason != "" && want.Outcome == OutcomePlanned {
 		want.Reason += "; " + reason
 	}
 	return want
@@ -161,7 +161,22 @@ func gapWant(g gapRequest, stored []exchange.Date, at time.Time) Want {
 	default:
 		want.Reason = gapReason(want)
 	}
+	if n := g.doubtful(); n > 0 && g.goal == Fill {
+		want.Reason += fmt.Sprintf("; %s with a price that is held or was rejected", countSessions(n))
+	}
 	return want
+}
+
+// doubtful returns how many sessions of the ranges have a price that is held or was rejected: what is stored of them is for
+// a refresh, a person or force to say.
+func (g gapRequest) doubtful() int {
+	n := 0
+	for _, h := range g.State.Held {
+		if slices.ContainsFunc(g.ranges, func(r Range) bool { return !h.Session.Before(r.From) && (r.To.IsZero() || !h.Session.After(r.To)) }) {
+			n++
+		}
+	}
+	return n
 }
 
 func gapReason(want Want) string {
@@ -199,7 +214,7 @@ func (g gapRequest) sessions(stored []exchange.Date, newest exchange.Date) []exc
 	if g.goal != Fill {
 		return wanted
 	}
-	return slices.DeleteFunc(wanted, func(d exchange.Date) bool { return has(stored, d) || has(g.State.Absent, d) })
+	return slices.DeleteFunc(wanted, func(d exchange.Date) bool { return has(stored, d) || has(g.State.Absent, d) || g.State.doubts(d) })
 }
 
 func has(ascending []exchange.Date, d exchange.Date) bool {

@@ -85,7 +85,7 @@ select asked.value, strftime('%Y-%m-%d %H:%M:%f', p."timestamp"), strftime('%Y-%
         'rebased', json(iif(rebased, 'true', 'false'))) order by session)
      from papertrade_splits as split where split.ticker = asked.value),
     (select json_group_array(` + heldBar + ` order by session)
-     from papertrade_held_prices as held where held.ticker = asked.value and decision = ?2) as held
+     from papertrade_held_prices as held where held.ticker = asked.value and decision <> ?2) as held
 from json_each(?1) as asked
 left join price_history as p on p.id = (
     select newest.id
@@ -103,7 +103,7 @@ where p.id is not null or state.ticker is not null or held <> '[]'`
 	if err != nil {
 		return nil, err
 	}
-	found, err := query(ctx, s.db, scanState, statement, asked, string(history.Waiting))
+	found, err := query(ctx, s.db, scanState, statement, asked, string(history.Accepted))
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", err)
 	}
