@@ -110,5 +110,9 @@ func (s Split) adjust(bar marketdata.Bar) marketdata.Bar {
 const minPlaces = 4
 
 func (s Split) divide(price decimal.Decimal) decimal.Decimal {
-	return price.Mul(decimal.NewFromInt(s.Old)).DivRound(decimal.NewFromInt(s.New), max(minPlaces, -price.Exponent()))
+	shares, places := price.Mul(decimal.NewFromInt(s.Old)), max(minPlaces, -price.Exponent())
+	if divided := shares.DivRound(decimal.NewFromInt(s.New), places); !divided.IsZero() {
+		return divided
+	}
+	return shares.DivRound(decimal.NewFromInt(s.New), places+quotientPlaces) // no price is nothing
 }

@@ -85,7 +85,10 @@ func (b StoredBar) Contradicts(fetched marketdata.Bar) bool {
 	return !isConsistent(fetched)
 }
 
-// isConsistent reports whether all prices of a bar lie within its low and its high.
+// maxDayRange is by which factor the prices of one session may differ from its close.
+const maxDayRange = 20
+
+// isConsistent reports whether all prices of a bar lie within its low and its high, and can be of one day.
 func isConsistent(bar marketdata.Bar) bool {
 	within := []decimal.Decimal{bar.Close}
 	for _, price := range []decimal.NullDecimal{bar.Open, bar.High, bar.Low} {
@@ -97,6 +100,6 @@ func isConsistent(bar marketdata.Bar) bool {
 		}
 	}
 	return !slices.ContainsFunc(within, func(price decimal.Decimal) bool {
-		return bar.Low.Valid && price.LessThan(bar.Low.Decimal) || bar.High.Valid && price.GreaterThan(bar.High.Decimal)
+		return distance(price, bar.Close) > maxDayRange || bar.Low.Valid && price.LessThan(bar.Low.Decimal) || bar.High.Valid && price.GreaterThan(bar.High.Decimal)
 	})
 }

@@ -88,6 +88,18 @@ func TestRepair(t *testing.T) {
 	}
 }
 
+// The prices of one session do not differ by factors.
+func TestRepairDropsWhatIsFarFromTheClose(t *testing.T) {
+	for text, want := range map[string]bool{
+		"11-20 high 19300 close 191": true, "11-20 low 0.01 close 191": true, "11-20 open 4000 high 4100 close 191": true,
+		"11-20 open 150 high 800 low 60 close 191": false,
+	} {
+		if _, got := history.Repair(bars(text)[0]); got != want {
+			t.Errorf("%s: repaired: %t, want %t", text, got, want)
+		}
+	}
+}
+
 func TestContradicts(t *testing.T) {
 	for _, tt := range []struct {
 		name, stored, fetched string

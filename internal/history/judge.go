@@ -31,6 +31,8 @@ type Judgement struct {
 	Why      string   // what is odd about it; "" if nothing is
 	Evidence []string // for and against it, if it was in doubt
 	IsStale  bool     // all of it, the volume included, equals the bar of the session before
+	// IsUnsettled says that a series would show whether it is the quote or what is stored before it that is wrong.
+	IsUnsettled bool
 }
 
 // Around is what the bars of an answer are judged by.
@@ -45,6 +47,8 @@ type Around struct {
 	IsForced bool
 	// Series are all bars of the answer, ascending and on the scale of what is stored, if it is about a span of sessions.
 	Series []marketdata.Bar
+	// Quoted is the close that a quote had of the newest bar, if the series was asked to settle a doubt about it.
+	Quoted decimal.NullDecimal
 }
 
 // DefaultMaxMove is the usual Around.MaxMove.
@@ -61,7 +65,7 @@ func Judge(bars []marketdata.Bar, around Around) (judged []Judgement, decided []
 		case Store:
 			j.believed = append(j.believed, got.Bar)
 		case Keep:
-			kept, _ := StoredOf(j.Stored, got.Bar.Session)
+			kept, _ := StoredOf(around.Stored, got.Bar.Session)
 			j.believed = append(j.believed, kept.Bar)
 		}
 	}
@@ -72,15 +76,17 @@ func Judge(bars []marketdata.Bar, around Around) (judged []Judgement, decided []
 }
 
 const (
-	// maxSelfEvident is the largest factor between two closes that a series can show by itself: beyond it lie mistakes
+	// maxSelfEvident is the largest factor between two closes that one answer can show by itself: beyond it lie mistakes
 	// rather than moves.
-	maxSelfEvident = 20
+	maxSelfEvident = 5
 	// manyTimes is the factor from which on one price is called so many times another, rather than some per cent above it.
 	manyTimes = 10
 	// maxFollowers is how many closes after a bar show whether its level persists.
 	maxFollowers = 5
-	// minUnitFollowers is how many of them it takes if the level is about 100 times another, or a 100th.
-	minUnitFollowers = 2
+	// minFollowers is how many later sessions it takes to believe a level that is further away than a move.
+	minFollowers = 2
+	// minScaleBars is how many of the newest bars that are both stored and fetched show whether both are on one scale.
+	minScaleBars = 3
 	// maxRepeats is how many sessions in a row may repeat the bar before them.
 	maxRepeats = 1
 	// unitLow and unitHigh are by which factors prices differ that are in another unit, like pence for pounds: within 2 %
@@ -93,30 +99,42 @@ type judge struct {
 	Around
 	bars       []marketdata.Bar
 	others     []StoredBar      // of sessions that the answer does not have, ascending
+	manual     []StoredBar      // that a person set, ascending
 	believed   []marketdata.Bar // of the answer so far, ascending
-	isRescaled bool             // all of the series is in another unit than what is stored
+	isOffScale bool             // the series is on another scale than what is stored, which no split explains
+	isAdjusted bool             // the series is adjusted for a split, and what is stored is not
 }
 
 func newJudge(bars []marketdata.Bar, around Around) *judge {
 	j := &judge{Around: around, bars: bars}
-	j.Splits = slices.Concat(around.Splits, reportedSplits(around.Series))
+	j.Stored, j.Splits = nil, slices.Concat(around.Splits, reportedSplits(around.Series))
 	for _, b := range around.Stored {
-		if _, found := find(bars, b.Session); !found && b.Close.IsPositive() {
+		if b.Source == ManualSource {
+			j.manual = append(j.manual, b)
+		}
+		if !b.Close.IsPositive() || len(bars) > 0 && b.Currency != bars[0].Currency {
+			continue // nothing can be compared with it
+		}
+		j.Stored = append(j.Stored, b)
+		if _, found := find(bars, b.Session); !found {
 			j.others = append(j.others, b)
 		}
 	}
-	j.isRescaled = j.findRescaling()
+	j.compareScales()
 	return j
 }
 
 func (j *judge) judgeBar(i int) Judgement {
 	got := Judgement{Bar: j.bars[i]}
-	stored, isStored := StoredOf(j.Stored, got.Bar.Session)
+	_, isManual := StoredOf(j.manual, got.Bar.Session)
+	_, isStored := StoredOf(j.Stored, got.Bar.Session)
 	repeats := j.repeats(got.Bar)
 	got.IsStale = repeats > 0
 	switch why := j.doubt(i); {
-	case isStored && stored.Source == ManualSource:
+	case isManual:
 		got.Ruling, got.Why = Keep, "a person set the price of this session"
+	case isStored && j.isAdjusted:
+		got.Ruling, got.Why = Keep, "the series is adjusted for a split, and what is stored is not"
 	case j.isDecided(got.Bar, Rejected):
 		got.Ruling, got.Why = Reject, "the same price was rejected before"
 	case j.isDecided(got.Bar, Accepted):
@@ -127,6 +145,8 @@ func (j *judge) judgeBar(i int) Judgement {
 		j.settle(i, why, &got)
 	case got.IsStale:
 		got.Why = "stale answer: it equals the bar of the session before, volume included"
+	default:
+		got.Why, got.IsUnsettled = j.contradiction(got.Bar)
 	}
 	return got
 }
@@ -204,48 +224,68 @@ func (j *judge) doubt(i int) string {
 	bar := j.bars[i]
 	before, found := j.before(bar.Session, 1)
 	stored, isStored := StoredOf(j.Stored, bar.Session)
-	previous := bar.PreviousClose
-	previous.Valid = previous.Valid && previous.Decimal.IsPositive()
+	previous := previousClose(bar)
 	switch {
 	case isStored && samePrice(stored.Close, bar.Close):
 		return ""
-	case j.isRescaled:
-		return "the whole answer is about 100 times as high or as low as what is stored"
-	case found && !j.isFar(before.Close, bar.Close):
-		return ""
+	case j.isOffScale:
+		return "the whole answer is on another scale than what is stored"
 	case !found && !previous.Valid:
 		return j.doubtOfFirst(i)
-	case previous.Valid && !j.isFar(previous.Decimal, bar.Close):
-		return j.doubtOfPrevious(bar, before, found)
-	case found && (!previous.Valid || nextSession(j.Calendar, before.Session) == bar.Session):
-		return j.describeMove("the close of "+before.Session.String(), before.Close, bar.Close)
-	default:
+	case found && !j.isFar(before.Close, bar.Close):
+		return ""
+	case previous.Valid && j.isFar(previous.Decimal, bar.Close) && (!found || nextSession(j.Calendar, before.Session) != bar.Session):
 		return j.describeMove("the previous close of the same answer", previous.Decimal, bar.Close)
+	case !previous.Valid || j.isFar(previous.Decimal, bar.Close):
+		return j.describeMove("the close of "+before.Session.String(), before.Close, bar.Close)
+	case !found || j.explainsPrevious(before, bar):
+		return ""
+	default:
+		return j.describeMove("the close of "+before.Session.String(), before.Close, bar.Close) + ", and so is the previous close of the answer"
 	}
+}
+
+// previousClose returns the close of the session before that a quote has, if it can be one.
+func previousClose(bar marketdata.Bar) decimal.NullDecimal {
+	previous := bar.PreviousClose
+	previous.Valid = previous.Valid && previous.Decimal.IsPositive()
+	return previous
+}
+
+// explainsPrevious reports whether a split explains that the previous close of a quote is far from the bar before it, or
+// sessions that are missing in between.
+func (j *judge) explainsPrevious(before, bar marketdata.Bar) bool {
+	if nextSession(j.Calendar, before.Session) != bar.Session {
+		return distance(before.Close, bar.PreviousClose.Decimal) <= maxSelfEvident
+	}
+	_, isSplit := DetectByPreviousClose(j.Stored, bar, Rebased(j.Splits), j.Calendar)
+	return isSplit
+}
+
+// contradiction returns what a quote says of the session before if it is not what is stored of it, other than the close as
+// traded before a split that was rebased. unsettled says that one of both is wrong.
+func (j *judge) contradiction(bar marketdata.Bar) (why string, unsettled bool) {
+	before, found := j.before(bar.Session, 1)
+	previous := previousClose(bar)
+	if !found || !previous.Valid || nextSession(j.Calendar, before.Session) != bar.Session || isOnScale(before.Close, previous.Decimal) {
+		return "", false
+	}
+	for _, s := range Rebased(j.Splits) {
+		if s.Session == bar.Session && isOnScale(s.divide(previous.Decimal), before.Close) {
+			return "", false
+		}
+	}
+	return fmt.Sprintf("the previous close of the answer (%s) is not the close of %s (%s)",
+		marketdata.FormatPrice(previous.Decimal), before.Session, marketdata.FormatPrice(before.Close)), true
 }
 
 // doubtOfFirst returns why a first bar, before which nothing is known, may be wrong.
 func (j *judge) doubtOfFirst(i int) string {
 	level, n := j.levelAfter(i, j.bars[i].Close)
-	if n < minUnitFollowers || distance(level, j.bars[i].Close) < unitLow {
+	if n < minFollowers || distance(level, j.bars[i].Close) < unitLow {
 		return "" // the first bar before a split differs from the rest by up to that
 	}
 	return j.describeMove("the closes after it", level, j.bars[i].Close)
-}
-
-// doubtOfPrevious returns why a bar that fits the previous close of its answer may be wrong: that close is not the stored
-// one, and neither a split nor sessions in between explain it.
-func (j *judge) doubtOfPrevious(bar, before marketdata.Bar, found bool) string {
-	if !found {
-		return ""
-	}
-	previous := bar.PreviousClose.Decimal
-	_, isSplit := matchRatio(before.Close, previous, closeRatios)
-	isNext := nextSession(j.Calendar, before.Session) == bar.Session
-	if !isUnit(before.Close, previous) && (isSplit || !isNext) {
-		return ""
-	}
-	return j.describeMove("the close of "+before.Session.String(), before.Close, bar.Close) + ", and so is the previous close of the answer"
 }
 
 // isFar reports whether a price differs from another by more than a move from one session to the next does.
@@ -327,21 +367,47 @@ func isNearer(price, a, b decimal.Decimal) bool {
 	return distance(price, a) < distance(price, b)
 }
 
-// findRescaling reports whether the newest sessions that are both stored and in the series say that it is all in another
-// unit.
-func (j *judge) findRescaling() bool {
-	const enough = 3
-	units, both := 0, 0
+// compareScales finds whether the series is on another scale than what is stored: all of the newest bars that both have
+// differ by more than a correction.
+func (j *judge) compareScales() {
+	var newest StoredBar
+	off, both := 0, 0
 	for _, bar := range slices.Backward(j.Series) {
 		stored, found := StoredOf(j.Stored, bar.Session)
-		if !found || both == enough {
+		if !found || stored.Source == ManualSource || both == minScaleBars {
 			continue
 		}
-		both++
-		if isUnit(stored.Close, bar.Close) {
-			units++
+		if both++; both == 1 {
+			newest = stored
+		}
+		if !isOnScale(stored.Close, bar.Close) {
+			off++
 		}
 	}
-	isSplit := func(s Split) bool { return isUnit(one, s.factor()) }
-	return !j.IsForced && units > 1 && units == both && !slices.ContainsFunc(j.Splits, isSplit)
+	if j.IsForced || both == 0 || off < both {
+		return
+	}
+	s, found := j.splitAfter(newest)
+	if found {
+		j.Splits = append(j.Splits, s)
+	}
+	j.isAdjusted, j.isOffScale = found, !found
+}
+
+// splitAfter returns the split after a stored bar by which the series differs from what is stored.
+func (j *judge) splitAfter(newest StoredBar) (Split, bool) {
+	i, _ := find(j.Series, newest.Session)
+	for _, s := range j.Splits {
+		if s.Session.After(newest.Session) && isOnScale(s.divide(newest.Close), j.Series[i].Close) {
+			return s, true
+		}
+	}
+	return DetectSplit(j.Stored, j.Series, Rebased(j.Splits), nil, j.Calendar)
+}
+
+// isOdd reports whether two closes differ by more than a move or the ratio of a split.
+func isOdd(a, b decimal.Decimal) bool {
+	quotient, ok := divide(a, b)
+	_, isSplit := matchGap(quotient)
+	return !ok || isUnit(a, b) || distance(a, b) > maxSelfEvident && !isSplit
 }

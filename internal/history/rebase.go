@@ -165,7 +165,7 @@ func isOnScale(a, b decimal.Decimal) bool {
 // complete returns a bar with the prices and the volume that it lacks, which must not stay in other shares than the rest:
 // those of the stored bar of its session, as the close has changed.
 func complete(bar, stored marketdata.Bar) marketdata.Bar {
-	if !stored.Close.IsPositive() {
+	if !stored.Close.IsPositive() || !bar.Close.IsPositive() {
 		return bar
 	}
 	derive := func(price *decimal.NullDecimal, old decimal.NullDecimal) {

@@ -13,10 +13,11 @@ import (
 // after it, and the series that it is part of. If none decides, it is held.
 func (j *judge) settle(i int, why string, got *Judgement) {
 	got.Ruling, got.Why = Hold, why
-	if j.isRescaled {
-		return
+	kinds := []func(int) (Ruling, string){j.splitEvidence, j.heldEvidence, j.laterEvidence, j.seriesEvidence}
+	if j.isOffScale {
+		kinds = kinds[1:2] // the answer itself shows nothing
 	}
-	for _, evidence := range []func(int) (Ruling, string){j.splitEvidence, j.heldEvidence, j.laterEvidence, j.seriesEvidence} {
+	for _, evidence := range kinds {
 		ruling, text := evidence(i)
 		if text != "" {
 			got.Evidence = append(got.Evidence, text)
@@ -59,8 +60,8 @@ func (j *judge) splitEvidence(i int) (Ruling, string) {
 	return Hold, ""
 }
 
-// heldEvidence believes a bar that agrees with a held one of an earlier session, or with several if prices look as if they
-// were in another unit.
+// heldEvidence believes a bar that agrees with a held one of an earlier session, or with several if they are further away
+// than a move or a split.
 func (j *judge) heldEvidence(i int) (Ruling, string) {
 	bar := j.bars[i]
 	before, _ := j.before(bar.Session, 1)
@@ -72,7 +73,7 @@ func (j *judge) heldEvidence(i int) (Ruling, string) {
 			text = fmt.Sprintf("for it: the held close of %s (%s)", h.Session, marketdata.FormatPrice(h.Close))
 		}
 	}
-	if agreeing == 0 || agreeing < minUnitFollowers && isUnit(before.Close, bar.Close) {
+	if agreeing == 0 || agreeing < minFollowers && isOdd(before.Close, bar.Close) {
 		return Hold, text
 	}
 	return Store, text
@@ -85,7 +86,7 @@ func (j *judge) laterEvidence(i int) (Ruling, string) {
 	if n == 0 {
 		return Hold, ""
 	}
-	if open, found := j.nextOpen(i); found && isNearer(open, bar.Close, reference) && !isUnit(reference, bar.Close) {
+	if open, found := j.nextOpen(i); found && isNearer(open, bar.Close, reference) && !isOdd(reference, bar.Close) {
 		level = open // whoever traded in between did so from there
 	}
 	after := fmt.Sprintf("the closes after it (%s)", marketdata.FormatPrice(level))
@@ -95,9 +96,9 @@ func (j *judge) laterEvidence(i int) (Ruling, string) {
 		return Hold, "against it: " + after
 	case !isNearer(level, bar.Close, reference):
 		return Reject, "against it: " + after
-	case isUnit(reference, bar.Close) && n < minUnitFollowers:
+	case distance(reference, bar.Close) > maxSelfEvident && n < minFollowers:
 		return Hold, "against it: only one later session is on its level"
-	case j.isFar(bar.Close, level) && n < minUnitFollowers:
+	case j.isFar(bar.Close, level) && n < minFollowers:
 		return Hold, "against it: " + after
 	default:
 		return Store, "for it: " + after
@@ -118,10 +119,15 @@ func (j *judge) nextOpen(i int) (open decimal.Decimal, found bool) {
 func (j *judge) seriesEvidence(i int) (Ruling, string) {
 	bar := j.bars[i]
 	before, found := j.before(bar.Session, 1)
+	stored, isStored := StoredOf(j.Stored, bar.Session)
 	switch {
 	case len(j.Series) == 0, !found:
 		return Hold, ""
-	case isUnit(before.Close, bar.Close), distance(before.Close, bar.Close) > maxSelfEvident:
+	case isStored && j.isFar(stored.Close, bar.Close):
+		return Hold, "against it: the stored close of the session (" + marketdata.FormatPrice(stored.Close) + ")"
+	case j.Quoted.Valid && !samePrice(j.Quoted.Decimal, bar.Close):
+		return Hold, "against it: the quote has another close (" + marketdata.FormatPrice(j.Quoted.Decimal) + ")"
+	case distance(before.Close, bar.Close) > maxSelfEvident:
 		return Hold, "against it: the daily series repeats it, but comes from the same vendor"
 	case !j.isAsStored(j.Series):
 		return Hold, "against it: the daily series does not have the stored closes before it"
@@ -153,13 +159,14 @@ func isBetween(price, a, b decimal.Decimal) bool {
 	return price.GreaterThan(decimal.Min(a, b)) && price.LessThan(decimal.Max(a, b))
 }
 
-// agrees reports whether a later bar is on the level of a held one rather than on the one before it. Only if its own close
-// does not show it, its previous close does: a vendor that has a wrong close repeats it there.
+// agrees reports whether a later bar is on the level of a held one rather than on the one before it. If its own close does not
+// show it, the previous close of its answer does. It comes second, since a vendor that has a wrong close repeats it there.
 func (j *judge) agrees(bar marketdata.Bar, h HeldBar, reference decimal.Decimal) bool {
 	level := bar.Close
 	isShown := j.isFar(h.Close, level) != j.isFar(reference, level)
-	if !isShown && bar.PreviousClose.Valid && nextSession(j.Calendar, h.Session) == bar.Session {
-		level = bar.PreviousClose.Decimal
+	isRepeat := samePrice(reference, h.Close)
+	if previous := previousClose(bar); (!isShown || isRepeat) && previous.Valid && nextSession(j.Calendar, h.Session) == bar.Session {
+		return isOnScale(h.Close, previous.Decimal) && (!isRepeat || samePrice(h.Close, previous.Decimal))
 	}
 	return !j.isFar(h.Close, level) && !isNearer(level, reference, h.Close)
 }
@@ -179,10 +186,11 @@ func (j *judge) decideHeld() []HeldBar {
 	return decided
 }
 
-// decideLate rejects a bar in doubt if one after it is believed: that is on another level, or it would have settled it.
+// decideLate rejects a bar in doubt if one after it is believed. That one is on another level: one on the same level would
+// have shown that the bar is right.
 func (j *judge) decideLate(got *Judgement) {
 	i, _ := find(j.believed, got.Bar.Session)
-	if got.Ruling == Hold && !j.isRescaled && i < len(j.believed) {
+	if got.Ruling == Hold && !j.isOffScale && i < len(j.believed) {
 		got.Ruling = Reject
 		got.Evidence = append(got.Evidence, "against it: "+describeClose(j.believed[i]))
 	}
