@@ -106,6 +106,21 @@ func (s Split) adjust(bar marketdata.Bar) marketdata.Bar {
 	return bar
 }
 
+// Rescale returns a stored bar divided by the splits that come after it, unless that takes it further away from the level of the
+// bars beside it: it is on their scale already.
+func Rescale(stored StoredBar, splits []Split, level decimal.Decimal) marketdata.Bar {
+	bar := stored.Bar
+	for _, s := range splits {
+		if bar.Session.Before(s.Session) {
+			bar = s.adjust(bar)
+		}
+	}
+	if isNearer(level, stored.Close, bar.Close) {
+		return stored.Bar
+	}
+	return bar
+}
+
 // minPlaces is the smallest number of decimals of a price that was divided.
 const minPlaces = 4
 

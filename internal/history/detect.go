@@ -53,6 +53,22 @@ func DetectByPreviousClose(stored []StoredBar, quote marketdata.Bar, rebased []S
 	return s, !knows(rebased, s)
 }
 
+// DetectReported returns the split of the vendor's table that lies between the stored bars, ascending, and the newest bars
+// of an answer: they differ by it.
+func DetectReported(stored []StoredBar, bars []marketdata.Bar, known, reported []Split) (Split, bool) {
+	for _, s := range reported {
+		end, _ := findStored(stored, s.Session)
+		first, _ := find(bars, s.Session)
+		if end == 0 || first == len(bars) || stored[end-1].Currency != bars[first].Currency || knows(known, s) {
+			continue
+		}
+		if s.isBetween(stored[end-1].Close, bars[first].Close) {
+			return s, true
+		}
+	}
+	return Split{}, false
+}
+
 const (
 	// minAgreeing is how many bars in a row must show the same split for it to be believed, unless all that there are
 	// show one. Fewer are wrong bars.

@@ -61,18 +61,16 @@ func Judge(bars []marketdata.Bar, around Around) (judged []Judgement, decided []
 	for i := range bars {
 		got := j.judgeBar(i)
 		judged = append(judged, got)
-		switch got.Ruling {
-		case Store:
+		if got.Ruling == Store {
 			j.believed = append(j.believed, got.Bar)
-		case Keep:
-			kept, _ := StoredOf(around.Stored, got.Bar.Session)
+		} else if kept, found := StoredOf(j.Stored, got.Bar.Session); found {
 			j.believed = append(j.believed, kept.Bar)
 		}
 	}
 	for i := range judged {
 		j.decideLate(&judged[i])
 	}
-	return judged, j.decideHeld()
+	return judged, j.decideHeld(judged)
 }
 
 const (
@@ -85,8 +83,9 @@ const (
 	maxFollowers = 5
 	// minFollowers is how many later sessions it takes to believe a level that is further away than a move.
 	minFollowers = 2
-	// minScaleBars is how many of the newest bars that are both stored and fetched show whether both are on one scale.
-	minScaleBars = 3
+	// maxScaleBars is how many of the newest bars that are both stored and fetched show whether both are on one scale; it takes
+	// two, or a difference that is none of a move or a split.
+	maxScaleBars = 3
 	// maxRepeats is how many sessions in a row may repeat the bar before them.
 	maxRepeats = 1
 	// unitLow and unitHigh are by which factors prices differ that are in another unit, like pence for pounds: within 2 %
@@ -230,6 +229,8 @@ func (j *judge) doubt(i int) string {
 		return ""
 	case j.isOffScale:
 		return "the whole answer is on another scale than what is stored"
+	case !found && isStored && !j.IsForced && j.isFar(stored.Close, bar.Close):
+		return j.describeMove("the stored close of the session", stored.Close, bar.Close)
 	case !found && !previous.Valid:
 		return j.doubtOfFirst(i)
 	case found && !j.isFar(before.Close, bar.Close):
@@ -374,7 +375,7 @@ func (j *judge) compareScales() {
 	off, both := 0, 0
 	for _, bar := range slices.Backward(j.Series) {
 		stored, found := StoredOf(j.Stored, bar.Session)
-		if !found || stored.Source == ManualSource || both == minScaleBars {
+		if !found || stored.Source == ManualSource || both == maxScaleBars {
 			continue
 		}
 		if both++; both == 1 {
@@ -384,7 +385,9 @@ func (j *judge) compareScales() {
 			off++
 		}
 	}
-	if j.IsForced || both == 0 || off < both {
+	i, _ := find(j.Series, newest.Session)
+	isEnough := both > 1 || both == 1 && isOdd(newest.Close, j.Series[i].Close)
+	if j.IsForced || !isEnough || off < both {
 		return
 	}
 	s, found := j.splitAfter(newest)

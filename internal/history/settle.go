@@ -33,9 +33,12 @@ func (j *judge) settle(i int, why string, got *Judgement) {
 func (j *judge) reference(i int) decimal.Decimal {
 	bar := j.bars[i]
 	before, found := j.before(bar.Session, 1)
+	stored, isStored := StoredOf(j.Stored, bar.Session)
 	switch {
 	case found:
 		return before.Close
+	case isStored:
+		return stored.Close
 	case bar.PreviousClose.Valid:
 		return bar.PreviousClose.Decimal
 	default:
@@ -123,7 +126,7 @@ func (j *judge) seriesEvidence(i int) (Ruling, string) {
 	switch {
 	case len(j.Series) == 0, !found:
 		return Hold, ""
-	case isStored && j.isFar(stored.Close, bar.Close):
+	case isStored && !j.IsForced && j.isFar(stored.Close, bar.Close):
 		return Hold, "against it: the stored close of the session (" + marketdata.FormatPrice(stored.Close) + ")"
 	case j.Quoted.Valid && !samePrice(j.Quoted.Decimal, bar.Close):
 		return Hold, "against it: the quote has another close (" + marketdata.FormatPrice(j.Quoted.Decimal) + ")"
@@ -172,10 +175,11 @@ func (j *judge) agrees(bar marketdata.Bar, h HeldBar, reference decimal.Decimal)
 }
 
 // decideHeld decides about the held bars that wait: by what is believed of the same session, else by the next bar after it.
-func (j *judge) decideHeld() []HeldBar {
+func (j *judge) decideHeld(judged []Judgement) []HeldBar {
 	var decided []HeldBar
 	for _, h := range j.Held {
-		if h.Decision != Waiting {
+		isHeldAgain := slices.ContainsFunc(judged, func(got Judgement) bool { return got.Ruling == Hold && got.Bar.Session == h.Session })
+		if h.Decision != Waiting || isHeldAgain {
 			continue
 		}
 		if decision, evidence := j.decide(h); decision != Waiting {
@@ -189,7 +193,7 @@ func (j *judge) decideHeld() []HeldBar {
 // decideLate rejects a bar in doubt if one after it is believed. That one is on another level: one on the same level would
 // have shown that the bar is right.
 func (j *judge) decideLate(got *Judgement) {
-	i, _ := find(j.believed, got.Bar.Session)
+	i, _ := find(j.believed, got.Bar.Session.AddDays(1))
 	if got.Ruling == Hold && !j.isOffScale && i < len(j.believed) {
 		got.Ruling = Reject
 		got.Evidence = append(got.Evidence, "against it: "+describeClose(j.believed[i]))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -60,6 +62,9 @@ func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []market
 		if isDoubted && hasBar(got.Bars, j.Bar.Session) { // and not a stored one that is only divided
 			doubtful = append(doubtful, marketdata.InvalidBar{Ticker: a.Ticker, Session: j.Bar.Session, Err: errors.New(j.Why)})
 			v.doubtWrite(a, j, i == len(judged)-1)
+			if stored, isStored := history.StoredOf(a.stored, j.Bar.Session); isStored && a.Goal == Rebase {
+				v.prices = append(v.prices, v.rescale(a, stored, got.Splits, judged, i))
+			}
 			continue
 		}
 		price := newPrice(writes[i].Bar, a.provider, a.began)
@@ -71,27 +76,38 @@ func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []market
 	return doubtful
 }
 
-// invalidAmong returns the invalid bars of sessions, which are ascending.
-func (a answer) invalidAmong(sessions []exchange.Date) []marketdata.InvalidBar {
-	return slices.DeleteFunc(slices.Clone(a.invalid), func(bar marketdata.InvalidBar) bool { return !has(sessions, bar.Session) })
+// rescale returns the stored bar of a session whose fetched one is not believed, on the scale that a rebase brings the others to.
+func (v *verdict) rescale(a answered, stored history.StoredBar, splits []history.Split, judged []history.Judgement, i int) Price {
+	before := history.Rebased(a.State.Splits)
+	splits = slices.DeleteFunc(slices.Clone(splits), func(s history.Split) bool { return slices.Contains(before, s) })
+	price := newPrice(history.Rescale(stored, splits, nearestBelieved(judged, i)), stored.Source, stored.FetchedAt)
+	price.Backfill, price.Row = true, stored.Row
+	return price
+}
+
+// nearestBelieved returns the close of the bar next to another one that is believed; zero if none is.
+func nearestBelieved(judged []history.Judgement, i int) decimal.Decimal {
+	for distance := 1; distance < len(judged); distance++ {
+		for _, n := range []int{i - distance, i + distance} {
+			if n >= 0 && n < len(judged) && judged[n].Ruling == history.Store {
+				return judged[n].Bar.Close
+			}
+		}
+	}
+	return decimal.Decimal{}
 }
 
 // doubtWrite collects what becomes of a bar that is not believed, which can be the newest one.
 func (v *verdict) doubtWrite(a answered, j history.Judgement, isNewest bool) {
 	switch {
-	case j.Ruling == history.Reject:
+	case j.Ruling == history.Reject && a.Goal != Rebase:
 		v.reject(a, j)
+	case j.Ruling == history.Reject:
 	case isNewest:
 		v.hold(a, j)
 	case v.err == nil:
 		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", j.Bar.Session, j.Why))
 	}
-}
-
-// hasBar reports whether one of bars, which are ascending, is of a session.
-func hasBar(bars []marketdata.Bar, session exchange.Date) bool {
-	_, found := slices.BinarySearchFunc(bars, session, func(b marketdata.Bar, d exchange.Date) int { return b.Session.Compare(d) })
-	return found
 }
 
 // sessionsWithout returns the sessions that have no invalid bar: of the others nothing is known, and they stay wanted.

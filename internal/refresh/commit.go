@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"papertrade/pkg/exchange"
-	"papertrade/pkg/marketdata"
 )
 
 // maxBarsPerCommit bounds a transaction: each is over soon, so that others wait for it no longer, and an
@@ -96,7 +95,7 @@ func newBatch(verdicts []verdict) Batch {
 
 // isAttempt reports whether something became of the item.
 func (v verdict) isAttempt() bool {
-	return v.row.Status == OutcomeRefreshed || v.row.Status == OutcomeFailed
+	return v.row.Status == OutcomeRefreshed || v.row.Status == OutcomeFailed || len(v.held) > 0
 }
 
 // notCommitted takes note of why nothing of answered items could be stored, and returns the reason.
@@ -190,41 +189,4 @@ func settled(results, overriding []TaskResult) []TaskResult {
 		return slices.ContainsFunc(overriding, func(o TaskResult) bool { return o.ID == result.ID })
 	})
 	return append(kept, overriding...)
-}
-
-// daysOfLevel is how many days of stored bars before an answer show on which level prices were.
-const daysOfLevel = 40
-
-// readStored adds to answered items the stored bars of the sessions that they are judged by, and their held bars.
-func (r *run) readStored(items []answered) error {
-	var tickers []marketdata.Ticker
-	var from exchange.Date
-	for _, a := range items {
-		if a.err != nil {
-			continue
-		}
-		first := a.bars[0].Session
-		switch {
-		case a.Goal == Rebase || a.Goal == Overwrite || a.Goal == Fill && a.since.IsZero():
-			first = exchange.Date{}
-		default:
-			first = first.AddDays(-daysOfLevel)
-		}
-		if len(tickers) == 0 || first.Before(from) {
-			from = first
-		}
-		tickers = append(tickers, a.Ticker)
-	}
-	if len(tickers) == 0 {
-		return nil
-	}
-	bars, err := r.Store.Bars(r.deadlines.write, tickers, from, exchange.Date{})
-	if err != nil {
-		return err
-	}
-	held, err := r.Store.HeldBars(r.deadlines.write, tickers)
-	for i := range items {
-		items[i].stored, items[i].held = bars[items[i].Ticker], held[items[i].Ticker]
-	}
-	return err
 }

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
-// further are the kinds of questions whose answers can settle a doubt, in the order in which they are asked, and what people
-// call them.
-var further = []struct {
+// doubtQuestions are the kinds of questions whose answers can settle a doubt, in the order in which they are asked, and what
+// people call them.
+var doubtQuestions = []struct {
 	kind marketdata.Kind
 	name string
 }{
@@ -20,23 +21,27 @@ var further = []struct {
 	{marketdata.Splits, "the vendor's table of splits"},
 }
 
+// maxDoubtCalls is how many calls a run makes to settle doubts. If a vendor is wrong about more, it is not one ticker's fault.
+const maxDoubtCalls = 100
+
 // settleDoubts asks what can settle the doubts of verdicts, as far as that takes no call from what is planned. The answers
-// are judged as if they had come first.
+// take the place of those that are in doubt.
 func (p *pass) settleDoubts(ctx context.Context, items []answered, verdicts []verdict) {
 	for i := range verdicts {
-		for _, f := range further {
-			if verdicts[i].doubt == nil || p.stopped || ctx.Err() != nil {
+		for _, q := range doubtQuestions {
+			v, a := &verdicts[i], &items[i]
+			isWanted := v.doubt != nil || v.isUnsettled && q.kind == marketdata.History
+			if !isWanted || p.stopped || ctx.Err() != nil {
 				break
 			}
-			a := &items[i]
-			question, found := p.furtherQuestion(f.kind, a, verdicts[i].doubt.Session)
+			question, found := p.doubtQuestion(q.kind, a, v.began)
 			if !found {
 				continue
 			}
-			if err := p.askFurther(ctx, question, a, verdicts[i].doubt.Session); err != nil {
-				a.notes = append(a.notes, f.name+" settles nothing: "+oneLine(err))
+			if err := p.askAboutDoubt(ctx, q.name, question, a); err != nil {
+				a.notes = append(a.notes, q.name+" settles nothing: "+oneLine(err))
 			}
-			verdicts[i] = judge(*a, p.report.At, p.Now())
+			*v = judge(*a, p.report.At, p.Now())
 		}
 	}
 }
@@ -44,24 +49,26 @@ func (p *pass) settleDoubts(ctx context.Context, items []answered, verdicts []ve
 var (
 	errNoCallLeft = errors.New("no call is left for it")
 	errNotOutYet  = errors.New("it does not have the session yet")
+	errNoSplits   = errors.New("it has none")
 )
 
-// furtherQuestion returns the question of a kind about the session of a doubtful bar, if the vendor of an item takes it and
-// has not answered it yet.
-func (p *pass) furtherQuestion(kind marketdata.Kind, a *answered, session exchange.Date) (marketdata.Question, bool) {
+// doubtQuestion returns the question of a kind about the newest bar of an answer, if the vendor takes it and has not
+// answered it yet.
+func (p *pass) doubtQuestion(kind marketdata.Kind, a *answered, began time.Time) (marketdata.Question, bool) {
 	if kind == marketdata.History && a.isSeries() {
 		return marketdata.Question{}, false
 	}
 	calendar, asker := a.Ticker.Calendar(), p.fetcher.askers[a.route.vendor]
 	for _, c := range asker.Provider.Capabilities() {
-		if c.Kind != kind || c.Premium || asker.refused[c.Name] {
+		if c.Kind != kind || c.Premium || asker.notIncluded[c.Name] {
 			continue
 		}
 		question := marketdata.Question{Capability: c, Tickers: []marketdata.Ticker{a.Ticker}}
 		if kind == marketdata.History {
 			const days = 14
-			question.From, question.To = session.AddDays(-days), session
-			if oldest := c.OldestSession(calendar, a.began); question.From.Before(oldest) {
+			question.To = a.bars[len(a.bars)-1].Session
+			question.From = question.To.AddDays(-days)
+			if oldest := c.OldestSession(calendar, began); question.From.Before(oldest) {
 				question.From = oldest
 			}
 		}
@@ -70,51 +77,75 @@ func (p *pass) furtherQuestion(kind marketdata.Kind, a *answered, session exchan
 	return marketdata.Question{}, false
 }
 
-// askFurther asks a question about the session of a doubtful bar, and adds the answer to the item. An error says why it does
-// not help.
-func (p *pass) askFurther(ctx context.Context, q marketdata.Question, a *answered, session exchange.Date) error {
+// askAboutDoubt asks a question about the newest bar of an item, and adds the answer to the item. An error says why it does not
+// help.
+func (p *pass) askAboutDoubt(ctx context.Context, name string, q marketdata.Question, a *answered) error {
 	call := Call{Vendor: a.route.vendor, Question: q, Items: []int{0}}
-	if !p.affords(ctx, call) {
+	if p.doubtCalls >= maxDoubtCalls || !p.affords(ctx, call) {
 		return errNoCallLeft
 	}
-	p.observe(DoubtAsked{a.Ticker, q.Capability.Name})
+	p.doubtCalls++
+	p.observe(DoubtAsked{a.Ticker, name})
 	asker := p.fetcher.askers[call.Vendor]
-	asker.Limiter.Announce(q.Cost())
-	got, began, err := p.fetcher.askTimed(ctx, call.Vendor, q, a.Ticker)
+	got, began, err := p.fetcher.askOnce(ctx, call.Vendor, q, a.Ticker)
 	p.report.setCost(p.fetcher.used())
 	switch {
 	case errors.Is(err, marketdata.ErrNotEntitled):
-		asker.refused[q.Capability.Name] = true
+		asker.notIncluded[q.Capability.Name] = true
+		return err
+	case err != nil && !isAnswer(err):
+		p.doubtCalls = maxDoubtCalls // the vendor is in no state to answer
 		return err
 	case err != nil:
 		return err
 	case q.Capability.Kind == marketdata.Splits:
-		a.addSplits(got.Splits)
-		return nil
+		return a.addSplits(got)
 	}
-	series := collect(call, []Item{*a.Item}, got, began, nil)[0].check(a.Ticker)
-	if !hasBar(series.bars, session) {
+	return p.addSeries(a, collect(call, []Item{*a.Item}, got, began, nil)[0].check(a.Ticker), q.Capability)
+}
+
+// addSeries puts a series in the place of the answer of an item, if it has the session of the newest bar.
+func (p *pass) addSeries(a *answered, series answer, capability marketdata.Capability) error {
+	quote := a.bars[len(a.bars)-1]
+	switch {
+	case series.missing != nil && len(series.bars) == 0:
+		return series.missing
+	case len(series.invalidAmong([]exchange.Date{quote.Session})) > 0:
+		return series.invalidAmong([]exchange.Date{quote.Session})[0].Err
+	case !hasBar(series.bars, quote.Session):
 		return errNotOutYet
 	}
+	for i := range series.bars {
+		if bar := &series.bars[i]; bar.Session == quote.Session && bar.Close.Equal(quote.Close) {
+			bar.PreviousClose = quote.PreviousClose
+		}
+	}
 	series.attempted, series.conclusive = a.attempted, a.conclusive
-	a.answer, a.capability = series, q.Capability
+	a.answer, a.capability, a.quote = series, capability, &quote
 	longer := []answered{*a}
-	err = p.readStored(longer)
+	err := p.readStored(longer)
 	*a = longer[0]
 	return err
 }
 
 // addSplits adds the splits of the ticker that the vendor's table has.
-func (a *answered) addSplits(table []marketdata.Split) {
-	for _, s := range table {
+func (a *answered) addSplits(got marketdata.Answer) error {
+	for _, s := range got.Splits {
 		if split, found := history.NewSplit(s.Session, s.Factor); found && s.Ticker == a.Ticker {
 			a.splits = append(a.splits, split)
 		}
 	}
+	if err := got.Missing[a.Ticker]; err != nil {
+		return err
+	}
+	if len(a.splits) == 0 {
+		return errNoSplits
+	}
+	return nil
 }
 
-// affords reports whether the limits leave a call for what is not planned: all that is still to be made of the plan, and what
-// the next run needs if this one is to leave it, can be made after it. If the ledger does not answer, they do not.
+// affords reports whether the limits leave a call that is not planned: after it, all that is left of the plan can still be
+// made, and all that the next run of the schedule needs. If the ledger cannot be read, they do not.
 func (p *pass) affords(ctx context.Context, call Call) bool {
 	in, err := p.readVendors(ctx)
 	if err != nil {
@@ -127,9 +158,11 @@ func (p *pass) affords(ctx context.Context, call Call) bool {
 	if len(rest) > 0 {
 		with[0].Batch = rest[0].Batch
 	}
-	if in.Next = p.next; in.Next != nil {
-		return in.affordable(with, in.planNext(in.Next.Wants, in.Next.At)) == len(with)
-	}
 	without := in.simulate(in.Now, rest).made
-	return slices.Equal(in.simulate(in.Now, with).made, append([]bool{true}, without...))
+	if !slices.Equal(in.simulate(in.Now, with).made, append([]bool{true}, without...)) {
+		return false
+	}
+	in.Next = p.nextRun()
+	next := in.planNext(in.Next.Wants, in.Next.At)
+	return in.affordable(with, next) == in.affordable(rest, next)+1
 }

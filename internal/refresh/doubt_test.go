@@ -267,13 +267,21 @@ func TestDoubtCostsACall(t *testing.T) {
 	}{
 		{name: "a true fall, which the series shows", bar: tapeBar(nov20, "70"), status: refresh.OutcomeRefreshed, asked: "quotes series", stored: "19:190 20:70"},
 		{name: "a unit, which the series repeats", bar: tapeBar(nov20, "1.9"), status: refresh.OutcomeFailed, asked: "quotes series splits",
-			stored: "19:190", evidence: "against it: the same vendor repeating such a factor settles nothing"},
+			stored: "19:190", evidence: "against it: the daily series repeats it, but comes from the same vendor"},
 		{name: "a mistake of the quote alone", bar: tapeBar(nov20, "1.9"), series: new(tapeBar(nov20, "191")), status: refresh.OutcomeRefreshed,
 			asked: "quotes series", stored: "19:190 20:191"},
 		{name: "a split of the table", bar: bare("19.2"), splits: tenToOne, status: refresh.OutcomeRefreshed, asked: "quotes series splits",
 			stored: "19:190 20:19.2", split: "10:1"},
 		{name: "a table without it", bar: bare("19.2"), status: refresh.OutcomeFailed, asked: "quotes series splits", stored: "19:190",
+			evidence: "the vendor's table of splits settles nothing: it has none"},
+		{name: "a true fall without a range", bar: bare("70"), status: refresh.OutcomeFailed, asked: "quotes series splits", stored: "19:190",
 			evidence: "against it: the daily series has no open and range that fit it"},
+		{name: "a fall that the series has otherwise", bar: tapeBar(nov20, "70"), series: new(tapeBar(nov20, "80")), status: refresh.OutcomeFailed,
+			asked: "quotes series splits", stored: "19:190", evidence: "against it: the quote has another close (70)"},
+		{name: "a previous close that is not the stored one", bar: withPrevious(tapeBar(nov20, "192"), "170"), status: refresh.OutcomeRefreshed,
+			asked: "quotes series", stored: "19:190 20:192"},
+		{name: "a quote that is all a tenth, with a series that is not", bar: withPrevious(tapeBar(nov20, "19.2"), "19"),
+			series: new(tapeBar(nov20, "191")), status: refresh.OutcomeRefreshed, asked: "quotes series", stored: "19:190 20:191"},
 		{name: "a series that fails", bar: bare("19.2"), fails: map[string]error{"series": marketdata.ErrInvalidData}, splits: tenToOne,
 			status: refresh.OutcomeRefreshed, asked: "quotes series splits", stored: "19:190 20:19.2", split: "10:1"},
 		{name: "a table that the plan does not include", bar: bare("19.2"), fails: map[string]error{"splits": marketdata.ErrNotEntitled},
@@ -309,6 +317,11 @@ func TestDoubtCostsACall(t *testing.T) {
 			})
 		})
 	}
+}
+
+func withPrevious(bar marketdata.Bar, price string) marketdata.Bar {
+	bar.PreviousClose = decimal.NewNullDecimal(decimal.RequireFromString(price))
+	return bar
 }
 
 // Late corrections of the last ten sessions come at no extra cost; what a person set stays, and so do older ones and the bars

@@ -120,7 +120,9 @@ func (f *fetcher) announce(calls []Call) {
 func (f *fetcher) ask(ctx context.Context, call Call, items []Item) ([]answer, error) {
 	first := items[call.Items[0]].Ticker
 	f.observe(TickerBegun{first})
-	got, began, err := f.askTimed(ctx, call.Vendor, call.Question, first)
+	got, began, err := f.timed(ctx, func(ctx context.Context) (marketdata.Answer, error) {
+		return f.askers[call.Vendor].fetch(ctx, call.Question, first)
+	})
 	switch {
 	case err == nil:
 		f.answered.Store(true)
@@ -131,15 +133,20 @@ func (f *fetcher) ask(ctx context.Context, call Call, items []Item) ([]answer, e
 	return collect(call, items, got, began, err), err
 }
 
-// askTimed makes one call of a vendor, and returns when it began, by the clock of the job: the last try of it, if it was
-// made again.
-func (f *fetcher) askTimed(ctx context.Context, vendor int, q marketdata.Question, ticker marketdata.Ticker) (
+// timed makes a call, and returns when it began, by the clock of the job: the last try of it, if it was made again.
+func (f *fetcher) timed(ctx context.Context, ask func(context.Context) (marketdata.Answer, error)) (
 	got marketdata.Answer, began time.Time, err error,
 ) {
 	began = f.now()
-	admitted := quota.OnAdmit(ctx, func() { began = f.now() })
-	got, err = f.askers[vendor].fetch(admitted, q, ticker)
+	got, err = ask(quota.OnAdmit(ctx, func() { began = f.now() }))
 	return got, began, err
+}
+
+// askOnce makes one call that is not one of the plan, and does not make it again, whatever comes of it.
+func (f *fetcher) askOnce(ctx context.Context, vendor int, q marketdata.Question, ticker marketdata.Ticker) (
+	got marketdata.Answer, began time.Time, err error,
+) {
+	return f.timed(ctx, func(ctx context.Context) (marketdata.Answer, error) { return f.askers[vendor].askOnce(ctx, q, ticker) })
 }
 
 // markAttempts finds which tickers have had their turn: those whose vendor answered nothing in the whole round, or
@@ -205,9 +212,9 @@ type asker struct {
 	before    quota.Usage  // of the limiter when the run began
 	asking    atomic.Int64 // nanoseconds that calls took, without the waits for the limiter
 
-	deadRounds int             // in a row
-	refused    map[string]bool // capabilities that settle doubts, by name, which the plan of the key turned out not to include
-	plan       keyPlan         // as far as an intraday run has found it out
+	deadRounds  int             // in a row
+	notIncluded map[string]bool // capabilities that settle doubts, by name, which the plan of the key turned out not to include
+	plan        keyPlan         // as far as an intraday run has found it out
 
 	premium  sync.Mutex   // held by the first call of a premium capability, until it is answered
 	entitled atomic.Int32 // an entitlement
@@ -230,7 +237,7 @@ func newAsker(v Vendor, write context.Context, throttled func(CallThrottled)) *a
 		WithJitterFactor(0.25).
 		ReturnLastFailure().
 		Build()
-	return &asker{Vendor: v, write: write, throttled: throttled, retries: failsafe.With(retry), before: v.Limiter.Used(), refused: map[string]bool{}}
+	return &asker{Vendor: v, write: write, throttled: throttled, retries: failsafe.With(retry), before: v.Limiter.Used(), notIncluded: map[string]bool{}}
 }
 
 // isDown takes note of what a round brought, and reports whether it was the last of some that brought nothing.
@@ -277,6 +284,26 @@ func (a *asker) fetch(ctx context.Context, q marketdata.Question, ticker marketd
 	default:
 		return got, fmt.Errorf("fetch %s: %w", ticker, err)
 	}
+}
+
+// askOnce makes one call, and lets the limiter know what came of it.
+func (a *asker) askOnce(ctx context.Context, q marketdata.Question, ticker marketdata.Ticker) (marketdata.Answer, error) {
+	a.Limiter.Announce(q.Cost())
+	got, err := a.askTimed(ctx, q)
+	var throttled *marketdata.ThrottledError
+	var unavailable *marketdata.UnavailableError
+	switch {
+	case err == nil:
+		return got, nil
+	case errors.As(err, &throttled):
+		a.Limiter.Throttled(throttled.RetryAfter)
+	case errors.As(err, &unavailable):
+		a.Limiter.Pause(unavailable.RetryAfter)
+	case errors.Is(err, marketdata.ErrQuotaSpent):
+		_, holdErr := a.Limiter.HoldUntilReset(a.write)
+		err = errors.Join(err, holdErr)
+	}
+	return got, fmt.Errorf("fetch %s: %w", ticker, err)
 }
 
 // askPaced makes one call. If it was too fast for the provider it makes it again when the limiter lets

@@ -231,3 +231,40 @@ func mergeEntries(list []WatchlistEntry) (entries []intradayEntry, skipped []Ski
 func anyOpen(entries []intradayEntry, at time.Time) bool {
 	return slices.ContainsFunc(entries, func(e intradayEntry) bool { return e.Ticker.Calendar().IsOpen(at) })
 }
+
+// daysOfLevel is how many days of stored bars before an answer show on which level prices were.
+const daysOfLevel = 40
+
+// readStored adds to answered items the stored bars of the sessions that they are judged by, and their held bars.
+func (r *run) readStored(items []answered) error {
+	var tickers []marketdata.Ticker
+	var from exchange.Date
+	for _, a := range items {
+		if a.err != nil {
+			continue
+		}
+		first := a.bars[0].Session
+		switch {
+		case a.Goal == Rebase || a.Goal == Overwrite || a.Goal == Fill && a.since.IsZero():
+			first = exchange.Date{}
+		default:
+			first = first.AddDays(-daysOfLevel)
+		}
+		if len(tickers) == 0 || first.Before(from) {
+			from = first
+		}
+		tickers = append(tickers, a.Ticker)
+	}
+	if len(tickers) == 0 {
+		return nil
+	}
+	bars, err := r.Store.Bars(r.deadlines.write, tickers, from, exchange.Date{})
+	if err != nil {
+		return err
+	}
+	held, err := r.Store.HeldBars(r.deadlines.write, tickers)
+	for i := range items {
+		items[i].stored, items[i].held = bars[items[i].Ticker], held[items[i].Ticker]
+	}
+	return err
+}

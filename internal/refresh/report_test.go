@@ -23,7 +23,7 @@ func TestErrorKind(t *testing.T) {
 		marketdata.ErrNotEntitled:                                "entitlement",
 		&marketdata.UnavailableError{}:                           "unavailable",
 		marketdata.ErrInvalidData:                                "invalid_data",
-		doubtError("a single bar"): "doubtful",
+		doubtError("a single bar"):                               "doubtful",
 		ErrRowRefused:                                            "store",
 		ErrUnreachable:                                           "store",
 		quota.ErrLedger:                                          "store",

@@ -178,7 +178,7 @@ func TestReviewOfOneHeldPrice(t *testing.T) {
 		want string
 	}{
 		"all are decided":          {second(r.Reject(t.Context(), aapl, zero)), "no price of AAPL is held"},
-		"the one that is named is": {second(r.Accept(t.Context(), aapl, decided.Session)), "no price of AAPL is held of the session of 2026-11-18"},
+		"the one that is named is": {second(r.Reject(t.Context(), aapl, decided.Session)), "no price of AAPL is held of the session of 2026-11-18"},
 		"several are held":         {second(r.Accept(t.Context(), ibm, zero)), "2 prices of IBM are held, of 2026-11-19, 2026-11-20"},
 		"another is held":          {second(r.Reject(t.Context(), ibm, decided.Session)), "no price of IBM is held of the session of 2026-11-18"},
 		"nothing was held, ever":   {second(r.Reject(t.Context(), marketdata.MustParseTicker("ZM"), zero)), "no price of ZM is held"},

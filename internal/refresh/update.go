@@ -3,7 +3,6 @@ package refresh
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"papertrade/internal/history"
 	"papertrade/pkg/marketdata"
@@ -25,7 +24,9 @@ func (v *verdict) update(a answered) {
 	for i, j := range judged {
 		v.apply(a, j, i >= first)
 	}
-	v.conclude(a, judged[len(judged)-1])
+	newest := judged[len(judged)-1]
+	v.row.IsStale = newest.IsStale
+	v.conclude(a, newest)
 	accepted := v.decide(a, decided)
 	if s, found := detectSplit(a, believed(bars, judged), accepted); found {
 		v.findings = append(v.findings, Finding{Ticker: a.Ticker, Splits: []history.Split{s}})
@@ -34,21 +35,6 @@ func (v *verdict) update(a answered) {
 	if invalid := a.invalidAmong(a.Sessions); len(invalid) > 0 {
 		v.fail(fmt.Errorf("fetch %s: %w", a.Ticker, invalid[len(invalid)-1].Err))
 	}
-}
-
-// isSeries reports whether one answer about a span of sessions brought the bars.
-func (a answered) isSeries() bool { return a.capability.Kind == marketdata.History }
-
-// around returns what the bars of an answer are judged by, which are all of it on the scale of what is stored.
-func (a answered) around(bars []marketdata.Bar) history.Around {
-	around := history.Around{
-		MaxMove: a.maxMove, Calendar: a.Ticker.Calendar(), Stored: a.stored, Held: a.held, Splits: slices.Concat(a.State.Splits, a.splits),
-		IsForced: a.Goal == Overwrite,
-	}
-	if a.isSeries() {
-		around.Series = bars
-	}
-	return around
 }
 
 // storeUnderWay collects the bar of a session under way from an answer that has none of a completed one: a price of the
@@ -72,7 +58,7 @@ func (v *verdict) applyNow(a answered, j history.Judgement) {
 		v.warn(j)
 		return
 	}
-	v.failDoubtful(a, fmt.Sprintf("the price of the moment is not stored: %s", j.Why))
+	v.failDoubtful(a, "the price of the moment is not stored: "+explain(j))
 }
 
 // apply collects what becomes of a judged bar. What is not new is written only if it differs from what is stored.
@@ -81,7 +67,7 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 	stored, isStored := history.StoredOf(a.stored, j.Bar.Session)
 	switch {
 	case isNew && j.Ruling == history.Store:
-		v.prices, v.row.IsStale = append(v.prices, price), j.IsStale
+		v.prices, v.isUnsettled = append(v.prices, price), j.IsUnsettled
 		v.warn(j)
 	case isNew && j.Ruling == history.Reject:
 		v.reject(a, j)
@@ -96,107 +82,29 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 	}
 }
 
-// warn reports what is odd about a bar that is stored.
-func (v *verdict) warn(j history.Judgement) {
-	if j.Why != "" {
-		v.events = append(v.events, BarJudged{v.Ticker, j})
-		v.addReason(strings.Join(append([]string{j.Why}, j.Evidence...), "; "))
-	}
-}
-
-// addReason adds what else there is to say of the ticker.
-func (v *verdict) addReason(text string) {
-	if v.row.Reason != "" {
-		text = v.row.Reason + "; " + text
-	}
-	v.row.Reason = text
-}
-
-// reject records that a bar is wrong, so that it is known when a vendor repeats it.
-func (v *verdict) reject(a answered, j history.Judgement) {
-	isRecorded := slices.ContainsFunc(a.held, func(h history.HeldBar) bool {
-		return h.Session == j.Bar.Session && h.Decision == history.Rejected && h.Close.Equal(j.Bar.Close)
-	})
-	if isRecorded {
-		return
-	}
-	h := a.heldBar(j, history.Rejected)
-	h.DecidedAt = a.began
-	v.held = append(v.held, h)
-	v.events = append(v.events, BarJudged{v.Ticker, j})
-}
-
-// heldBar returns a judged bar as it is kept beside the history.
-func (a answered) heldBar(j history.Judgement, decision history.Decision) history.HeldBar {
-	return history.HeldBar{
-		Bar: j.Bar, Source: a.provider, FetchedAt: a.began, Why: j.Why, Evidence: slices.Concat(j.Evidence, a.notes), Decision: decision,
-	}
-}
-
 // conclude says what the newest bar of an answer makes of the ticker, if it was not stored.
 func (v *verdict) conclude(a answered, newest history.Judgement) {
 	switch newest.Ruling {
 	case history.Hold:
 		v.hold(a, newest)
 	case history.Reject:
-		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", newest.Bar.Session, newest.Why))
+		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", newest.Bar.Session, explain(newest)))
 	case history.Keep:
-		v.row.Status, v.row.Reason = OutcomeFresh, newest.Why
+		v.addReason(newest.Why)
+		if len(v.prices) == 0 {
+			v.row.Status = OutcomeFresh
+		}
 	}
 }
 
-// hold keeps a doubtful bar beside the history, and fails the ticker.
-func (v *verdict) hold(a answered, j history.Judgement) {
-	h := a.heldBar(j, history.Waiting)
-	v.held, v.doubt = append(v.held, h), &h
-	v.failDoubtful(a, fmt.Sprintf("the price of %s is held: %s", h.Session, strings.Join(append([]string{h.Why}, h.Evidence...), "; ")))
-	v.row.Held = reportHeld(h)
-}
-
-// failDoubtful fails a ticker that a provider has answered.
-func (v *verdict) failDoubtful(a answered, text string) {
-	if v.err == nil {
-		v.failures = append(v.failures, Failure{Ticker: a.Ticker, AskedAt: a.began})
-		v.findings = append(v.findings, Finding{Ticker: a.Ticker}) // it is known
-	}
-	v.fail(doubtError(text))
-}
-
-// decide collects what was decided about held bars, and returns the accepted ones: they are stored, late.
-func (v *verdict) decide(a answered, decided []history.HeldBar) (accepted []marketdata.Bar) {
-	for _, h := range decided {
-		h.DecidedAt = a.began
-		v.held = append(v.held, h)
-		v.events = append(v.events, HeldDecided{h})
-		v.addReason(fmt.Sprintf("the held price of %s (%s) is %s", h.Session, marketdata.FormatPrice(h.Close), h.Decision))
-		if v.row.Held != nil && v.row.Held.Session == h.Session {
-			v.row.Held = nil
-		}
-		if h.Decision != history.Accepted {
-			continue
-		}
-		accepted = append(accepted, h.Bar)
-		_, isStored := history.StoredOf(a.stored, h.Session)
-		if isStored || slices.ContainsFunc(v.prices, func(p Price) bool { return p.Bar.Session == h.Session }) {
-			continue
-		}
-		price := newPrice(h.Bar, h.Source, h.FetchedAt)
-		price.Backfill = true
-		v.prices = append(v.prices, price)
-	}
-	return accepted
-}
-
-// believed returns the bars of an answer other than those that were judged and are not stored.
+// believed returns the bars of an answer other than those that were found wrong or are in doubt.
 func believed(bars []marketdata.Bar, judged []history.Judgement) []marketdata.Bar {
 	return slices.DeleteFunc(slices.Clone(bars), func(bar marketdata.Bar) bool {
 		return slices.ContainsFunc(judged, func(j history.Judgement) bool {
-			return j.Bar.Session == bar.Session && j.Ruling != history.Store
+			return j.Bar.Session == bar.Session && (j.Ruling == history.Hold || j.Ruling == history.Reject)
 		})
 	})
 }
-
-func (v *verdict) reportSplit(s history.Split) { v.split, v.row.Split = &s, reportSplit(s) }
 
 // detectSplit returns the split that bars of an answer show to be lacking in the stored history. Accepted are bars that
 // waited for an answer to confirm them.
@@ -205,12 +113,13 @@ func detectSplit(a answered, bars, accepted []marketdata.Bar) (history.Split, bo
 		return history.Split{}, false // nothing that is stored is from before a split
 	}
 	calendar, rebased := a.Ticker.Calendar(), history.Rebased(a.State.Splits)
-	s, found := history.Split{}, false
-	switch {
-	case a.isSeries(), a.capability.Kind == marketdata.MarketDay && !bars[0].PreviousClose.Valid:
+	newest := bars[len(bars)-1]
+	s, found := history.DetectReported(a.stored, bars, a.State.Splits, a.splits)
+	if !found && a.capability.Kind != marketdata.Quotes {
 		s, found = history.DetectSplit(a.stored, bars, rebased, a.splits, calendar)
-	case len(bars) == 1:
-		s, found = history.DetectByPreviousClose(a.stored, bars[0], rebased, calendar)
+	}
+	if !found && newest.PreviousClose.Valid {
+		s, found = history.DetectByPreviousClose(a.stored, newest, rebased, calendar)
 	}
 	if !found && len(accepted) > 0 {
 		s, found = detectPersistent(a, bars, accepted)

@@ -38,17 +38,18 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 // pass carries out one plan.
 type pass struct {
 	*run
-	plan     Plan
-	next     *NextRun       // as Inputs has it
-	stopped  bool           // no further call is made
-	result   *Report        // what is reported of the plan's items
-	begun    int            // batches that earlier passes committed
-	calls    map[int][]Call // by their batch
-	batches  map[int][]int  // the items of each batch
-	awaited  map[int]int    // calls that are still to be made, by item
-	answers  map[int]answer // by item
-	counting sync.Mutex     // of awaited and ended, while calls are under way
-	ended    int            // calls that were answered
+	plan       Plan
+	next       *NextRun       // as Inputs has it
+	stopped    bool           // no further call is made
+	doubtCalls int            // that were made to settle doubts
+	result     *Report        // what is reported of the plan's items
+	begun      int            // batches that earlier passes committed
+	calls      map[int][]Call // by their batch
+	batches    map[int][]int  // the items of each batch
+	awaited    map[int]int    // calls that are still to be made, by item
+	answers    map[int]answer // by item
+	counting   sync.Mutex     // of awaited and ended, while calls are under way
+	ended      int            // calls that were answered
 }
 
 func (r *run) newPass(next *NextRun, plan Plan, report *Report) *pass {
@@ -175,6 +176,7 @@ func (p *pass) answered(batch int) []answered {
 		items = append(items, answered{
 			Item: item, answer: a.check(item.Ticker).complete(), row: &p.result.Tickers[i],
 			provider: p.Vendors[item.route.vendor].Provider.Name(), capability: item.route.capability, maxMove: p.maxMove(item.Ticker),
+			isForced: p.Force || item.Goal == Rebase,
 		})
 	}
 	return items
