@@ -397,13 +397,17 @@ func (j *judge) compareScales() {
 	j.isAdjusted, j.isOffScale = found, !found
 }
 
-// splitAfter returns the split after a stored bar by which the series differs from what is stored.
+// splitAfter returns the split after a stored bar by which the series differs from what is stored: one that is known, or one
+// as companies make them.
 func (j *judge) splitAfter(newest StoredBar) (Split, bool) {
 	i, _ := find(j.Series, newest.Session)
 	for _, s := range j.Splits {
 		if s.Session.After(newest.Session) && isOnScale(s.divide(newest.Close), j.Series[i].Close) {
 			return s, true
 		}
+	}
+	if isOdd(newest.Close, j.Series[i].Close) {
+		return Split{}, false
 	}
 	return DetectSplit(j.Stored, j.Series, Rebased(j.Splits), nil, j.Calendar)
 }

@@ -48,6 +48,21 @@ func Rebased(splits []Split) []Split {
 	return slices.DeleteFunc(slices.Clone(splits), func(s Split) bool { return !s.Rebased })
 }
 
+// Undone returns those of pending splits that stored bars do not show any more once some are corrected, all ascending: a bar
+// beside the split is, and then both do not differ by it.
+func Undone(pending []Split, stored []StoredBar, corrected []marketdata.Bar) []Split {
+	bars := Join(stored, corrected)
+	return slices.DeleteFunc(slices.Clone(pending), func(s Split) bool {
+		first, found := find(bars, s.Session)
+		if !found || first == 0 {
+			return true
+		}
+		_, isBefore := find(corrected, bars[first-1].Session)
+		_, isAfter := find(corrected, s.Session)
+		return !isBefore && !isAfter || s.isBetween(bars[first-1].Close, bars[first].Close)
+	})
+}
+
 // markRebased returns the splits as rebased ones.
 func markRebased(splits []Split) []Split {
 	marked := slices.Clone(splits)

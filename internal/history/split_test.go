@@ -7,6 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"papertrade/internal/history"
+	"papertrade/pkg/marketdata"
 )
 
 func TestASplitIsWrittenAsItsRatio(t *testing.T) {
@@ -69,5 +70,29 @@ func TestACoefficientThatIsNotReportedIsNotRead(t *testing.T) {
 	series[1].SplitCoefficient.Decimal = decimal.NewFromInt(2) // but not valid
 	if _, applied := history.Adjust(series, nil); applied != nil {
 		t.Errorf("%v, want no split", applied)
+	}
+}
+
+func TestUndone(t *testing.T) {
+	pending := splits("11-19 10:1")
+	jump := stored("11-17 close 190", "11-18 close 191", "11-19 close 19.2", "11-20 close 19.3")
+	for _, tt := range []struct {
+		name      string
+		stored    []history.StoredBar
+		corrected []marketdata.Bar
+		want      []history.Split
+	}{
+		{"its own bar is corrected", jump, bars("11-19 close 192"), pending},
+		{"the bar before it is corrected", jump, bars("11-18 close 19.1"), pending},
+		{"a correction that does not undo it", jump, bars("11-19 close 19.4"), nil},
+		{"another bar is corrected", stored("11-18 close 191", "11-19 close 192"), bars("11-20 close 19.4"), nil},
+		{"nothing is corrected", stored("11-18 close 191", "11-19 close 192"), nil, nil},
+		{"nothing is stored before it", stored("11-20 close 19.3"), bars("11-19 close 192"), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, append([]history.Split(nil), history.Undone(pending, tt.stored, tt.corrected)...)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }

@@ -445,3 +445,27 @@ func distinctSessions(bars []marketdata.Bar) []marketdata.Bar {
 	slices.SortStableFunc(bars, func(a, b marketdata.Bar) int { return a.Session.Compare(b.Session) })
 	return slices.CompactFunc(bars, func(a, b marketdata.Bar) bool { return a.Session == b.Session })
 }
+
+// A split that a wrong series showed is forgotten once the vendor has corrected its prices.
+func TestASplitThatIsUndoneIsForgotten(t *testing.T) {
+	onStores(t, func(t *testing.T, store storetest.Store) {
+		j, v := newTape(t, store, series)
+		right := slices.Clone(v.bars)
+		for i, bar := range v.bars {
+			v.bars[i] = tapeBar(bar.Session, bar.Close.Shift(-1).String())
+		}
+		if row := night(t, j, v, tapeBar(nov20, "19.1")); row.Split == nil || row.Split.Ratio != "10:1" {
+			t.Fatalf("%+v %+v, want a split", row, row.Error)
+		}
+		want(t, "stored", closes(t, j), "19:190 20:19.1")
+		v.bars = append(right, tapeBar(nov20, "191"))
+		if row := night(t, j, v, tapeBar(nov23, "192")); row.Split != nil || !strings.Contains(row.Reason, "forgotten") {
+			t.Errorf("%+v, want none", row)
+		}
+		want(t, "stored", closes(t, j), "19:190 20:191 23:192")
+		states, err := j.Store.States(t.Context(), []marketdata.Ticker{marketdata.MustParseTicker("NVDA")})
+		if splits := states[marketdata.MustParseTicker("NVDA")].Splits; err != nil || len(splits) > 0 {
+			t.Errorf("%v, %v: want no split", splits, err)
+		}
+	})
+}

@@ -31,9 +31,31 @@ func (v *verdict) update(a answered) {
 	if s, found := detectSplit(a, believed(bars, judged), accepted); found {
 		v.findings = append(v.findings, Finding{Ticker: a.Ticker, Splits: []history.Split{s}})
 		v.reportSplit(s)
+	} else {
+		v.forgetUndone(a)
 	}
 	if invalid := a.invalidAmong(a.Sessions); len(invalid) > 0 {
 		v.fail(fmt.Errorf("fetch %s: %w", a.Ticker, invalid[len(invalid)-1].Err))
+	}
+}
+
+// forgetUndone forgets the pending splits that the vendor's corrections undo.
+func (v *verdict) forgetUndone(a answered) {
+	var corrected []marketdata.Bar
+	for _, price := range v.prices {
+		if price.Row != 0 {
+			corrected = append(corrected, price.Bar)
+		}
+	}
+	undone := history.Undone(history.Pending(a.State.Splits), a.stored, distinct(corrected))
+	if len(undone) == 0 {
+		return
+	}
+	left := slices.DeleteFunc(slices.Clone(a.State.Splits), func(s history.Split) bool { return slices.Contains(undone, s) })
+	v.findings = append(v.findings, Finding{Ticker: a.Ticker, ForgetSplits: true, Splits: left})
+	v.row.Split = pendingSplit(left)
+	for _, s := range undone {
+		v.addReason(fmt.Sprintf("the %s split at %s is forgotten: prices do not show it any more", s, s.Session))
 	}
 }
 
