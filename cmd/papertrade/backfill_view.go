@@ -45,9 +45,12 @@ func sectionOfChanges(t refresh.TickerReport) section {
 }
 
 func summaryOfBackfill(r refresh.Report) string {
-	missing, stored, outOfReach := 0, 0, 0
+	missing, stored, outOfReach, tickers := 0, 0, 0, 0
 	for _, t := range r.Tickers {
 		missing, stored, outOfReach = missing+t.Missing, stored+t.Stored, outOfReach+t.OutOfReach
+		if t.Status == refresh.OutcomeRefreshed || t.Stored > 0 {
+			tickers++
+		}
 	}
 	idle := summaryOfIdle(r)
 	switch {
@@ -61,10 +64,10 @@ func summaryOfBackfill(r refresh.Report) string {
 	case r.DryRun:
 		return fmt.Sprintf("%s of %s to be fetched%s", count(missing-outOfReach, "session", "sessions"),
 			count(r.Counts.Planned, "ticker", "tickers"), noteOnSkipped(r)) +
-			costOfPlan(r) + noteOnReach(outOfReach) + noteOnPremium(r)
+			costOfPlan(r) + noteOnReach(outOfReach) + noteOnPremium(r) + noteOnHeld(r)
 	default:
 		return fmt.Sprintf("%s: %s of %s stored; %d complete before, %d failed, %d deferred%s; %s.", capitalize(string(r.Status)),
-			count(stored, "bar", "bars"), count(r.Counts.Refreshed, "ticker", "tickers"),
+			count(stored, "bar", "bars"), count(tickers, "ticker", "tickers"),
 			r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, noteOnSkipped(r), costOfRun(r)) +
 			noteOnReach(outOfReach) + noteOnHeld(r) + noteOnTasks(r)
 	}

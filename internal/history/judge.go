@@ -51,9 +51,6 @@ type Around struct {
 	Quoted decimal.NullDecimal
 }
 
-// DefaultMaxMove is the usual Around.MaxMove.
-var DefaultMaxMove = decimal.New(5, -1)
-
 // Judge returns a judgement of each bar of an answer about one ticker, ascending and as Check left them, and the held
 // bars that they decide about.
 func Judge(bars []marketdata.Bar, around Around) (judged []Judgement, decided []HeldBar) {
@@ -291,11 +288,15 @@ func (j *judge) doubtOfFirst(i int) string {
 
 // isFar reports whether a price differs from another by more than a move from one session to the next does.
 func (a Around) isFar(from, to decimal.Decimal) bool {
-	limit := a.MaxMove
+	return isUnit(from, to) || to.Sub(from).Abs().GreaterThan(from.Mul(a.limit(from, to)))
+}
+
+// limit returns the largest part by which a price may move to another one without being in doubt.
+func (a Around) limit(from, to decimal.Decimal) decimal.Decimal {
 	if to.LessThan(from) {
-		limit = decimal.Min(limit, maxFall) // a bound on rises of 100 % and more would be none on falls
+		return decimal.Min(a.MaxMove, maxFall) // a bound on rises of 100 % and more would be none on falls
 	}
-	return isUnit(from, to) || to.Sub(from).Abs().GreaterThan(from.Mul(limit))
+	return a.MaxMove
 }
 
 // maxFall is the largest part that a price may lose from one session to the next without being in doubt, whatever the
@@ -321,14 +322,10 @@ func distance(a, b decimal.Decimal) float64 {
 // the close of … (100.00), more than 50%".
 func (a Around) describeMove(name string, from, to decimal.Decimal) string {
 	text := fmt.Sprintf("%s is %s %s (%s)", marketdata.FormatPrice(to), comparison(from, to), name, marketdata.FormatPrice(from))
-	switch limit := decimal.Min(a.MaxMove, maxFall); {
-	case isUnit(from, to):
+	if isUnit(from, to) {
 		return text + ", as if in another unit"
-	case to.LessThan(from):
-		return text + ", more than " + limit.Shift(2).String() + "%"
-	default:
-		return text + ", more than " + a.MaxMove.Shift(2).String() + "%"
 	}
+	return text + ", more than " + a.limit(from, to).Shift(2).String() + "%"
 }
 
 func comparison(from, to decimal.Decimal) string {

@@ -279,7 +279,7 @@ func TestJudge(t *testing.T) {
 			item := &Item{Want: want, route: route{capability: tt.capability}}
 			row := item.row()
 			a := answered{
-				Item: item, answer: tt.answer, row: &row, provider: "fake", capability: tt.capability, maxMove: history.DefaultMaxMove,
+				Item: item, answer: tt.answer, row: &row, provider: "fake", capability: tt.capability, maxMove: decimal.New(5, -1),
 				stored: tt.stored,
 			}
 			a.began = instant(21, 0)

@@ -73,7 +73,24 @@ func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []market
 		v.warn(j)
 	}
 	v.decide(a, decided)
+	v.correct(a, got)
 	return doubtful
+}
+
+// correct collects the bars by which a series that fills gaps corrects what is stored of the newest sessions.
+func (v *verdict) correct(a answered, got history.Result) {
+	if a.Goal != Fill || !a.isSeries() {
+		return
+	}
+	calendar := a.Ticker.Calendar()
+	completed := calendar.LastCompleted(a.began).Date
+	recent, _ := history.Recent(got.Bars, completed, completed, calendar)
+	judged, _ := history.Judge(recent, a.around(got.Bars))
+	for _, j := range judged {
+		if _, isStored := history.StoredOf(a.stored, j.Bar.Session); isStored {
+			v.apply(a, j, false)
+		}
+	}
 }
 
 // rescale returns the stored bar of a session whose fetched one is not believed, on the scale that a rebase brings the others to.
@@ -104,7 +121,8 @@ func (v *verdict) doubtWrite(a answered, j history.Judgement, isNewest bool) {
 		v.reject(a, j)
 	case j.Ruling == history.Reject:
 	case isNewest:
-		v.hold(a, j)
+		v.held = append(v.held, a.heldBar(j, history.Waiting))
+		v.failHeld(a, j)
 	case v.err == nil:
 		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", j.Bar.Session, j.Why))
 	}

@@ -89,7 +89,7 @@ func benchmarkRun(b *testing.B, store storetest.Store, limits []quota.Limit, enf
 	}
 	job := &refresh.Job{
 		Store: store, Vendors: []refresh.Vendor{{Provider: client, Limiter: limiter, Attempts: 3}}, Now: midnight, Observe: func(refresh.Event) {},
-		BatchSize: 5, Concurrency: 1,
+		BatchSize: 5, Concurrency: 1, Schedule: midnights{}, MaxMove: halfAtMost,
 	}
 	var tickers []marketdata.Ticker
 	for i := range calls {

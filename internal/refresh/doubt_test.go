@@ -430,7 +430,12 @@ func TestNothingStoredContradictsItself(t *testing.T) {
 					t.Errorf("%d bars are stored: want more", len(all))
 				}
 				for _, bar := range all {
-					if _, changed := history.Repair(bar.Bar); changed || !exchange.XNYS.IsSession(bar.Session) || !bar.Close.IsPositive() {
+					isOutside := func(price decimal.NullDecimal) bool {
+						isLow := bar.Low.Valid && price.Decimal.LessThan(bar.Low.Decimal)
+						return price.Valid && (isLow || bar.High.Valid && price.Decimal.GreaterThan(bar.High.Decimal))
+					}
+					isSession := exchange.XNYS.IsSession(bar.Session) && bar.Close.IsPositive()
+					if !isSession || isOutside(bar.Open) || isOutside(decimal.NewNullDecimal(bar.Close)) || isOutside(bar.Low) {
 						t.Errorf("stored: %+v", bar)
 					}
 				}
@@ -468,4 +473,129 @@ func TestASplitThatIsUndoneIsForgotten(t *testing.T) {
 			t.Errorf("%v, %v: want no split", splits, err)
 		}
 	})
+}
+
+// A backfill believes no glitch either: it records those that later bars show to be wrong, holds the newest, and decides about
+// what waits.
+func TestABackfillJudges(t *testing.T) {
+	onStores(t, func(t *testing.T, store storetest.Store) {
+		j, v := newTape(t, store, series)
+		backfill := func(to exchange.Date) refresh.TickerReport {
+			t.Helper()
+			j.Now = func() time.Time { return to.AddDays(1).In(time.UTC) }
+			report, err := run(t.Context(), t, j, refresh.Options{
+				Kind: refresh.Backfill, Tickers: []marketdata.Ticker{marketdata.MustParseTicker("NVDA")}, Range: refresh.Range{From: nov20},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return report.Tickers[0]
+		}
+		glitch := tapeBar(nov24, "19400")
+		glitch.High = decimal.NullDecimal{}
+		v.bars = append(v.bars, tapeBar(nov20, "1.91"), tapeBar(nov23, "192"), glitch)
+		v.bars[9] = tapeBar(v.bars[9].Session, "190.50") // a late correction
+		row := backfill(nov24)
+		if row.Status != refresh.OutcomeFailed || row.Error.Kind != "doubtful" || row.Held == nil || row.Held.Session != nov24 {
+			t.Errorf("%+v %+v", row, row.Error)
+		}
+		want(t, "stored", closes(t, j), "19:190.5 23:192")
+		want(t, "held", heldBars(t, j), "20:1.91 rejected 24:19400 held")
+
+		v.asked = nil
+		if row = backfill(nov24); row.Status != refresh.OutcomeFresh || len(v.asked) > 0 || row.Held == nil {
+			t.Errorf("again: %+v, asked %v", row, v.asked)
+		}
+		nov25 := nov24.AddDays(1)
+		v.bars = append(v.bars, tapeBar(nov25, "193"))
+		if row = backfill(nov25); row.Status != refresh.OutcomeRefreshed || row.Held != nil {
+			t.Errorf("the next day: %+v %+v", row, row.Error)
+		}
+		want(t, "stored", closes(t, j), "19:190.5 23:192 25:193")
+		want(t, "held", heldBars(t, j), "20:1.91 rejected 24:19400 rejected")
+	})
+}
+
+// A doubt takes no call from what is planned, nor from what the next run of the schedule needs.
+func TestDoubtsTakeNoPlannedCall(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		tickers []string
+		limit   int
+		want    string
+	}{
+		{"a call is left", []string{"NVDA"}, 3, "quotes series"},
+		{"the next run needs it", []string{"NVDA"}, 2, "quotes"},
+		{"other tickers need it", []string{"NVDA", "AAPL", "IBM"}, 4, "quotes quotes quotes"},
+		{"one is left besides", []string{"NVDA", "AAPL", "IBM"}, 5, "quotes series quotes quotes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onStores(t, func(t *testing.T, store storetest.Store) {
+				j, v := newTape(t, store, quotes, series)
+				watchOnly(t, store, "NVDA")
+				limits := []quota.Limit{{Calls: tt.limit, Window: 30 * time.Hour}}
+				v.limiter = quota.NewLimiter(quota.Options{Ledger: store, Account: "key", Limits: limits, CallTimeout: time.Second})
+				j.Vendors[0].Limiter, j.BatchSize = v.limiter, 1
+				j.Discovery = refresh.Discovery{Sources: []refresh.Source{refresh.SourceWatchlist}, ActiveDays: 30}
+				var tickers []marketdata.Ticker
+				for _, symbol := range tt.tickers {
+					tickers = append(tickers, marketdata.MustParseTicker(symbol))
+				}
+				bar := tapeBar(nov20, "19.2")
+				bar.High = decimal.NullDecimal{}
+				v.bars = append(v.bars, bar)
+				j.Now = midnight
+				if _, err := run(t.Context(), t, j, refresh.Options{Tickers: tickers}); err != nil {
+					t.Fatal(err)
+				}
+				want(t, "asked", strings.Join(v.asked, " "), tt.want)
+			})
+		})
+	}
+}
+
+// A price of the moment that is in doubt is not stored: nothing would confirm it later.
+func TestADoubtfulPriceOfTheMoment(t *testing.T) {
+	for price, status := range map[string]refresh.Outcome{
+		"191": refresh.OutcomeRefreshed, "19100": refresh.OutcomeFailed, "70": refresh.OutcomeFailed, "0.19": refresh.OutcomeFailed,
+	} {
+		t.Run(price, func(t *testing.T) {
+			onStores(t, func(t *testing.T, store storetest.Store) {
+				j, v := newTape(t, store, quotes, series)
+				watchOnly(t, store, "NVDA")
+				v.bars = append(v.bars, tapeBar(nov20, price))
+				j.Now = func() time.Time { return time.Date(2026, time.November, 20, 16, 0, 0, 0, time.UTC) }
+				report, err := run(t.Context(), t, j, refresh.Options{Kind: refresh.Intraday})
+				if err != nil || len(report.Tickers) != 1 || report.Tickers[0].Status != status {
+					t.Fatalf("%+v, %v; want it %s", report.Tickers, err, status)
+				}
+				row := report.Tickers[0]
+				if isStored := row.Price != ""; isStored != (status == refresh.OutcomeRefreshed) {
+					t.Errorf("%+v", row)
+				}
+				if row.Error != nil && (row.Error.Kind != "doubtful" || !strings.HasPrefix(row.Error.Message, "the price of the moment is not stored: ")) {
+					t.Errorf("%+v", row.Error)
+				}
+				want(t, "held", heldBars(t, j), "")
+			})
+		})
+	}
+}
+
+// watchOnly removes all others from the first watchlist.
+func watchOnly(t *testing.T, store storetest.Store, symbol string) {
+	t.Helper()
+	list, err := store.Watchlist(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var others []string
+	for _, entry := range list {
+		if entry.Symbol != symbol {
+			others = append(others, entry.Symbol)
+		}
+	}
+	if _, err := store.RemoveFromWatchlist(t.Context(), others, midnight()); err != nil {
+		t.Fatal(err)
+	}
 }

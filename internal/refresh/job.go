@@ -8,7 +8,6 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"papertrade/internal/history"
 	"papertrade/pkg/marketdata"
 )
 
@@ -30,17 +29,10 @@ type Job struct {
 	MaxErrorRate float64 // failed share of the attempted tickers that still counts as success
 	Schedule     Schedule
 	// MaxMove returns the largest part by which a close of a ticker may differ from the one before without being in
-	// doubt: 0.5 is 50 %. If it is nil, history.DefaultMaxMove holds for all.
+	// doubt: 0.5 is 50 %.
 	MaxMove func(marketdata.Ticker) decimal.Decimal
 
 	observing sync.Mutex
-}
-
-func (j *Job) maxMove(ticker marketdata.Ticker) decimal.Decimal {
-	if j.MaxMove == nil {
-		return history.DefaultMaxMove
-	}
-	return j.MaxMove(ticker)
 }
 
 func (j *Job) observe(e Event) {

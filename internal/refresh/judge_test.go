@@ -28,6 +28,7 @@ func TestBadBars(t *testing.T) {
 		{"a day that is not a session", func(b *marketdata.Bar) { b.Session = day(2026, time.November, 15) }, "invalid_data", false},
 		{"the Saturday after", func(b *marketdata.Bar) { b.Session = day(2026, time.November, 21) }, "invalid_data", false},
 		{"next year", func(b *marketdata.Bar) { b.Session = day(2027, time.November, 19) }, "invalid_data", false},
+		{"another symbol", func(b *marketdata.Bar) { b.Ticker = marketdata.MustParseTicker("MSFT") }, "invalid_data", false},
 		{"the year 1", func(b *marketdata.Bar) { b.Session = day(1, time.January, 6) }, "invalid_data", false},
 	} {
 		for _, capability := range []marketdata.Capability{quotes, series, wholeMarket} {

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/internal/fakevantage"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
@@ -40,6 +42,9 @@ func newJob(t *testing.T, vendor *fakevantage.Server) *refresh.Job {
 // midnights is the schedule "0 0 * * *".
 type midnights struct{}
 
+// halfAtMost is the usual limit of moves.
+func halfAtMost(marketdata.Ticker) decimal.Decimal { return decimal.New(5, -1) }
+
 func (midnights) Next(t time.Time) time.Time { return t.Truncate(24 * time.Hour).Add(24 * time.Hour) }
 
 // newJobOn is a job of a new process.
@@ -57,7 +62,7 @@ func newJobOn(t *testing.T, vendor *fakevantage.Server, store *sqlite.Store, lim
 	return &refresh.Job{
 		Store: store, Vendors: []refresh.Vendor{{Provider: client, Limiter: limiter, Attempts: 3}}, Now: midnight, Observe: func(refresh.Event) {},
 		Discovery: refresh.Discovery{Sources: []refresh.Source{refresh.SourceWatchlist, refresh.SourceTransactions}, ActiveDays: 30},
-		BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, Schedule: midnights{},
+		BatchSize: 5, BatchDelay: 12 * time.Second, Concurrency: 1, Schedule: midnights{}, MaxMove: halfAtMost,
 	}
 }
 

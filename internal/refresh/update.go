@@ -93,6 +93,8 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 		v.warn(j)
 	case isNew && j.Ruling == history.Reject:
 		v.reject(a, j)
+	case isNew && j.Ruling == history.Hold:
+		v.held = append(v.held, a.heldBar(j, history.Waiting))
 	case isNew || j.Ruling != history.Store:
 	case isStored && stored.Source == a.provider && stored.DiffersFrom(j.Bar):
 		price.Backfill, price.Row = true, stored.Row
@@ -108,7 +110,7 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 func (v *verdict) conclude(a answered, newest history.Judgement) {
 	switch newest.Ruling {
 	case history.Hold:
-		v.hold(a, newest)
+		v.failHeld(a, newest)
 	case history.Reject:
 		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", newest.Bar.Session, explain(newest)))
 	case history.Keep:

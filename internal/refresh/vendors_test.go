@@ -107,7 +107,7 @@ func newFakeJob(store storetest.Store, capability marketdata.Capability, limits 
 	vendor := &fakeVendor{capability: capability, limiter: limiter}
 	return &refresh.Job{
 		Store: store, Vendors: []refresh.Vendor{{Provider: vendor, Limiter: limiter, Attempts: 3}}, Now: midnight,
-		Observe: func(refresh.Event) {}, BatchSize: 5, Concurrency: 1, Schedule: midnights{},
+		Observe: func(refresh.Event) {}, BatchSize: 5, Concurrency: 1, Schedule: midnights{}, MaxMove: halfAtMost,
 	}, vendor
 }
 

@@ -161,10 +161,10 @@ func (a answered) heldBar(j history.Judgement, decision history.Decision) histor
 	}
 }
 
-// hold keeps a doubtful bar beside the history, and fails the ticker.
-func (v *verdict) hold(a answered, j history.Judgement) {
+// failHeld fails a ticker whose newest bar is held.
+func (v *verdict) failHeld(a answered, j history.Judgement) {
 	h := a.heldBar(j, history.Waiting)
-	v.held, v.doubt = append(v.held, h), &h
+	v.doubt = &h
 	v.failDoubtful(a, fmt.Sprintf("the price of %s is held: %s", h.Session, strings.Join(append([]string{h.Why}, h.Evidence...), "; ")))
 	v.row.Held = reportHeld(h)
 }

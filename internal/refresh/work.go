@@ -175,7 +175,7 @@ func (p *pass) answered(batch int) []answered {
 		item := &p.plan.Items[i]
 		items = append(items, answered{
 			Item: item, answer: a.check(item.Ticker).complete(), row: &p.result.Tickers[i],
-			provider: p.Vendors[item.route.vendor].Provider.Name(), capability: item.route.capability, maxMove: p.maxMove(item.Ticker),
+			provider: p.Vendors[item.route.vendor].Provider.Name(), capability: item.route.capability, maxMove: p.MaxMove(item.Ticker),
 			isForced: p.Force || item.Goal == Rebase,
 		})
 	}

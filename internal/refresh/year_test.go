@@ -62,7 +62,7 @@ func yearOfMidnights(t *testing.T, store storetest.Store) {
 	job := &refresh.Job{
 		Store: store, Vendors: []refresh.Vendor{{Provider: client, Limiter: limiter, Attempts: 3}}, Now: now, Observe: func(refresh.Event) {},
 		Discovery: refresh.Discovery{Sources: []refresh.Source{refresh.SourceWatchlist}, ActiveDays: 30},
-		BatchSize: 5, Concurrency: 1,
+		BatchSize: 5, Concurrency: 1, Schedule: midnights{}, MaxMove: halfAtMost,
 	}
 	for ; !clock.After(last); clock = clock.AddDate(0, 0, 1) {
 		report, err := job.Run(t.Context(), refresh.Options{RunID: uuid.NewString()})
