@@ -48,7 +48,7 @@ func summaryOfBackfill(r refresh.Report) string {
 	missing, stored, outOfReach, tickers := 0, 0, 0, 0
 	for _, t := range r.Tickers {
 		missing, stored, outOfReach = missing+t.Missing, stored+t.Stored, outOfReach+t.OutOfReach
-		if t.Status == refresh.OutcomeRefreshed || t.Stored > 0 {
+		if t.Status == refresh.OutcomeRefreshed || t.Status == refresh.OutcomeFailed && t.Stored > 0 {
 			tickers++
 		}
 	}

@@ -25,7 +25,8 @@ time works on a database, and what an interrupted run has committed stays.
 
 A price that has moved further than quality.max_move, or as if it were in another
 unit, is held until something confirms it: papertrade review lists what is held. Its
-ticker has failed, and is asked again for the next session, which settles most.
+ticker has failed, and is asked again for the next session, whose prices settle most
+doubts.
 
 With --if-due it does nothing unless refresh.schedule has fired since the last run
 that did not fail: for cron lines that fire more often than needed, and for

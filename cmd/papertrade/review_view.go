@@ -9,8 +9,8 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-const reviewAdvice = "'papertrade review accept TICKER' stores one, 'papertrade review reject TICKER' discards it, " +
-	"'papertrade review set TICKER --session DATE --close PRICE' stores another price."
+const reviewAdvice = "'papertrade review accept TICKER' stores a held price, 'papertrade review reject TICKER' discards it, " +
+	"'papertrade review set TICKER --session DATE --close PRICE' stores another one."
 
 // reviewView shows held prices, as text in at most width columns, if that is not 0, with why and the evidence below.
 func reviewView(held []history.HeldBar, width int) result {

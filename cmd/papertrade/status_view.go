@@ -271,7 +271,7 @@ func unknownSection(s status) section {
 }
 
 func heldSection(s status) section {
-	lines := []string{"Held: prices that may be wrong, which are not in the history: papertrade review"}
+	lines := []string{"Held, and not in the history, since they may be wrong (papertrade review):"}
 	for _, held := range s.Held {
 		lines = append(lines, fmt.Sprintf("%s %s %s %s: %s", held.Ticker, held.Session, held.Close, held.Currency, held.Why))
 	}

@@ -76,7 +76,7 @@ TICKER  SESSIONS  ASKED AGAIN FOR
 META    3         2026-12-02
 NVDA    1         the next session
 
-Held: prices that may be wrong, which are not in the history: papertrade review
+Held, and not in the history, since they may be wrong (papertrade review):
 AAPL 2026-11-20 1925.00 USD: 10 times the close before
 NVDA 2026-11-20 1.92 USD: unit: 1/100 of the close before
 
@@ -206,9 +206,9 @@ func TestNotesOnRuns(t *testing.T) {
 
 func TestAdviceOnProblems(t *testing.T) {
 	for want, p := range map[string]refresh.Problem{
-		"":                                  {Kind: refresh.StaleTickers, Tickers: []marketdata.Ticker{aapl}},
-		", and refresh.enabled is false":    {Kind: refresh.RunMissing, Disabled: true},
-		"; see 'papertrade review'": {Kind: refresh.HeldPrices, Tickers: []marketdata.Ticker{aapl}},
+		"":                               {Kind: refresh.StaleTickers, Tickers: []marketdata.Ticker{aapl}},
+		", and refresh.enabled is false": {Kind: refresh.RunMissing, Disabled: true},
+		"; see 'papertrade review'":      {Kind: refresh.HeldPrices, Tickers: []marketdata.Ticker{aapl}},
 		": if they are splits, 'papertrade backfill AAPL NVDA --rebase' brings the bars to one scale": {
 			Kind: refresh.PendingSplits, Tickers: []marketdata.Ticker{aapl, nvda}},
 		": if they are splits, 'papertrade backfill TICKER… --rebase' brings the bars to one scale": {

@@ -156,9 +156,8 @@ func persists(before, after []marketdata.Bar, quotient float64) bool {
 	return isOnLevel(before, last, 0, half) && isOnLevel(after, last, 2*half, half)
 }
 
-// isOnLevel reports whether bars lie on a level, nearer to it than half of a jump, and no night moves them
-// by much of it. Levels
-// are logarithms of the quotient of a price and theirs.
+// isOnLevel reports whether bars lie on a level, nearer to it than half of a jump, and no night moves them by much of it.
+// Levels are logarithms of the quotient of a price and theirs.
 func isOnLevel(bars []marketdata.Bar, price decimal.Decimal, level, half float64) bool {
 	for i, bar := range bars {
 		if q, ok := divide(price, bar.Close); !ok || (math.Log(q)-level)/half >= 1 || (level-math.Log(q))/half >= 1 {

@@ -41,9 +41,9 @@ type Change struct {
 	Ratio Split // by which New is divided: all splits between the bar and today in one, without a session
 }
 
-// PreviewRebase returns what a rebase makes of stored bars, which are all that there are, ascending: by the splits that are
-// pending alone, since a vendor's series is not known yet, which decides and can have other values. There is no change if no
-// split is pending, or if a single bar is all that shows it.
+// PreviewRebase returns what a rebase makes of stored bars, which are all that there are, ascending, as far as the pending splits
+// show it. The vendor's series is not known yet: it decides, and can have other values. There is no change if no split is
+// pending, or if a single bar is all that shows it.
 func PreviewRebase(stored []StoredBar, known []Split) []Change {
 	changes, refused := divideLacking(stored, nil, Pending(known), nil)
 	if refused != nil {

@@ -12,9 +12,9 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// runPlan makes the calls of a plan and commits what they bring, batch by batch. If it turns out that a key's plan
-// does not include what is asked for, or that an exchange has opened since, what is still wanted is planned again. It returns the items with what was
-// decided about them in the end. The error is why it stopped early.
+// runPlan makes the calls of a plan and commits what they bring, batch by batch. If it turns out that a key's plan does not
+// include what is asked for, or that an exchange has opened since, what is still wanted is planned again. It returns the items
+// with what was decided about them in the end. The error is why it stopped early.
 func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report) ([]Item, error) {
 	if len(plan.Calls) > 0 {
 		r.observe(WorkBegun{len(planned(plan.Items))})

@@ -72,8 +72,7 @@ type Question struct {
 	Capability Capability // one of the provider's
 	Tickers    []Ticker   // at least one and at most MaxTickers, each once; none for MarketDay
 	// From and To are the sessions of interest, both inclusive: the same one for MarketDay, zero for Quotes
-	// and Splits.
-	// A vendor may answer with more.
+	// and Splits. A vendor may answer with more.
 	From, To exchange.Date
 }
 
