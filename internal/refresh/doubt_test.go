@@ -352,6 +352,9 @@ func TestLateCorrections(t *testing.T) {
 		var got []string
 		for i, bar := range stored(t, j, "NVDA") {
 			if i < len(all) && !bar.Close.Equal(all[i].Close) {
+				if !bar.FetchedAt.Equal(j.Now()) {
+					t.Errorf("%s: written at %s, want the time of the correction", bar.Session, bar.FetchedAt)
+				}
 				got = append(got, fmt.Sprintf("%d:%s", bar.Session.Day, bar.Close.Round(2)))
 			}
 		}

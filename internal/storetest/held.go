@@ -111,26 +111,29 @@ func statesHaveHeldBars(t *testing.T, db Database) {
 		bar.Session, bar.Decision = session, decision
 		return bar
 	}
+	rejected := []history.HeldBar{
+		decided("AAPL", thursday.AddDays(-2), history.Rejected), decided("MSFT", friday, history.Rejected),
+	}
 	commitAll(t, store, refresh.Batch{
 		Prices: []refresh.Price{price("AAPL", "1.25"), price("MSFT", "1.25")},
 		Held: []history.HeldBar{
 			waiting(friday), waiting(thursday),
-			decided("AAPL", thursday.AddDays(-1), history.Accepted), decided("AAPL", thursday.AddDays(-2), history.Rejected),
-			decided("MSFT", friday, history.Rejected), held("NVDA", "192.30"), decided("ZM", friday, history.Accepted),
+			decided("AAPL", thursday.AddDays(-1), history.Accepted), rejected[0],
+			rejected[1], held("NVDA", "192.30"), decided("ZM", friday, history.Accepted),
 		},
 	})
 	stored := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight}
-	withHeld := stored
-	withHeld.Held = []history.HeldBar{waiting(thursday), waiting(friday)}
+	withHeld, withRejected := stored, stored
+	withHeld.Held, withRejected.Held = []history.HeldBar{rejected[0], waiting(thursday), waiting(friday)}, rejected[1:]
 	want := map[marketdata.Ticker]refresh.State{
-		aapl: withHeld, msft: stored, nvda: {Held: []history.HeldBar{held("NVDA", "192.30")}},
+		aapl: withHeld, msft: withRejected, nvda: {Held: []history.HeldBar{held("NVDA", "192.30")}},
 	}
 	got, err := store.States(t.Context(), []marketdata.Ticker{aapl, msft, nvda, zm})
 	noError(t, err)
 	equalHeld(t, got, want)
 
 	commitAll(t, store, refresh.Batch{Held: []history.HeldBar{decided("AAPL", thursday, history.Accepted)}})
-	withHeld.Held = withHeld.Held[1:]
+	withHeld.Held = []history.HeldBar{rejected[0], waiting(friday)}
 	got, err = store.States(t.Context(), []marketdata.Ticker{aapl})
 	noError(t, err)
 	equalHeld(t, got, map[marketdata.Ticker]refresh.State{aapl: withHeld})
