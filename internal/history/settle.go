@@ -175,18 +175,30 @@ func (j *judge) agrees(bar marketdata.Bar, h HeldBar, reference decimal.Decimal)
 }
 
 // decideHeld decides about the held bars that wait: by what is believed of the same session, else by the next bar after it.
+// What an accepted one has for its previous close is accepted with it.
 func (j *judge) decideHeld(judged []Judgement) []HeldBar {
 	var decided []HeldBar
-	for _, h := range j.Held {
+	var confirmed marketdata.Bar // the accepted bar that is decided about last
+	for _, h := range slices.Backward(j.Held) {
 		isHeldAgain := slices.ContainsFunc(judged, func(got Judgement) bool { return got.Ruling == Hold && got.Bar.Session == h.Session })
 		if h.Decision != Waiting || isHeldAgain {
 			continue
 		}
-		if decision, evidence := j.decide(h); decision != Waiting {
-			h.Decision, h.Evidence = decision, append(slices.Clone(h.Evidence), evidence)
-			decided = append(decided, h)
+		decision, evidence := j.decide(h)
+		previous := previousClose(confirmed)
+		if previous.Valid && nextSession(j.Calendar, h.Session) == confirmed.Session && samePrice(h.Close, previous.Decimal) {
+			decision, evidence = Accepted, "for it: the previous close of "+confirmed.Session.String()
 		}
+		if decision == Waiting {
+			continue
+		}
+		if decision == Accepted {
+			confirmed = h.Bar
+		}
+		h.Decision, h.Evidence = decision, append(slices.Clone(h.Evidence), evidence)
+		decided = append(decided, h)
 	}
+	slices.Reverse(decided)
 	return decided
 }
 
