@@ -147,10 +147,15 @@ func readHealth(
 	if err != nil {
 		return in, nil, err
 	}
+	holdings, _, err := refresh.Discover(ctx, db, refresh.Discovery{Sources: []refresh.Source{refresh.SourceHoldings}, ActiveDays: 1}, at)
+	if err != nil {
+		return in, nil, err
+	}
 	_, tasks, err := db.PendingTasks(ctx, 1)
 	return refresh.HealthInputs{
 		At: at, Active: active, Schedule: schedule, Disabled: !inv.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks, Held: held,
-		Recent: runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LastSuccess: runs.lastSuccess,
+		Holdings: holdings,
+		Recent:   runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LastSuccess: runs.lastSuccess,
 	}, skipped, err
 }
 

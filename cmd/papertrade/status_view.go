@@ -267,7 +267,7 @@ func unknownSection(s status) section {
 		}
 		t.rows = append(t.rows, []string{u.Ticker.String(), strconv.Itoa(u.Sessions), again})
 	}
-	return section{heading: "Skipped: the provider does not know them", table: t}
+	return section{heading: "Skipped: the provider does not know them, or has had nothing new of them for long", table: t}
 }
 
 func heldSection(s status) section {

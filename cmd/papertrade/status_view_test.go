@@ -71,7 +71,7 @@ META    -             -       -
 AAPL    2026-11-23    1       .+@
 A run begun now would fetch 2 tickers.
 
-Skipped: the provider does not know them
+Skipped: the provider does not know them, or has had nothing new of them for long
 TICKER  SESSIONS  ASKED AGAIN FOR
 META    3         2026-12-02
 NVDA    1         the next session

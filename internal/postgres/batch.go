@@ -168,6 +168,7 @@ func queueOutcomes(writes *pgx.Batch, batch refresh.Batch, stored []refresh.Stor
 	queueStates(writes, batch.Refreshed(stored))
 	queueFailures(writes, batch.AllFailures(stored))
 	queueFindings(writes, batch.Findings)
+	queueLateness(writes, batch.Late)
 	queueHeld(writes, batch.Held)
 	queueFinishTasks(writes, batch.Tasks)
 	if batch.Run.ID != "" {
@@ -211,6 +212,20 @@ on conflict (ticker) do update set
 	for _, f := range failures {
 		writes.Queue(statement, pgx.NamedArgs{
 			"ticker": f.Ticker.String(), "asked_at": stamp(f.AskedAt), "session": day(f.UnknownIn)})
+	}
+}
+
+func queueLateness(writes *pgx.Batch, late []refresh.TickerLateness) {
+	const statement = `
+insert into papertrade_ticker_states (ticker, late_session, late_sessions, late_checks, late_repeats)
+values (@ticker, @session::date, @sessions, @checks, @repeats)
+on conflict (ticker) do update set
+    late_session = excluded.late_session, late_sessions = excluded.late_sessions,
+    late_checks = excluded.late_checks, late_repeats = excluded.late_repeats`
+	for _, l := range late {
+		writes.Queue(statement, pgx.NamedArgs{
+			"ticker": l.Ticker.String(), "session": day(l.Session), "sessions": l.Sessions, "checks": l.Checks, "repeats": l.Repeats,
+		})
 	}
 }
 

@@ -76,6 +76,8 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 	const statement = `
 select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at, state.asked_at,
     coalesce(state.unknown_sessions, 0) as unknown_sessions, state.unknown_session, state.first_session,
+    state.late_session, coalesce(state.late_sessions, 0) as late_sessions, coalesce(state.late_checks, 0) as late_checks,
+    coalesce(state.late_repeats, 0) as late_repeats, state.first_active_at,
     array(select session from papertrade_absent_sessions as absent where absent.ticker = asked.ticker order by session) as absent,
     (select json_agg(json_build_object('session', session, 'new', new_shares, 'old', old_shares, 'rebased', rebased) order by session)
      from papertrade_splits as split where split.ticker = asked.ticker) as splits,
@@ -113,6 +115,8 @@ type stateRow struct {
 	Ticker                                                             string
 	Stamp, FetchedAt, CheckedAt, AskedAt, UnknownSession, FirstSession *time.Time
 	UnknownSessions                                                    int
+	LateSession, FirstActiveAt                                         *time.Time
+	LateSessions, LateChecks, LateRepeats                              int
 	Absent                                                             []time.Time
 	Splits                                                             []history.Split
 	Held                                                               []history.HeldBar
@@ -123,7 +127,20 @@ func (r stateRow) state() refresh.State {
 		LastSession: dateOf(r.Stamp), FetchedAt: utc(r.FetchedAt), CheckedAt: utc(r.CheckedAt), AskedAt: utc(r.AskedAt),
 		UnknownSessions: r.UnknownSessions, UnknownSession: dateOf(r.UnknownSession),
 		FirstSession: dateOf(r.FirstSession), Absent: datesOf(r.Absent), Splits: r.Splits, Held: r.Held,
+		Late:          refresh.Lateness{Session: dateOf(r.LateSession), Sessions: r.LateSessions, Checks: r.LateChecks, Repeats: r.LateRepeats},
+		FirstActiveAt: utc(r.FirstActiveAt),
 	}
+}
+
+// NoteActive writes down when tickers were first seen active, of those of which that is not known yet.
+func (s *Store) NoteActive(ctx context.Context, tickers []marketdata.Ticker, at time.Time) error {
+	const statement = `
+insert into papertrade_ticker_states as stored (ticker, first_active_at) select ticker, @at::timestamptz from unnest(@tickers::text[]) as ticker
+on conflict (ticker) do update set first_active_at = coalesce(stored.first_active_at, excluded.first_active_at)`
+	if _, err := exec(ctx, s.pool, statement, pgx.NamedArgs{"tickers": list(tickers), "at": stamp(at)}); err != nil {
+		return fmt.Errorf("note the active tickers: %w", err)
+	}
+	return nil
 }
 
 // KnownSymbols returns each symbol that a price, a transaction or a row of the watchlist names, as it is

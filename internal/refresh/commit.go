@@ -88,6 +88,9 @@ func newBatch(verdicts []verdict) Batch {
 		batch.Findings = append(batch.Findings, v.findings...)
 		batch.Failures = append(batch.Failures, v.failures...)
 		batch.Held = append(batch.Held, v.held...)
+		if v.late != nil && *v.late != v.State.Late {
+			batch.Late = append(batch.Late, TickerLateness{v.Ticker, *v.late})
+		}
 		batch.Tasks = append(batch.Tasks, v.tasks...)
 	}
 	return batch
@@ -134,13 +137,22 @@ func applyStored(verdicts []verdict, stored []StoredPrice, now time.Time) (refus
 			refused.Findings = append(refused.Findings, Finding{Ticker: v.Ticker, Absent: absent})
 		}
 		if newest, late := v.unpublished(); late {
-			v.addReason("the session of " + newest.String() + " was not out yet")
+			v.addReason("the session of " + newest.String() + " was not out yet" + v.retryNote())
 		}
 		if v.Goal.isOfPast() && v.err != nil && len(v.prices) > 0 {
 			refused.Tasks = append(refused.Tasks, v.taskResults(now, true)...)
 		}
 	}
 	return refused
+}
+
+// retryNote returns when a run that goes by the schedule asks again for the session that was not out yet.
+func (v verdict) retryNote() string {
+	after := State{CheckedAt: v.began, Late: *v.late}
+	if after.standsStill() {
+		return ""
+	}
+	return ": asked again from " + v.late.retryAt(v.began).UTC().Format(time.RFC3339) + " on"
 }
 
 // applyStored returns the sessions of the past whose bars the database refused: it would refuse them each time.

@@ -44,6 +44,7 @@ type HealthInputs struct {
 	Disabled    bool              // no run is due, by the settings
 	MaxStale    int               // sessions that a ticker may be behind
 	Tasks       int               // of the application that are pending
+	Holdings    []ActiveTicker    // what portfolios hold, active or not
 	Held        []history.HeldBar // as of WaitingBars
 }
 
@@ -79,6 +80,8 @@ const (
 	RunMissing    = "run_missing"    // since the schedule has fired
 	StaleTickers  = "stale_tickers"  // are more sessions behind than is tolerated
 	HeldPrices    = "held_prices"    // wait for a decision
+	LateTickers   = "late_tickers"   // have been a session behind for some runs in a row
+	DeadHoldings  = "dead_holdings"  // that a portfolio has, and that get no prices any more
 	PendingSplits = "pending_splits" // the stored histories of active tickers lack
 )
 
@@ -147,6 +150,7 @@ func NewHealth(in HealthInputs) Health {
 			h.DueSince, next = next, in.Schedule.Next(in.At.UTC())
 		}
 		h.NextDueAt = next
+		h.addRetry(nextRetry(in.Active, in.At))
 	}
 	h.evaluateRuns(in, scheduled)
 	h.evaluateTickers(in, in.settled(scheduled))
@@ -160,20 +164,36 @@ func NewHealth(in HealthInputs) Health {
 			h.Splits = append(h.Splits, UnadjustedSplit{a.Ticker, *reportSplit(s)})
 		}
 	}
+	h.evaluateLate(in)
+	h.evaluateHoldings(in)
 	h.evaluateHeld()
 	h.evaluateSplits()
 	return h
 }
 
-// addUnknown adds the tickers that a run begun now would skip because the provider does not know them.
+// addRetry takes note of when sessions that were not out yet are asked for again, between two firings of the schedule.
+func (h *Health) addRetry(retry time.Time) {
+	switch {
+	case retry.IsZero() || h.Due:
+	case !retry.After(h.At):
+		h.Due, h.DueSince = true, retry
+	case retry.Before(h.NextDueAt):
+		h.NextDueAt = retry
+	}
+}
+
+// addUnknown adds the tickers that a run begun now would skip because the provider does not know them, or has nothing new.
 func (h *Health) addUnknown(in HealthInputs) {
 	for _, a := range in.Active {
 		want := updateWant(a, in.At, false)
-		if want.Outcome != OutcomeSkipped || a.State.UnknownSessions == 0 {
+		if want.Outcome != OutcomeSkipped || a.State.UnknownSessions == 0 && !a.State.standsStill() {
 			continue
 		}
 		u := UnknownTicker{Ticker: a.Ticker, Sessions: a.State.UnknownSessions, Note: want.Reason}
-		if a.State.unknown() {
+		switch {
+		case a.State.standsStill():
+			u.AskedFor = a.State.Late.Session.AddDays(stillDays)
+		case a.State.unknown():
 			u.AskedFor = a.State.askAgain()
 		}
 		h.Unknown = append(h.Unknown, u)
@@ -231,6 +251,43 @@ func (h *Health) evaluateTickers(in HealthInputs, by time.Time) {
 	h.Problems = append(h.Problems, p)
 }
 
+// evaluateLate finds the tickers that are a session behind after each of some runs in a row.
+func (h *Health) evaluateLate(in HealthInputs) {
+	p := Problem{Kind: LateTickers}
+	var named []string
+	for _, a := range in.Active {
+		if a.State.Late.Sessions < lateSessions || SessionsBehind(a, in.At) != 1 {
+			continue
+		}
+		p.Tickers = append(p.Tickers, a.Ticker)
+		named = append(named, fmt.Sprintf("%s (%s)", a.Ticker, a.State.LastSession))
+	}
+	if len(named) == 0 {
+		return
+	}
+	p.Message = fmt.Sprintf("%d of %s %s been a session behind after %d runs in a row or more: %s", len(named),
+		countOf(len(in.Active), "active ticker"), verb(len(named), "has", "have"), lateSessions, firstNamed(named))
+	h.Problems = append(h.Problems, p)
+}
+
+// evaluateHoldings finds what portfolios hold and the provider does not know, or has had nothing new of for long.
+func (h *Health) evaluateHoldings(in HealthInputs) {
+	p := Problem{Kind: DeadHoldings}
+	var named []string
+	for _, a := range in.Holdings {
+		if note := a.State.Note(); note != "" {
+			p.Tickers = append(p.Tickers, a.Ticker)
+			named = append(named, fmt.Sprintf("%s (%s)", a.Ticker, note))
+		}
+	}
+	if len(named) == 0 {
+		return
+	}
+	p.Message = fmt.Sprintf("%s that a portfolio holds %s no prices: %s", countOf(len(named), "ticker"), verb(len(named), "gets", "get"),
+		firstNamed(named))
+	h.Problems = append(h.Problems, p)
+}
+
 // evaluateHeld finds the prices that wait for a decision.
 func (h *Health) evaluateHeld() {
 	if len(h.Held) == 0 {
@@ -272,17 +329,11 @@ func firstNamed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// isStale reports whether a ticker is more than limit sessions behind those completed by a time, without
-// good reason: one that has not had its first turn is not, nor is one whose provider has answered since, of
-// an exchange whose holidays nobody knows.
+// isStale reports whether a ticker is more than limit sessions behind those completed by a time. One that waits for its first
+// turn is not until that is overdue.
 func (a ActiveTicker) isStale(by time.Time, limit int) bool {
-	known := a.Ticker.HasCalendar()
-	switch {
-	case by.IsZero(), a.State.LastSession.IsZero() && a.State.AskedAt.IsZero(), !known && !a.State.CheckedAt.Before(by):
-		return false
-	default:
-		return SessionsBehind(a, by) > limit
-	}
+	isWaiting := a.State.LastSession.IsZero() && a.State.AskedAt.IsZero() && sessionsActive(a, by) < maxSessionsWaited
+	return !by.IsZero() && !isWaiting && SessionsBehind(a, by) > limit
 }
 
 // missing reports whether no run has finished since one was due, although there was time for it to begin and

@@ -88,6 +88,10 @@ func (r *run) wants(ctx context.Context) ([]Want, error) {
 		return r.gapWants(ctx, r.gapRequests(chosen))
 	case Tasks:
 		return r.pendingWants(ctx)
+	case Late:
+		late := slices.DeleteFunc(slices.Clone(r.active), func(a ActiveTicker) bool { return !a.isLate(at) })
+		r.reportCalendars(late)
+		return updateWants(late, at, false), nil
 	default:
 		chosen, err := r.named(ctx)
 		return updateWants(chosen, at, r.Force), err

@@ -23,6 +23,7 @@ const (
 	Intraday              // entries of the watchlist whose interval has passed, while their exchange is open
 	Backfill              // gaps in the stored history
 	Tasks                 // what the application asks for in its table of tasks
+	Late                  // active tickers whose newest session was not out yet, between two firings of the schedule
 )
 
 // The names that runs are recorded and locked under. The application's health page looks for JobName.
@@ -47,16 +48,16 @@ func (k Kind) JobName() string {
 	}
 }
 
-// String returns a word for the kind: refresh, named, intraday, backfill or tasks.
+// String returns a word for the kind: refresh, named, intraday, backfill, tasks or late.
 func (k Kind) String() string {
-	return [...]string{"refresh", "named", "intraday", "backfill", "tasks"}[k]
+	return [...]string{"refresh", "named", "intraday", "backfill", "tasks", "late"}[k]
 }
 
 // sharesLock reports whether runs of the kind may go on side by side. They share tasks one by one.
 func (k Kind) sharesLock() bool { return k == Tasks }
 
 // leavesCalls reports whether runs of the kind leave the next one of the schedule the calls that it needs.
-func (k Kind) leavesCalls() bool { return k == Intraday || k == Backfill || k == Tasks }
+func (k Kind) leavesCalls() bool { return k == Intraday || k == Backfill || k == Tasks || k == Late }
 
 // maxTasks returns how many of the application's tasks a run processes after its own plan.
 func (k Kind) maxTasks() int {
@@ -78,7 +79,7 @@ type Options struct {
 	Tickers []marketdata.Ticker // of Named, at least one; of Backfill instead of the active ones
 	Force   bool                // what is stored is fetched too
 	DryRun  bool                // plan only: no call, nothing written
-	IfDue   bool                // of Scheduled: only if the schedule has fired since the last run that did not fail
+	IfDue   bool                // of Scheduled: only if the schedule has fired since the last run that did not fail, else a run of Late
 	Range   Range               // of Backfill
 	Rebase  bool                // of Backfill, instead of a range: all that is stored, on one scale
 }
@@ -91,6 +92,7 @@ type Range struct{ From, To exchange.Date }
 const (
 	modeNamed    = "named"
 	modeIntraday = "intraday"
+	modeLate     = "late"
 )
 
 // mode returns what the record of the run says of it besides its job's name.
@@ -98,6 +100,8 @@ func (o Options) mode() string {
 	switch {
 	case o.Kind == Intraday:
 		return modeIntraday
+	case o.Kind == Late:
+		return modeLate
 	case len(o.Tickers) > 0:
 		return modeNamed
 	default:
@@ -114,6 +118,8 @@ func recordedKind(job, mode string) Kind {
 		return Tasks
 	case mode == modeIntraday:
 		return Intraday
+	case mode == modeLate:
+		return Late
 	case mode == modeNamed:
 		return Named
 	default:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"papertrade/internal/quota"
+	"papertrade/pkg/marketdata"
 )
 
 // Run does the job once: it discovers the active tickers, finds what is wanted of them and plans (inputs.go, want.go,
@@ -50,9 +51,7 @@ func (r *run) idle(ctx context.Context) error {
 			return err
 		}
 		if next, isDue := due(r.Schedule, last, r.report.At); !isDue {
-			r.report.Status = NotDue
-			r.report.Reason = fmt.Sprintf("the last run was at %s, the next is due at %s",
-				last.UTC().Format(time.RFC3339), next.Format(time.RFC3339))
+			return r.idleUntil(ctx, last, next)
 		}
 	case r.Kind == Intraday:
 		entries, err := r.intradayEntries(ctx)
@@ -63,6 +62,27 @@ func (r *run) idle(ctx context.Context) error {
 			r.report.Status, r.report.Reason = Closed, "no exchange of the watchlist is open"
 		}
 	}
+	return nil
+}
+
+// idleUntil makes the run one of the tickers whose newest session was not out yet, if any is to be asked for again, though the
+// schedule fires only at a time; else it has nothing to do.
+func (r *run) idleUntil(ctx context.Context, last, next time.Time) error {
+	active, err := r.discover(ctx, r.report.At)
+	if err != nil {
+		return err
+	}
+	retry := nextRetry(active, r.report.At)
+	if !retry.IsZero() && !retry.After(r.report.At) {
+		r.Kind = Late
+		r.report = r.identify(r.report)
+		return nil
+	}
+	if !retry.IsZero() && retry.Before(next) {
+		next = retry
+	}
+	r.report.Status = NotDue
+	r.report.Reason = fmt.Sprintf("the last run was at %s, the next is due at %s", last.UTC().Format(time.RFC3339), next.UTC().Format(time.RFC3339))
 	return nil
 }
 
@@ -113,6 +133,9 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.openTasks(ctx); err != nil {
 		return err
 	}
+	if err := r.noteActive(ctx); err != nil {
+		return err
+	}
 	r.report.StartedAt, planned.StartedAt = r.report.At, r.report.At
 	r.report.Batches = 0
 	r.report.setCost(quota.Usage{})
@@ -126,6 +149,20 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	r.fetcher = newFetcher(r.Vendors, r.Concurrency, r.Now, r.deadlines.write, r.observe)
 	return nil
+}
+
+// noteActive writes down which tickers are active that have never had their turn.
+func (r *run) noteActive(ctx context.Context) error {
+	var tickers []marketdata.Ticker
+	for _, a := range r.active {
+		if a.State.FirstActiveAt.IsZero() && a.State.AskedAt.IsZero() && a.State.LastSession.IsZero() {
+			tickers = append(tickers, a.Ticker)
+		}
+	}
+	if len(tickers) == 0 || r.Kind != Scheduled {
+		return nil
+	}
+	return r.Store.NoteActive(ctx, tickers, r.report.At)
 }
 
 func (r *run) openTasks(ctx context.Context) error {

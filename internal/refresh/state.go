@@ -67,7 +67,7 @@ func (s State) skipReason(newest exchange.Date) string {
 	switch {
 	case s.UnknownSessions > 0 && s.UnknownSession == newest:
 		return fmt.Sprintf("the provider did not know it in the session of %s", newest)
-	case s.unknown() && newest.Before(s.askAgain()):
+	case s.unknown() && newest.Before(s.askAgain()), s.standsStill() && newest.Before(s.Late.Session.AddDays(stillDays)):
 		return s.Note()
 	default:
 		return ""
@@ -81,7 +81,10 @@ func (s State) askAgain() exchange.Date { return s.UnknownSession.AddDays(unknow
 
 // Note returns what there is to say of a ticker that its sessions do not show; "" if there is nothing.
 func (s State) Note() string {
-	if !s.unknown() {
+	switch {
+	case s.standsStill():
+		return s.stillNote()
+	case !s.unknown():
 		return ""
 	}
 	return fmt.Sprintf("unknown to the provider for %d sessions: asked weekly, next for the session of %s", s.UnknownSessions, s.askAgain())
@@ -90,22 +93,37 @@ func (s State) Note() string {
 // SessionsBehind returns how many sessions of the ticker's exchange were completed by a time and have no daily
 // price yet, after the newest that has one. It is 1 if nothing is stored, since a run would fetch just
 // one, as long as the ticker has yet to have its turn or has only had it during a session; and
-// maxSessionsWaited (8) once a provider was asked and had nothing, so that a ticker without a price does not
-// pass for one that is nearly fresh. It is 0 for a ticker that the provider does not know: Note says so.
+// maxSessionsWaited (8) once a provider was asked and had nothing, or as many sessions have passed since it was first seen
+// active, so that a ticker without a price does not pass for one that is nearly fresh. It is 0 for a ticker that the
+// provider does not know, or that stands still: Note says so; and for one of an exchange whose holidays are not known, once
+// the provider has answered since what may be a session.
 func SessionsBehind(a ActiveTicker, at time.Time) int {
 	calendar := a.Ticker.Calendar()
 	newest := calendar.LastCompleted(at)
 	nothing, unanswered := a.State.LastSession.IsZero(), a.State.AskedAt.After(a.State.CheckedAt)
 	switch {
-	case a.State.unknown():
+	case a.State.unknown(), a.State.standsStill():
 		return 0
-	case nothing && unanswered:
+	case !a.Ticker.HasCalendar() && a.State.CheckedAt.After(newest.Close):
+		return 0
+	case nothing && (unanswered || sessionsActive(a, at) >= maxSessionsWaited):
 		return maxSessionsWaited
 	case nothing, a.State.fetchedBeforeClose(newest):
 		return 1
 	default:
 		return len(calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date))
 	}
+}
+
+// sessionsActive returns how many sessions were completed since the ticker was first seen active, at most maxSessionsWaited; 0 if
+// that is not known.
+func sessionsActive(a ActiveTicker, at time.Time) int {
+	if a.State.FirstActiveAt.IsZero() {
+		return 0
+	}
+	calendar := a.Ticker.Calendar()
+	first := calendar.LastCompleted(a.State.FirstActiveAt).Date
+	return min(maxSessionsWaited, len(calendar.Sessions(first.AddDays(1), calendar.LastCompleted(at).Date)))
 }
 
 // sessionsWaited returns how many sessions were completed since the ticker had its turn, at most

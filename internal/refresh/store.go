@@ -83,6 +83,8 @@ type State struct {
 	Absent          []exchange.Date   // sessions that a provider has no bar of, ascending
 	Splits          []history.Split   // ascending by session
 	Held            []history.HeldBar // those that are not accepted, ascending by session
+	Late            Lateness
+	FirstActiveAt   time.Time // when NoteActive was first told of it
 }
 
 // Price is a row of the price history that is to be written. If a row of the same ticker, stamp,
@@ -162,6 +164,7 @@ type Batch struct {
 	// Held bars each take the place of the one of the same ticker and session. Their AdjustedClose and SplitCoefficient
 	// are not kept.
 	Held  []history.HeldBar
+	Late  []TickerLateness // each takes the place of the ticker's
 	Tasks []TaskResult
 	Run   RunRecord // without an ID: what is written is of no run
 }
@@ -179,6 +182,8 @@ type Store interface {
 	// BeginRun writes the record of a run that starts. One that is alone closes those of the same job
 	// name that a dead process left RUNNING.
 	BeginRun(ctx context.Context, run RunRecord, alone bool) error
+	// NoteActive writes down when tickers were first seen active, of those of which that is not known yet.
+	NoteActive(ctx context.Context, tickers []marketdata.Ticker, at time.Time) error
 	// Bars returns the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
 	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
 	// ascending by session, one per session: of several rows (of two providers, or stamped in two ways)

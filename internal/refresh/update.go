@@ -26,6 +26,8 @@ func (v *verdict) update(a answered) {
 	}
 	newest := judged[len(judged)-1]
 	v.row.IsStale = newest.IsStale
+	late := a.State.latenessAfter(newest.Bar.Session, calendar.LastCompleted(a.began).Date)
+	v.late = &late
 	v.conclude(a, newest)
 	accepted := v.decide(a, decided)
 	if s, found := detectSplit(a, believed(bars, judged), accepted); found {

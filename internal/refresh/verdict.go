@@ -39,6 +39,7 @@ type verdict struct {
 	findings []Finding
 	failures []Failure
 	held     []history.HeldBar
+	late     *Lateness // if it is another one than before
 	tasks    []TaskResult
 	events   []Event
 	split    *history.Split   // detected by this answer

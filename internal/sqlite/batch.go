@@ -36,6 +36,9 @@ func writeBatch(ctx context.Context, tx *sql.Tx, batch refresh.Batch) ([]refresh
 	if err := writeFindings(ctx, tx, batch.Findings); err != nil {
 		return nil, err
 	}
+	if err := writeLateness(ctx, tx, batch.Late); err != nil {
+		return nil, err
+	}
 	if err := writeHeld(ctx, tx, batch.Held); err != nil {
 		return nil, err
 	}
@@ -197,6 +200,20 @@ on conflict (ticker) do update set
 	for _, f := range failures {
 		if _, err := exec(ctx, tx, statement, f.Ticker.String(), stamp(f.AskedAt), day(f.UnknownIn)); err != nil {
 			return fmt.Errorf("%s: %w", f.Ticker, err)
+		}
+	}
+	return nil
+}
+
+func writeLateness(ctx context.Context, tx *sql.Tx, late []refresh.TickerLateness) error {
+	const statement = `
+insert into papertrade_ticker_states (ticker, late_session, late_sessions, late_checks, late_repeats) values (?, ?, ?, ?, ?)
+on conflict (ticker) do update set
+    late_session = excluded.late_session, late_sessions = excluded.late_sessions,
+    late_checks = excluded.late_checks, late_repeats = excluded.late_repeats`
+	for _, l := range late {
+		if _, err := exec(ctx, tx, statement, l.Ticker.String(), day(l.Session), l.Sessions, l.Checks, l.Repeats); err != nil {
+			return fmt.Errorf("%s: %w", l.Ticker, err)
 		}
 	}
 	return nil

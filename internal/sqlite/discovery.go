@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"papertrade/internal/history"
 	"papertrade/internal/refresh"
@@ -80,6 +81,8 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 select asked.value, strftime('%Y-%m-%d %H:%M:%f', p."timestamp"), strftime('%Y-%m-%d %H:%M:%f', coalesce(p.updated_at, p.created_at)),
     cast(state.checked_at as text), cast(state.asked_at as text),
     coalesce(state.unknown_sessions, 0), cast(state.unknown_session as text), cast(state.first_session as text),
+    cast(state.late_session as text), coalesce(state.late_sessions, 0), coalesce(state.late_checks, 0), coalesce(state.late_repeats, 0),
+    cast(state.first_active_at as text),
     (select json_group_array(session order by session) from papertrade_absent_sessions as absent where absent.ticker = asked.value),
     (select json_group_array(json_object('session', session, 'new', new_shares, 'old', old_shares,
         'rebased', json(iif(rebased, 'true', 'false'))) order by session)
@@ -121,22 +124,44 @@ type stateRow struct {
 
 func scanState(rows *sql.Rows) (row stateRow, err error) {
 	var symbol, absent, splits, held string
-	var stamped, fetched, checked, asked, unknown, first sql.NullString
-	err = rows.Scan(&symbol, &stamped, &fetched, &checked, &asked, &row.state.UnknownSessions, &unknown, &first, &absent, &splits, &held)
+	var stamped, fetched, checked, asked, unknown, first, lacked, active sql.NullString
+	late := &row.state.Late
+	err = rows.Scan(&symbol, &stamped, &fetched, &checked, &asked, &row.state.UnknownSessions, &unknown, &first,
+		&lacked, &late.Sessions, &late.Checks, &late.Repeats, &active, &absent, &splits, &held)
 	if err != nil {
 		return row, err
 	}
 	if row.ticker, err = marketdata.ParseTicker(symbol); err != nil {
 		return row, err
 	}
-	times, err := parseStamps(stamped, fetched, checked, asked, unknown, first)
+	times, err := parseStamps(stamped, fetched, checked, asked, unknown, first, lacked, active)
 	if err != nil {
 		return row, fmt.Errorf("%s: %w", symbol, err)
 	}
 	row.state.LastSession, row.state.FetchedAt, row.state.CheckedAt = dateOf(times[0]), times[1], times[2]
 	row.state.AskedAt, row.state.UnknownSession, row.state.FirstSession = times[3], dateOf(times[4]), dateOf(times[5])
+	late.Session, row.state.FirstActiveAt = dateOf(times[6]), times[7]
 	err = errors.Join(parseList(absent, &row.state.Absent), parseList(splits, &row.state.Splits), parseList(held, &row.state.Held))
 	return row, err
+}
+
+// NoteActive writes down when tickers were first seen active, of those of which that is not known yet.
+func (s *Store) NoteActive(ctx context.Context, tickers []marketdata.Ticker, at time.Time) error {
+	const statement = `
+insert into papertrade_ticker_states as stored (ticker, first_active_at) select value, ?2 from json_each(?1) where true
+on conflict (ticker) do update set first_active_at = coalesce(stored.first_active_at, excluded.first_active_at)`
+	asked, err := list(append([]marketdata.Ticker{}, tickers...))
+	if err != nil {
+		return err
+	}
+	err = s.transact(ctx, func(tx *sql.Tx) error {
+		_, err := exec(ctx, tx, statement, asked, stamp(at))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note the active tickers: %w", err)
+	}
+	return nil
 }
 
 // KnownSymbols returns each symbol that a price, a transaction or a row of the watchlist names, as it is

@@ -23,7 +23,7 @@ var migrations embed.FS
 
 const (
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 7
+	schemaVersion = 8
 )
 
 // checkSchema returns a *refresh.SchemaError if the tables are not those of this program.

@@ -79,6 +79,8 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"held bars", heldBars},
 		{"held bar is replaced", heldBarIsReplaced},
 		{"states have held bars", statesHaveHeldBars},
+		{"lateness", lateness},
+		{"when a ticker was first active", firstActive},
 		{"tasks", tasks},
 		{"tasks of few tickers", tasksOfFewTickers},
 		{"tasks of several processes", tasksOfSeveralProcesses},

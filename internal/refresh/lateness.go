@@ -1,0 +1,90 @@
+package refresh
+
+import (
+	"fmt"
+	"time"
+
+	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
+)
+
+// Lateness is what the newest answers in a row lacked, each of which had an older session than the newest completed one. It is
+// zero once an answer has that one.
+type Lateness struct {
+	Session  exchange.Date // that the newest of them lacked
+	Sessions int           // for how many sessions in a row the answers were late
+	Checks   int           // answers that lacked Session
+	Repeats  int           // for how many sessions in a row they had the same old bar
+}
+
+// TickerLateness is the lateness of a ticker.
+type TickerLateness struct {
+	Ticker marketdata.Ticker
+	Lateness
+}
+
+const (
+	// stillRepeats sessions in a row with the same old bar mean that a ticker stands still: it is then asked about only every
+	// stillDays.
+	stillRepeats = 5
+	stillDays    = 7
+	// lateSessions is for how many runs in a row a ticker may be a session behind.
+	lateSessions = 3
+	// maxRetryShift bounds how often the wait between two answers that lack the same session is doubled.
+	maxRetryShift = 10
+)
+
+// latenessAfter returns the lateness once an answer has a session when another one is the newest completed.
+func (s State) latenessAfter(answered, newest exchange.Date) Lateness {
+	late := s.Late
+	switch {
+	case !answered.Before(newest):
+		return Lateness{}
+	case late.Session == newest:
+		late.Checks++
+		return late
+	case answered == s.LastSession:
+		return Lateness{newest, late.Sessions + 1, 1, late.Repeats + 1}
+	default:
+		return Lateness{newest, late.Sessions + 1, 1, 1}
+	}
+}
+
+// retryAt returns when a session that was not out yet is to be asked for again, between two firings of the schedule: after
+// an hour, then two, four and so on; the zero time if it was not asked for, or came.
+func (s State) retryAt(newest exchange.Date) time.Time {
+	if s.Late.Session != newest || newest.IsZero() || s.CheckedAt.IsZero() || s.standsStill() {
+		return time.Time{}
+	}
+	return s.Late.retryAt(s.CheckedAt)
+}
+
+func (l Lateness) retryAt(checked time.Time) time.Time {
+	return checked.Add(recheckAfter << min(max(0, l.Checks-1), maxRetryShift))
+}
+
+// standsStill reports whether the vendor has had the same old bar of the ticker for so long that it is asked weekly.
+func (s State) standsStill() bool { return s.Late.Repeats >= stillRepeats }
+
+// stillNote returns what there is to say of a ticker that stands still.
+func (s State) stillNote() string {
+	return fmt.Sprintf("stands still since %s: asked weekly, next for the session of %s", s.LastSession, s.Late.Session.AddDays(stillDays))
+}
+
+// isLate reports whether the newest session of a ticker was not out yet for a run, and is to be asked for again by a time.
+func (a ActiveTicker) isLate(at time.Time) bool {
+	retry := a.State.retryAt(a.Ticker.Calendar().LastCompleted(at).Date)
+	return !retry.IsZero() && !retry.After(at)
+}
+
+// nextRetry returns when the first of the sessions that were not out yet is to be asked for again; the zero time if none is.
+func nextRetry(active []ActiveTicker, at time.Time) time.Time {
+	var first time.Time
+	for _, a := range active {
+		retry := a.State.retryAt(a.Ticker.Calendar().LastCompleted(at).Date)
+		if !retry.IsZero() && (first.IsZero() || retry.Before(first)) {
+			first = retry
+		}
+	}
+	return first
+}
