@@ -17,6 +17,8 @@ import (
 const (
 	// maxRecentRuns is how many runs are shown.
 	maxRecentRuns = 5
+	// maxPublished runs show by when the vendor usually has a session.
+	maxPublished = 50
 	// daysOfCloses is in how many days a ticker has enough sessions for a sparkline.
 	daysOfCloses = 60
 )
@@ -156,12 +158,14 @@ func readHealth(
 		At: at, Active: active, Schedule: schedule, Disabled: !inv.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks, Held: held,
 		Holdings: holdings,
 		Recent:   runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LastSuccess: runs.lastSuccess,
+		Published: runs.published,
 	}, skipped, err
 }
 
 // runRecords are what the database knows of runs; its fields are those of refresh.HealthInputs.
 type runRecords struct {
 	recent, scheduled []refresh.RunRecord
+	published         []refresh.RunRecord
 	locked            map[string]bool
 	lastSuccess       time.Time
 }
@@ -194,6 +198,10 @@ func readRunsOnce(ctx context.Context, inv *invocation, db store) (runs runRecor
 	}
 	scheduled := refresh.RunQuery{Jobs: []string{refresh.JobName}, ScheduledOnly: true, Limit: maxRecentRuns}
 	if runs.scheduled, err = db.Runs(ctx, scheduled); err != nil {
+		return runs, err
+	}
+	published := refresh.RunQuery{Jobs: []string{refresh.JobName}, Published: true, Limit: maxPublished}
+	if runs.published, err = db.Runs(ctx, published); err != nil {
 		return runs, err
 	}
 	if runs.lastSuccess, err = db.LastRun(ctx, refresh.JobName); err != nil {

@@ -147,6 +147,9 @@ func plainStatus(s status) []string {
 		add("calendar", calendar.Exchange)
 	}
 	add("pending_tasks", s.PendingTasks)
+	for _, u := range s.UsualTimes {
+		add("usual_time_"+u.Exchange, fmt.Sprintf("%s +%d", u.By, u.Days))
+	}
 	return lines
 }
 
@@ -218,10 +221,25 @@ func notesOnRuns(s status) (notes []string) {
 	if i := slices.IndexFunc(s.Runs, hasEnded); i >= 0 && s.Runs[i].Error != "" && !slices.ContainsFunc(s.Problems, isReported) {
 		notes = append(notes, fmt.Sprintf("The last run was %s: %s", s.Runs[i].Status, s.Runs[i].Error))
 	}
+	for _, u := range s.UsualTimes {
+		notes = append(notes, "The vendor usually has a session of "+u.Exchange+" by "+u.By+" UTC "+dayAfter(u.Days)+".")
+	}
 	if s.PendingTasks > 0 {
 		notes = append(notes, "The application's backfill_tasks: "+count(s.PendingTasks, "is", "are")+" pending.")
 	}
 	return notes
+}
+
+// dayAfter returns how many days after a session something happens.
+func dayAfter(days int) string {
+	switch days {
+	case 0:
+		return "of the same day"
+	case 1:
+		return "of the next day"
+	default:
+		return fmt.Sprintf("%d days later", days)
+	}
 }
 
 func quotaSection(s status) section {

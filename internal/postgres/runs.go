@@ -90,10 +90,11 @@ func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunReco
 select id::text, job_name, started_at, finished_at, status, coalesce(error_message, '') as error_message, metadata
 from job_executions
 where job_name = any(@jobs::text[]) and (not @scheduled_only or metadata->>'mode' is null)
+    and (not @published or metadata->>'published' is not null)
 order by started_at desc, finished_at desc nulls first
 limit @limit`
 	found, err := query(ctx, s.pool, scanRun, statement,
-		pgx.NamedArgs{"jobs": q.Jobs, "scheduled_only": q.ScheduledOnly, "limit": q.Limit})
+		pgx.NamedArgs{"jobs": q.Jobs, "scheduled_only": q.ScheduledOnly, "published": q.Published, "limit": q.Limit})
 	if err != nil {
 		return nil, fmt.Errorf("read the last runs: %w", err)
 	}

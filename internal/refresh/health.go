@@ -40,6 +40,7 @@ type HealthInputs struct {
 	Scheduled   []RunRecord     // the runs of all active tickers, the newest first
 	Locked      map[string]bool // the jobs whose lock a process holds, of those with a run that is RUNNING
 	LastSuccess time.Time       // as of Store.LastRun
+	Published   []RunRecord     // that stored newest sessions
 	Schedule    Schedule
 	Disabled    bool              // no run is due, by the settings
 	MaxStale    int               // sessions that a ticker may be behind
@@ -63,6 +64,7 @@ type Health struct {
 	Held         []HeldPrice       `json:"held"` // of all tickers, active or not
 	Calendars    []CalendarNote    `json:"calendars,omitempty"`
 	PendingTasks int               `json:"pending_tasks"`
+	UsualTimes   []UsualTime       `json:"usual_times,omitempty"` // by when sessions are there, by exchange
 }
 
 // Problem is something that should not be.
@@ -139,6 +141,7 @@ func NewHealth(in HealthInputs) Health {
 	h := Health{
 		At: in.At, Problems: []Problem{}, Runs: in.runs(in.Recent), Unknown: []UnknownTicker{}, Splits: []UnadjustedSplit{},
 		Held: []HeldPrice{}, Calendars: calendarNotes(in.Active, in.At), PendingTasks: in.Tasks,
+		UsualTimes: usualTimes(in.Published),
 	}
 	scheduled := in.runs(in.Scheduled)
 	if last, ended := lastEnded(scheduled); ended && !slices.ContainsFunc(h.Runs, func(r Run) bool { return r.ID == last.ID }) {

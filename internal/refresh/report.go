@@ -228,8 +228,9 @@ func (r *Report) evaluate(maxErrorRate float64) {
 func (r *Report) record() RunRecord {
 	record := RunRecord{ID: r.RunID, JobName: r.Kind.JobName(), StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Status: "RUNNING"}
 	ended := Status("")
+	var published []publication
 	if !r.FinishedAt.IsZero() {
-		ended = r.Status
+		ended, published = r.Status, r.publications()
 		record.Status = "SUCCEEDED"
 		if r.Status == Failed || r.Status == Interrupted || r.Status == Deferred && r.Counts.Refreshed == 0 && !r.HoldsBack {
 			record.Status = "FAILED"
@@ -238,14 +239,15 @@ func (r *Report) record() RunRecord {
 	}
 	// A struct of strings and numbers: this cannot fail.
 	record.Metadata, _ = json.Marshal(struct {
-		Mode     string        `json:"mode,omitempty"`
-		Status   Status        `json:"status,omitempty"`
-		At       time.Time     `json:"at"`
-		Session  exchange.Date `json:"session,omitzero"`
-		Provider string        `json:"provider"`
-		Counts   Counts        `json:"counts"`
-		Calls    int           `json:"calls"`
-	}{r.mode, ended, r.At, r.Session, r.Provider, r.Counts, r.Calls})
+		Mode      string        `json:"mode,omitempty"`
+		Status    Status        `json:"status,omitempty"`
+		At        time.Time     `json:"at"`
+		Session   exchange.Date `json:"session,omitzero"`
+		Provider  string        `json:"provider"`
+		Counts    Counts        `json:"counts"`
+		Calls     int           `json:"calls"`
+		Published []publication `json:"published,omitempty"`
+	}{r.mode, ended, r.At, r.Session, r.Provider, r.Counts, r.Calls, published})
 	return record
 }
 

@@ -130,7 +130,9 @@ type RunQuery struct {
 	Jobs []string // their names
 	// ScheduledOnly leaves out the runs that were not of all active tickers: those whose metadata has a mode.
 	ScheduledOnly bool
-	Limit         int
+	// Published leaves out the runs that had stored no newest session when they ended.
+	Published bool
+	Limit     int
 }
 
 // Failure is a ticker that a provider was asked about without success.

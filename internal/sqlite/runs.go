@@ -101,13 +101,14 @@ select id, job_name, strftime('%Y-%m-%d %H:%M:%f', started_at), strftime('%Y-%m-
 from job_executions
 where job_name in (select value from json_each(?1)) and unixepoch(started_at) is not null
     and (not ?2 or iif(json_valid(metadata), json_extract(metadata, '$.mode'), null) is null)
+    and (not ?3 or iif(json_valid(metadata), json_extract(metadata, '$.published'), null) is not null)
 order by unixepoch(started_at, 'subsec') desc, finished_at is not null, unixepoch(finished_at, 'subsec') desc
-limit ?3`
+limit ?4`
 	jobs, err := list(q.Jobs)
 	if err != nil {
 		return nil, err
 	}
-	found, err := query(ctx, s.db, scanRun, statement, jobs, q.ScheduledOnly, q.Limit)
+	found, err := query(ctx, s.db, scanRun, statement, jobs, q.ScheduledOnly, q.Published, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the last runs: %w", err)
 	}

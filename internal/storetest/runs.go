@@ -91,6 +91,7 @@ func newestRuns(t *testing.T, db Database) {
 		return record
 	}
 	first := begun(1, "refresh_active_stocks", midnight, `{"calls": 7}`)
+	first.Metadata = []byte(`{"calls": 7, "published": [{"exchange": "XNYS"}]}`)
 	first.Status, first.FinishedAt, first.ErrorMessage = "FAILED", midnight.Add(time.Minute), "nothing came"
 	noError(t, store.FinishRun(t.Context(), first))
 	named := begun(2, "refresh_active_stocks", midnight.Add(time.Hour), `{"mode": "named"}`)
@@ -121,6 +122,7 @@ func newestRuns(t *testing.T, db Database) {
 		{refresh.RunQuery{Jobs: jobs, Limit: 2}, []refresh.RunRecord{fill, foreign}},
 		{refresh.RunQuery{Jobs: jobs[:1], Limit: 1, ScheduledOnly: true}, []refresh.RunRecord{foreign}},
 		{refresh.RunQuery{Jobs: jobs[:1], Limit: 9, ScheduledOnly: true}, []refresh.RunRecord{foreign, first}},
+		{refresh.RunQuery{Jobs: jobs, Limit: 9, Published: true}, []refresh.RunRecord{first}},
 		{refresh.RunQuery{Jobs: []string{"intraday_active_stocks"}, Limit: 9}, []refresh.RunRecord{running, ended[1], ended[0]}},
 		{refresh.RunQuery{Jobs: []string{"nobody's"}, Limit: 9}, nil},
 	} {
