@@ -49,7 +49,15 @@ names the problems, and exits 1. A problem is:
     midnight is still to come. With the default of 1 a bar that the vendor publishes
     late, and one call that fails, are made up for by the next run before anybody is
     woken; choose more where the quota does not suffice for each ticker each day.
-    Tickers wait for their first turn, and unknown ones do not count.
+    A ticker that has never had its turn counts 8 sessions after it became active.
+    Tickers that are unknown or stand still do not count here.
+  * An active ticker is one session behind after three runs in a row or more: the
+    vendor publishes later than the schedule fires. An hourly 'refresh --if-due' asks
+    again in between.
+  * A ticker that a portfolio holds (more bought than sold) is unknown to the vendor
+    (three sessions in a row), or stands still (five answers in a row with the same
+    old session, as of a delisted share). Both are asked about weekly, and are not a
+    problem while nobody holds them.
   * A price is held, of any ticker. The next session settles most of them;
     'papertrade review' shows and settles them by hand.
   * A split of an active ticker is pending: the bars stored before it are on another
