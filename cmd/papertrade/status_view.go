@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -277,13 +278,13 @@ func freshnessSection(s status, marks []rune) section {
 }
 
 func unknownSection(s status) section {
-	t := table{columns: []string{"ticker", "sessions", "asked_again_for"}}
+	t := table{columns: []string{"ticker", "why", "asked_again_for"}}
 	for _, u := range s.Unknown {
-		again := u.AskedFor.String()
-		if again == "" {
-			again = "the next session"
+		why := "unknown for " + count(u.Sessions, "session", "sessions")
+		if !u.StillSince.IsZero() {
+			why = "stands still since " + u.StillSince.String()
 		}
-		t.rows = append(t.rows, []string{u.Ticker.String(), strconv.Itoa(u.Sessions), again})
+		t.rows = append(t.rows, []string{u.Ticker.String(), why, cmp.Or(u.AskedFor.String(), "the next session")})
 	}
 	return section{heading: "Skipped: the provider does not know them, or has had nothing new of them for long", table: t}
 }

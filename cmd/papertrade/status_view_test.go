@@ -72,9 +72,9 @@ AAPL    2026-11-23    1       .+@
 A run begun now would fetch 2 tickers.
 
 Skipped: the provider does not know them, or has had nothing new of them for long
-TICKER  SESSIONS  ASKED AGAIN FOR
-META    3         2026-12-02
-NVDA    1         the next session
+TICKER  WHY                     ASKED AGAIN FOR
+META    unknown for 3 sessions  2026-12-02
+NVDA    unknown for 1 session   the next session
 
 Held, and not in the history, since they may be wrong (papertrade review):
 AAPL 2026-11-20 1925.00 USD: 10 times the close before

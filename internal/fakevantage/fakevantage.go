@@ -110,6 +110,11 @@ func (s *Server) List(symbol string, first exchange.Date) {
 	s.change(symbol, func(l *listing) { l.first = first })
 }
 
+// Delist makes last the newest session that the vendor ever has of symbol.
+func (s *Server) Delist(symbol string, last exchange.Date) {
+	s.change(symbol, func(l *listing) { l.last = last })
+}
+
 // Lose leaves one more session of symbol out of all answers.
 func (s *Server) Lose(symbol string, session exchange.Date) {
 	s.change(symbol, func(l *listing) { l.missing = append(slices.Clone(l.missing), session) })

@@ -25,6 +25,7 @@ type listing struct {
 	symbol   string
 	unknown  bool
 	first    exchange.Date
+	last     exchange.Date            // zero: it is still traded
 	lag      int                      // number of newest sessions that are not published yet
 	endOfDay bool                     // nothing is published of a session that is under way
 	missing  []exchange.Date          // sessions that the vendor has no bar of
@@ -59,6 +60,9 @@ func (l listing) at(now time.Time, limit int) (history, bool) {
 	if next, ok := ex.Session(nextSession(ex, last)); ok && known && l.lag == 0 && !l.endOfDay && !next.Open.After(now) {
 		last = next.Date
 		h.running = []exchange.Session{next}
+	}
+	if !l.last.IsZero() && last.After(l.last) {
+		last, h.running = l.last, nil
 	}
 	from := l.first.AddDays(-20)
 	if recent := last.AddDays(-2*(limit+l.lag) - 20); recent.After(from) {

@@ -98,6 +98,11 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		set.listings = append(set.listings, func(server *Server) { server.List(symbol, session) })
 		return err
 	})
+	f.Func("delist", "`SYMBOL=DATE`: the last session that there is of SYMBOL; repeatable", func(s string) error {
+		symbol, session, err := parseListing(s)
+		set.listings = append(set.listings, func(server *Server) { server.Delist(symbol, session) })
+		return err
+	})
 	f.Func("lose", "`SYMBOL=DATE`: a session that there is no bar of; repeatable", func(s string) error {
 		symbol, session, err := parseListing(s)
 		set.listings = append(set.listings, func(server *Server) { server.Lose(symbol, session) })

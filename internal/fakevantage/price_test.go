@@ -158,6 +158,10 @@ func TestLagAndListing(t *testing.T) {
 	if got := quoteOf(t, s, "SOON"); len(got) != 0 {
 		t.Errorf("not listed yet: %v", got)
 	}
+	s.Delist("GONE", date("2026-10-27"))
+	if got := quoteOf(t, s, "GONE")["07. latest trading day"]; got != "2026-10-27" {
+		t.Errorf("delisted: %s", got)
+	}
 	all := seriesOf(t, s, "symbol=AAPL&outputsize=full").Days
 	if want := exchange.XNYS.Sessions(date("1999-11-01"), date("2026-11-20")); len(all) != len(want) {
 		t.Errorf("%d sessions, want %d", len(all), len(want))

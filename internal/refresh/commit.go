@@ -146,11 +146,11 @@ func applyStored(verdicts []verdict, stored []StoredPrice, now time.Time) (refus
 	return refused
 }
 
-// retryNote returns when a run that goes by the schedule asks again for the session that was not out yet.
+// retryNote returns when the session that was not out yet is asked for again.
 func (v verdict) retryNote() string {
-	after := State{CheckedAt: v.began, Late: *v.late}
+	after := State{LastSession: v.row.Session, CheckedAt: v.began, Late: *v.late}
 	if after.standsStill() {
-		return ""
+		return ": it " + after.stillNote()
 	}
 	return ": asked again from " + v.late.retryAt(v.began).UTC().Format(time.RFC3339) + " on"
 }

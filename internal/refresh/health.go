@@ -121,12 +121,13 @@ type StaleTicker struct {
 	Closes      []string          `json:"closes,omitempty"`          // the last ones, the oldest first
 }
 
-// UnknownTicker is one that the provider does not know.
+// UnknownTicker is one that the provider does not know, or that stands still.
 type UnknownTicker struct {
-	Ticker   marketdata.Ticker `json:"ticker"`
-	Sessions int               `json:"unknown_sessions"`         // in a row
-	AskedFor exchange.Date     `json:"asked_again_for,omitzero"` // zero: for the next session
-	Note     string            `json:"note"`
+	Ticker     marketdata.Ticker `json:"ticker"`
+	Sessions   int               `json:"unknown_sessions"`         // in a row
+	StillSince exchange.Date     `json:"still_since,omitzero"`     // the only session that the provider has had for long
+	AskedFor   exchange.Date     `json:"asked_again_for,omitzero"` // zero: for the next session
+	Note       string            `json:"note"`
 }
 
 // UnadjustedSplit is a split that the stored history of a ticker lacks.
@@ -195,6 +196,7 @@ func (h *Health) addUnknown(in HealthInputs) {
 		u := UnknownTicker{Ticker: a.Ticker, Sessions: a.State.UnknownSessions, Note: want.Reason}
 		switch {
 		case a.State.standsStill():
+			u.StillSince = a.State.LastSession
 			u.AskedFor = a.State.Late.Session.AddDays(stillDays)
 		case a.State.unknown():
 			u.AskedFor = a.State.askAgain()
