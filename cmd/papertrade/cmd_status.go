@@ -33,7 +33,8 @@ tickers have the newest session of their exchange and which are the stalest, the
 tickers that are skipped since the provider does not know them, prices that are held
 because they may be wrong, splits that the stored history lacks, and when the next run
 is due. It writes nothing and needs no key, without which the quota is unknown. The
-quota goes by the real clock, whatever --at says.
+quota goes by the real clock, whatever --at says. Runs of the web application, which
+records its own under the same name, are marked as such and count in nothing.
 
 --check prints nothing and exits 0 when all is well. Otherwise it prints one line that
 names the problems, and exits 1. A problem is:

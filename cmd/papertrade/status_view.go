@@ -92,12 +92,12 @@ func statusView(s status, width int, marks []rune) result {
 
 func runsTable(s status) table {
 	t := table{columns: []string{
-		"started_at", "finished_at", "job", "mode", "status", "seconds", "refreshed", "failed", "deferred", "calls", "error"}}
+		"started_at", "finished_at", "job", "mode", "status", "seconds", "refreshed", "failed", "deferred", "calls", "error", "by"}}
 	for _, r := range s.Runs {
 		refreshed, failed, deferred, calls := numbers(r)
 		t.rows = append(t.rows, []string{
 			formatTime(r.StartedAt), formatTime(r.FinishedAt), r.Job, r.Mode, string(r.Status),
-			formatSeconds(r.Seconds), refreshed, failed, deferred, calls, r.Error})
+			formatSeconds(r.Seconds), refreshed, failed, deferred, calls, r.Error, r.By})
 	}
 	return t
 }
@@ -313,11 +313,14 @@ func calendarsSection(s status) section {
 	return section{heading: "Calendars: where holidays are not known, every weekday is taken for a session", table: t}
 }
 
-// isScheduled reports whether a run was one of all active tickers.
-func isScheduled(r refresh.Run) bool { return r.Kind == refresh.Scheduled }
+// isScheduled reports whether a run of ours was one of all active tickers.
+func isScheduled(r refresh.Run) bool { return r.By == "" && r.Kind == refresh.Scheduled }
 
-// runName returns what a run was about, in a word.
+// runName returns what a run was about, in a word, or whose it was.
 func runName(r refresh.Run) string {
+	if r.By != "" {
+		return r.By
+	}
 	if isScheduled(r) {
 		return "all"
 	}
@@ -337,7 +340,7 @@ func numbers(r refresh.Run) (refreshed, failed, deferred, calls string) {
 
 // took returns how long a run took, or takes so far, to the minute from an hour on.
 func took(r refresh.Run) string {
-	if r.FinishedAt.IsZero() && r.Status != refresh.Running {
+	if r.FinishedAt.IsZero() && (r.Status != refresh.Running || r.By != "") {
 		return ""
 	}
 	d := time.Duration(r.Seconds * float64(time.Second)).Round(time.Second)

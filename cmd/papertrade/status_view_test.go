@@ -116,10 +116,10 @@ func TestStatusTextFitsItsWidth(t *testing.T) {
 
 func TestStatusForPrograms(t *testing.T) {
 	view := statusView(exampleStatus(), 40, ascii)
-	wantCSV := `started_at,finished_at,job,mode,status,seconds,refreshed,failed,deferred,calls,error
-2026-11-25T00:00:00Z,,backfill_active_stocks,backfill,running,5400.4,,,,,
-2026-11-24T00:00:00Z,2026-11-24T00:01:02Z,refresh_active_stocks,,partial,62.4,4,2,1,7,2 of 7 tickers failed
-2026-11-23T00:00:00Z,,refresh_active_stocks,,died,0,,,,,
+	wantCSV := `started_at,finished_at,job,mode,status,seconds,refreshed,failed,deferred,calls,error,by
+2026-11-25T00:00:00Z,,backfill_active_stocks,backfill,running,5400.4,,,,,,
+2026-11-24T00:00:00Z,2026-11-24T00:01:02Z,refresh_active_stocks,,partial,62.4,4,2,1,7,2 of 7 tickers failed,
+2026-11-23T00:00:00Z,,refresh_active_stocks,,died,0,,,,,,
 `
 	if diff := cmp.Diff(wantCSV, renderAs(t, view, formatCSV)); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)

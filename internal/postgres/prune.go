@@ -69,9 +69,9 @@ from (select id::bigint as id from price_history where id > @after::bigint order
 
 const expiredRuns = `
 from job_executions
-where job_name = any(@jobs::text[]) and status <> 'RUNNING' and finished_at < @before`
+where job_name = any(@jobs::text[]) and status <> 'RUNNING' and finished_at < @before and ` + isOurs
 
-// CountExpiredRuns counts the runs of some jobs that have finished before a time.
+// CountExpiredRuns counts the runs of ours of some jobs that have finished before a time.
 func (s *Store) CountExpiredRuns(ctx context.Context, jobs []string, before time.Time) (int, error) {
 	const statement = `select count(*)` + expiredRuns
 	count, err := queryOne[int](ctx, s.pool, statement, pgx.NamedArgs{"jobs": jobs, "before": stamp(before)})

@@ -18,7 +18,7 @@ func TestPruneWaitsForNobody(t *testing.T) {
 		insert into price_history (ticker, "interval", "timestamp", source, price_amount)
 		select 'T' || i, 'real-time', '2020-01-01', 'alpha_vantage', 1 from generate_series(1, 3) as i;
 		insert into job_executions (id, job_name, started_at, finished_at, status, metadata)
-		select gen_random_uuid(), 'refresh_active_stocks', '2020-01-01', '2020-01-01', 'SUCCEEDED', '{}' from generate_series(1, 3)`)
+		select gen_random_uuid(), 'refresh_active_stocks', '2020-01-01', '2020-01-01', 'SUCCEEDED', '{"at": 1}' from generate_series(1, 3)`)
 	conn := connect(t, url)
 	defer conn.Close(t.Context())
 	o := refresh.PruneOptions{

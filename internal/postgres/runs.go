@@ -12,7 +12,15 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// BeginRun writes the record of a run that starts. One that is alone closes those of the same job name
+// Conditions on rows of job_executions: that they are of this program and not of the application, and that they were runs
+// of all active tickers besides. JSON, unlike text of Postgres, can have a zero character, on which its operators fail.
+const (
+	readable    = `(case when strpos(metadata::text, '\u0000') = 0 then metadata end)`
+	isOurs      = `(` + readable + `->>'at' is not null)`
+	isScheduled = `(` + isOurs + ` and ` + readable + `->>'mode' is null)`
+)
+
+// BeginRun writes the record of a run that starts. One that is alone closes those of ours of the same job name
 // that a dead process left RUNNING.
 func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
 	var writes pgx.Batch
@@ -29,8 +37,8 @@ func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool)
 func queueCloseDeadRuns(writes *pgx.Batch, run refresh.RunRecord) {
 	const statement = `
 update job_executions
-set status = 'FAILED', finished_at = @started_at, error_message = 'the process ended before the run did'
-where job_name = @job_name and status = 'RUNNING'`
+set status = 'FAILED', finished_at = greatest(started_at, @started_at), error_message = 'the process ended before the run did'
+where job_name = @job_name and status = 'RUNNING' and ` + isOurs
 	writes.Queue(statement, runArgs(run))
 }
 
@@ -66,12 +74,12 @@ func runArgs(run refresh.RunRecord) pgx.NamedArgs {
 	}
 }
 
-// LastRun returns when the newest run of a job name was started that was of all active tickers and SUCCEEDED.
+// LastRun returns when the newest run of ours of a job name was started that was of all active tickers and SUCCEEDED.
 func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
 	const statement = `
 select started_at
 from job_executions
-where job_name = @job and status = 'SUCCEEDED' and metadata->>'mode' is null
+where job_name = @job and status = 'SUCCEEDED' and ` + isScheduled + `
 order by started_at desc
 limit 1`
 	found, err := query(ctx, s.pool, pgx.RowTo[time.Time], statement, pgx.NamedArgs{"job": job})
@@ -89,7 +97,7 @@ func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunReco
 	const statement = `
 select id::text, job_name, started_at, finished_at, status, coalesce(error_message, '') as error_message, metadata
 from job_executions
-where job_name = any(@jobs::text[]) and (not @scheduled_only or metadata->>'mode' is null)
+where job_name = any(@jobs::text[]) and (not @scheduled_only or ` + isScheduled + `)
     and (not @published or metadata->>'published' is not null)
 order by started_at desc, finished_at desc nulls first
 limit @limit`

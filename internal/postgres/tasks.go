@@ -166,7 +166,10 @@ func scanTask(row pgx.CollectableRow) (task refresh.Task, err error) {
 
 func queueFinishTasks(writes *pgx.Batch, results []refresh.TaskResult) {
 	const statement = `
-update backfill_tasks set status = @status, finished_at = @finished_at, error_message = nullif(@error::text, '') where id = @id`
+update backfill_tasks
+set status = @status, error_message = nullif(@error::text, ''),
+    finished_at = case when @finished_at::timestamp is not null then greatest(created_at, @finished_at::timestamp) end
+where id = @id`
 	for _, r := range results {
 		writes.Queue(statement, pgx.NamedArgs{
 			"id": r.ID, "status": string(r.Status), "finished_at": stamp(r.FinishedAt), "error": r.Error})

@@ -90,6 +90,7 @@ const (
 // Run is what the record of a run says.
 type Run struct {
 	ID         string    `json:"id"`
+	By         string    `json:"by,omitempty"` // "" for this program, else ByApplication
 	Job        string    `json:"job"`
 	Mode       string    `json:"mode,omitempty"` // "" for all active tickers
 	Status     Status    `json:"status"`
@@ -103,6 +104,9 @@ type Run struct {
 
 	failed bool
 }
+
+// ByApplication marks the record of a run that the application made. It does not count in any verdict.
+const ByApplication = "application"
 
 // Freshness is how many tickers have the newest session of their exchange.
 type Freshness struct {
@@ -421,11 +425,24 @@ func (in HealthInputs) runs(records []RunRecord) []Run {
 	return runs
 }
 
-// IsRunning reports whether a run is under way, or was when its process ended.
-func (r RunRecord) IsRunning() bool { return strings.EqualFold(r.Status, string(Running)) }
+// IsRunning reports whether a run of this program is under way, or was when its process ended.
+func (r RunRecord) IsRunning() bool {
+	return r.isOurs() && strings.EqualFold(r.Status, string(Running))
+}
+
+// isOurs reports whether this program made the record.
+func (r RunRecord) isOurs() bool {
+	var metadata struct {
+		At json.RawMessage `json:"at"`
+	}
+	return json.Unmarshal(r.Metadata, &metadata) == nil && len(metadata.At) > 0 && string(metadata.At) != "null"
+}
 
 // read returns what can be read of a record, which can be another program's.
 func (in HealthInputs) read(record RunRecord) Run {
+	if !record.isOurs() {
+		return record.ofApplication()
+	}
 	var metadata struct {
 		Mode   string  `json:"mode"`
 		Status Status  `json:"status"`
@@ -435,12 +452,8 @@ func (in HealthInputs) read(record RunRecord) Run {
 	if err := json.Unmarshal(record.Metadata, &metadata); err != nil {
 		metadata.Counts = nil // whatever else could be read is good
 	}
-	r := Run{
-		ID: record.ID, Job: record.JobName, Mode: metadata.Mode, Kind: recordedKind(record.JobName, metadata.Mode),
-		Status:    Status(strings.ToLower(record.Status)),
-		StartedAt: record.StartedAt.UTC(), FinishedAt: record.FinishedAt,
-		Counts: metadata.Counts, Calls: metadata.Calls, Error: strings.Join(strings.Fields(record.ErrorMessage), " "),
-	}
+	r := record.run()
+	r.Mode, r.Kind, r.Counts, r.Calls = metadata.Mode, recordedKind(record.JobName, metadata.Mode), metadata.Counts, metadata.Calls
 	took := r.FinishedAt.Sub(r.StartedAt)
 	switch {
 	case record.IsRunning() && in.Locked[r.Job]:
@@ -453,6 +466,23 @@ func (in HealthInputs) read(record RunRecord) Run {
 	}
 	r.Seconds = max(0, took.Round(time.Millisecond).Seconds())
 	return r
+}
+
+// ofApplication returns a run of the application as it says itself that it went: whether its process lives is not known, nor
+// whether what succeeded has fetched anything.
+func (r RunRecord) ofApplication() Run {
+	run := r.run()
+	run.By = ByApplication
+	run.Seconds = max(0, run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond).Seconds())
+	return run
+}
+
+// run returns what the columns of a record say.
+func (r RunRecord) run() Run {
+	return Run{
+		ID: r.ID, Job: r.JobName, Status: Status(strings.ToLower(r.Status)), StartedAt: r.StartedAt.UTC(), FinishedAt: r.FinishedAt,
+		Error: strings.Join(strings.Fields(r.ErrorMessage), " "),
+	}
 }
 
 // failure returns how a run failed: the end of a sentence.

@@ -3,10 +3,13 @@ package refresh
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/robfig/cron/v3"
 	"github.com/shopspring/decimal"
 
@@ -29,11 +32,16 @@ func healthAt(at time.Time) HealthInputs {
 
 // ended is the record of a run.
 func ended(start time.Time, took time.Duration, status, metadata string) RunRecord {
-	return RunRecord{ID: start.String(), JobName: JobName, StartedAt: start, FinishedAt: start.Add(took), Status: status, Metadata: []byte(metadata)}
+	return RunRecord{ID: start.String(), JobName: JobName, StartedAt: start, FinishedAt: start.Add(took), Status: status, Metadata: ours(metadata)}
+}
+
+// ours is the metadata of a run of this program.
+func ours(metadata string) []byte {
+	return []byte(strings.Replace(`{"at": "2026-11-24T00:00:00Z", `+metadata[1:], ", }", "}", 1))
 }
 
 func underWay(start time.Time) RunRecord {
-	return RunRecord{ID: start.String(), JobName: JobName, StartedAt: start, Status: "RUNNING", Metadata: []byte(`{"counts": {"active": 2}}`)}
+	return RunRecord{ID: start.String(), JobName: JobName, StartedAt: start, Status: "RUNNING", Metadata: ours(`{"counts": {"active": 2}}`)}
 }
 
 // activeSince is a ticker that is stored up to a session in November.
@@ -97,16 +105,16 @@ func TestProblems(t *testing.T) {
 		}, nil},
 
 		{"a failed run", instant(24, 12), func(in *HealthInputs) {
-			in.Scheduled[0].Status, in.Scheduled[0].ErrorMessage, in.Scheduled[0].Metadata = "FAILED", "2 of 2 tickers failed,\n0 deferred", []byte(`{"status": "failed"}`)
+			in.Scheduled[0].Status, in.Scheduled[0].ErrorMessage, in.Scheduled[0].Metadata = "FAILED", "2 of 2 tickers failed,\n0 deferred", ours(`{"status": "failed"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed: 2 of 2 tickers failed, 0 deferred"}},
 		{"one that spent the quota", instant(24, 12), func(in *HealthInputs) {
-			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", []byte(`{"status": "deferred"}`)
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", ours(`{"status": "deferred"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, refreshed nothing"}},
 		{"an interrupted one", instant(24, 12), func(in *HealthInputs) {
-			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", []byte(`{"status": "interrupted"}`)
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", ours(`{"status": "interrupted"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, was interrupted"}},
-		{"one of the application's, whose metadata tell nothing", instant(24, 12), func(in *HealthInputs) {
-			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", nil
+		{"one whose metadata tell nothing", instant(24, 12), func(in *HealthInputs) {
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", ours(`{}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed"}},
 		{"a failed run that is made up for", instant(24, 12), func(in *HealthInputs) {
 			in.Scheduled[0].Status = "FAILED"
@@ -117,7 +125,7 @@ func TestProblems(t *testing.T) {
 			in.begin(underWay(instant(24, 6)))
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed"}},
 		{"a partial run left one ticker behind", instant(24, 12), func(in *HealthInputs) {
-			in.Scheduled[0].Metadata = []byte(`{"status": "partial"}`)
+			in.Scheduled[0].Metadata = ours(`{"status": "partial"}`)
 			in.Active[0] = activeSince("AAPL", 20)
 		}, nil},
 		{"which is too much with --max-stale 0", instant(24, 12), func(in *HealthInputs) {
@@ -160,7 +168,7 @@ func TestProblems(t *testing.T) {
 			in.Active[0].State.Splits = []history.Split{{Session: date(20), New: 10, Old: 1}}
 		}, []string{"pending_splits", "1 split is pending, AAPL 10:1 (2026-11-20)"}},
 		{"both, and a failed run before them", instant(24, 12), func(in *HealthInputs) {
-			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", nil
+			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", ours(`{}`)
 			in.Held = []history.HeldBar{heldSince("AAPL", 20)}
 			in.Active[0].State.Splits = []history.Split{{Session: date(19), New: 3, Old: 2}}
 			in.Active[1].State.Splits = []history.Split{{Session: date(20), New: 1, Old: 8}}
@@ -184,6 +192,31 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// The application's runs are what they say they are: it may have any metadata, or none, and nobody knows of its process.
+func TestRunsOfApplication(t *testing.T) {
+	in := healthAt(instant(24, 12))
+	for i, metadata := range []string{``, `null`, `[]`, `3`, `no JSON`, `{}`, `{"at": null}`, `{"duration_seconds": 4.5, "calls": 2}`} {
+		ended := ended(instant(24, 2), 4500*time.Millisecond, "FAILED", `{}`)
+		ended.ID, ended.ErrorMessage, ended.Metadata = fmt.Sprint(i), "no such\nhost", []byte(metadata)
+		begun := ended
+		begun.Status, begun.FinishedAt = "RUNNING", time.Time{}
+		in.Recent = []RunRecord{ended, begun}
+		h := NewHealth(in)
+		want := Run{
+			ID: ended.ID, By: ByApplication, Job: JobName, Status: Failed, StartedAt: ended.StartedAt, FinishedAt: ended.FinishedAt,
+			Seconds: 4.5, Error: "no such host",
+		}
+		wantBegun := want
+		wantBegun.Status, wantBegun.FinishedAt, wantBegun.Seconds = Running, time.Time{}, 0
+		if diff := cmp.Diff([]Run{want, wantBegun}, h.Runs[:2], cmpopts.IgnoreUnexported(Run{})); diff != "" {
+			t.Errorf("metadata %s: (-want +got)\n%s", metadata, diff)
+		}
+		if len(h.Problems) > 0 || begun.IsRunning() {
+			t.Errorf("metadata %s: problems %v, running %t", metadata, h.Problems, begun.IsRunning())
+		}
+	}
+}
+
 // begin adds the newest run, whose process lives.
 func (in *HealthInputs) begin(run RunRecord) {
 	in.Scheduled, in.Locked = append([]RunRecord{run}, in.Scheduled...), map[string]bool{JobName: true}
@@ -198,11 +231,11 @@ func TestHealth(t *testing.T) {
 	in.Active = append(in.Active, unknown, once, activeSince("FRESH", 24), ActiveTicker{Ticker: marketdata.MustParseTicker("NEW")})
 	in.Tasks, in.Held = 3, []history.HeldBar{heldSince("GONE", 20)}
 	intraday := ended(instant(24, 15), 1500*time.Millisecond, "SUCCEEDED", `{"mode": "intraday", "status": "partial", "counts": {"active": 9, "refreshed": 1, "failed": 1}, "calls": 4}`)
-	foreign := ended(instant(24, 14), time.Minute, "done", `{"mode": 5, "counts": [], "calls": 3}`)
-	foreign.FinishedAt = time.Time{}
+	odd := ended(instant(24, 14), time.Minute, "done", `{"mode": 5, "counts": [], "calls": 3}`)
+	odd.FinishedAt = time.Time{}
 	dead := underWay(instant(24, 13))
-	dead.JobName, dead.Metadata = BackfillJobName, nil
-	in.Recent = []RunRecord{underWay(instant(25, 0)), intraday, foreign, dead}
+	dead.JobName, dead.Metadata = BackfillJobName, ours(`{}`)
+	in.Recent = []RunRecord{underWay(instant(25, 0)), intraday, odd, dead}
 	in.Scheduled = []RunRecord{underWay(instant(25, 0)), in.Scheduled[0]}
 	in.Locked = map[string]bool{JobName: true}
 

@@ -31,7 +31,7 @@ type PruneStore interface {
 	// DeleteExpiredPrices deletes those of a block in one transaction, except for rows that another
 	// process is writing at that moment.
 	DeleteExpiredPrices(ctx context.Context, block PriceBlock) (ExpiredPrices, error)
-	// CountExpiredRuns counts the runs of some jobs that have finished before a time.
+	// CountExpiredRuns counts the runs of ours of some jobs that have finished before a time.
 	CountExpiredRuns(ctx context.Context, jobs []string, before time.Time) (int, error)
 	// DeleteExpiredRuns deletes at most limit of them, in one transaction.
 	DeleteExpiredRuns(ctx context.Context, jobs []string, before time.Time, limit int) (int, error)

@@ -114,7 +114,8 @@ type StoredPrice struct {
 	Err    error
 }
 
-// RunRecord is a row of job_executions.
+// RunRecord is a row of job_executions. The application records runs of its own under the same name: a row is ours if its
+// metadata is an object that has a value under the key "at", as each that this program has ever written.
 type RunRecord struct {
 	ID           string // a UUID
 	JobName      string
@@ -128,7 +129,8 @@ type RunRecord struct {
 // RunQuery asks for records of runs.
 type RunQuery struct {
 	Jobs []string // their names
-	// ScheduledOnly leaves out the runs that were not of all active tickers: those whose metadata has a mode.
+	// ScheduledOnly leaves out the runs that were not of all active tickers: those whose metadata has a mode, and the
+	// application's.
 	ScheduledOnly bool
 	// Published leaves out the runs that had stored no newest session when they ended.
 	Published bool
@@ -181,8 +183,8 @@ type Store interface {
 	// States returns what is known of the tickers, with one query. A ticker of which nothing is known
 	// is not in the map.
 	States(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker]State, error)
-	// BeginRun writes the record of a run that starts. One that is alone closes those of the same job
-	// name that a dead process left RUNNING.
+	// BeginRun writes the record of a run that starts. One that is alone closes those of ours of the same job
+	// name that a dead process left RUNNING: they finish when it starts, or when they started themselves if that is later.
 	BeginRun(ctx context.Context, run RunRecord, alone bool) error
 	// NoteActive writes down when tickers were first seen active, of those of which that is not known yet.
 	NoteActive(ctx context.Context, tickers []marketdata.Ticker, at time.Time) error
@@ -204,7 +206,7 @@ type Store interface {
 	// PendingTasks returns the tasks that Claim would hand out next, at most limit of them, and how many
 	// there are in all.
 	PendingTasks(ctx context.Context, limit int) (tasks []Task, all int, err error)
-	// LastRun returns when the newest run of a job name was started that was of all active tickers (its
+	// LastRun returns when the newest run of ours of a job name was started that was of all active tickers (its
 	// metadata has no mode) and SUCCEEDED; the zero time if there is none.
 	LastRun(ctx context.Context, job string) (time.Time, error)
 	// Watchlist returns the watchlist; with includeRemoved also what was removed from it.

@@ -27,7 +27,7 @@ const (
 type TaskResult struct {
 	ID         string
 	Status     TaskStatus // TaskPending if a later run is to take it up
-	FinishedAt time.Time  // zero if it is pending
+	FinishedAt time.Time  // zero if it is pending; what is stored is not before the task was created
 	Error      string     // why it failed, at most 500 characters; "" is stored as NULL
 }
 

@@ -214,16 +214,16 @@ func TestRunsOfOtherWriters(t *testing.T) {
 	store := openStore(t, path)
 	run(t, path, `insert into job_executions (id, job_name, started_at, finished_at, status, error_message, metadata) values
 		('6f1c7a524a0e4f4e8d0b2f1f5a3c9e10', 'refresh_active_stocks', '2026-11-20T23:59:59Z', 'soon', 'done', null, 'no JSON'),
-		('7', 'refresh_active_stocks', '2026-11-20 16:00:00.5-05:00', '2026-11-20T21:01', 'SUCCEEDED', '', '{"mode": null}'),
-		('8', 'refresh_active_stocks', 'yesterday', null, 'SUCCEEDED', null, '{}')`)
-	got, err := store.Runs(t.Context(), refresh.RunQuery{Jobs: []string{"refresh_active_stocks"}, ScheduledOnly: true, Limit: 9})
+		('7', 'refresh_active_stocks', '2026-11-20 16:00:00.5-05:00', '2026-11-20T21:01', 'SUCCEEDED', '', '{"at": 1, "mode": null}'),
+		('8', 'refresh_active_stocks', 'yesterday', null, 'SUCCEEDED', null, '{"at": 1}')`)
+	got, err := store.Runs(t.Context(), refresh.RunQuery{Jobs: []string{"refresh_active_stocks"}, Limit: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	nine := time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC)
 	diff(t, got, []refresh.RunRecord{
 		{ID: "6f1c7a52-4a0e-4f4e-8d0b-2f1f5a3c9e10", JobName: "refresh_active_stocks", StartedAt: nine.Add(3*time.Hour - time.Second), Status: "done"},
-		{ID: "7", JobName: "refresh_active_stocks", StartedAt: nine.Add(time.Second / 2), FinishedAt: nine.Add(time.Minute), Status: "SUCCEEDED", Metadata: []byte(`{"mode": null}`)},
+		{ID: "7", JobName: "refresh_active_stocks", StartedAt: nine.Add(time.Second / 2), FinishedAt: nine.Add(time.Minute), Status: "SUCCEEDED", Metadata: []byte(`{"at": 1, "mode": null}`)},
 	})
 }
 

@@ -67,9 +67,9 @@ func (s *Store) lastOfBlock(ctx context.Context, block refresh.PriceBlock) (sql.
 
 const expiredRuns = `
 from job_executions
-where job_name in (select value from json_each(?1)) and status <> 'RUNNING' and utc_stamp(finished_at) < ?2`
+where job_name in (select value from json_each(?1)) and status <> 'RUNNING' and utc_stamp(finished_at) < ?2 and ` + isOurs
 
-// CountExpiredRuns counts the runs of some jobs that have finished before a time.
+// CountExpiredRuns counts the runs of ours of some jobs that have finished before a time.
 func (s *Store) CountExpiredRuns(ctx context.Context, jobs []string, before time.Time) (int, error) {
 	const statement = `select count(*)` + expiredRuns
 	names, err := list(jobs)

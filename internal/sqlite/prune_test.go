@@ -57,8 +57,8 @@ func TestPruneStampsOfOtherWriters(t *testing.T) {
 	})
 
 	run(t, path, `insert into job_executions (id, job_name, started_at, finished_at, status, metadata) values
-		('a', 'refresh_active_stocks', '2020-01-01', '2020-01-01T00:01:00Z', 'SUCCEEDED', '{}'),
-		('b', 'refresh_active_stocks', '2020-01-01', 'at once', 'SUCCEEDED', '{}')`)
+		('a', 'refresh_active_stocks', '2020-01-01', '2020-01-01T00:01:00Z', 'SUCCEEDED', '{"at": 1}'),
+		('b', 'refresh_active_stocks', '2020-01-01', 'at once', 'SUCCEEDED', '{"at": 1}')`)
 	pruned, err := refresh.Prune(t.Context(), store, o)
 	if err != nil {
 		t.Fatal(err)

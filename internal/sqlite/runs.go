@@ -13,7 +13,15 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// BeginRun writes the record of a run that starts. One that is alone closes those of the same job name
+// Conditions on rows of job_executions: that they are of this program and not of the application, and that they were runs
+// of all active tickers besides.
+const (
+	readable    = `iif(json_valid(metadata), metadata, null)`
+	isOurs      = `(json_extract(` + readable + `, '$.at') is not null)`
+	isScheduled = `(` + isOurs + ` and json_extract(` + readable + `, '$.mode') is null)`
+)
+
+// BeginRun writes the record of a run that starts. One that is alone closes those of ours of the same job name
 // that a dead process left RUNNING.
 func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
@@ -33,8 +41,9 @@ func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool)
 func closeDeadRuns(ctx context.Context, tx *sql.Tx, run refresh.RunRecord) error {
 	const statement = `
 update job_executions
-set status = 'FAILED', finished_at = ?, error_message = 'the process ended before the run did'
-where job_name = ? and status = 'RUNNING'`
+set status = 'FAILED', finished_at = max(coalesce(utc_stamp(started_at), ?1), ?1),
+    error_message = 'the process ended before the run did'
+where job_name = ?2 and status = 'RUNNING' and ` + isOurs
 	_, err := exec(ctx, tx, statement, stamp(run.StartedAt), run.JobName)
 	return err
 }
@@ -75,12 +84,12 @@ where replace(id, '-', '') = replace(?, '-', '')`
 
 func metadata(run refresh.RunRecord) string { return cmp.Or(string(run.Metadata), "{}") }
 
-// LastRun returns when the newest run of a job name was started that was of all active tickers and SUCCEEDED.
+// LastRun returns when the newest run of ours of a job name was started that was of all active tickers and SUCCEEDED.
 func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
 	const statement = `
 select cast(started_at as text)
 from job_executions
-where job_name = ? and status = 'SUCCEEDED' and iif(json_valid(metadata), json_extract(metadata, '$.mode'), null) is null
+where job_name = ? and status = 'SUCCEEDED' and ` + isScheduled + `
 order by started_at desc
 limit 1`
 	found, err := query(ctx, s.db, scanStamp, statement, job)
@@ -100,7 +109,7 @@ select id, job_name, strftime('%Y-%m-%d %H:%M:%f', started_at), strftime('%Y-%m-
     status, coalesce(error_message, ''), iif(json_valid(metadata), cast(metadata as text), '')
 from job_executions
 where job_name in (select value from json_each(?1)) and unixepoch(started_at) is not null
-    and (not ?2 or iif(json_valid(metadata), json_extract(metadata, '$.mode'), null) is null)
+    and (not ?2 or ` + isScheduled + `)
     and (not ?3 or iif(json_valid(metadata), json_extract(metadata, '$.published'), null) is not null)
 order by unixepoch(started_at, 'subsec') desc, finished_at is not null, unixepoch(finished_at, 'subsec') desc
 limit ?4`

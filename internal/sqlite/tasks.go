@@ -102,7 +102,10 @@ func scanTask(rows *sql.Rows) (task refresh.Task, err error) {
 }
 
 func finishTasks(ctx context.Context, tx *sql.Tx, results []refresh.TaskResult) error {
-	const statement = `update backfill_tasks set status = ?, finished_at = ?, error_message = nullif(?, '') where id = ?`
+	const statement = `
+update backfill_tasks
+set status = ?1, finished_at = max(coalesce(utc_stamp(created_at), ?2), ?2), error_message = nullif(?3, '')
+where id = ?4`
 	for _, r := range results {
 		if _, err := exec(ctx, tx, statement, string(r.Status), stamp(r.FinishedAt), r.Error, r.ID); err != nil {
 			return fmt.Errorf("task %s: %w", r.ID, err)

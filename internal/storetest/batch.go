@@ -49,8 +49,11 @@ const storedRows = `
 		|| ' ' || substr(cast(created_at as text), 1, 19) || ' ' || coalesce(substr(cast(updated_at as text), 1, 19), '-')
 	from price_history order by ticker, "timestamp"`
 
+// ours is the metadata of a run of this program.
+const ours = `{"at": 1}`
+
 func run(id string) refresh.RunRecord {
-	return refresh.RunRecord{ID: id, JobName: "refresh_active_stocks", StartedAt: midnight, Status: "RUNNING"}
+	return refresh.RunRecord{ID: id, JobName: "refresh_active_stocks", StartedAt: midnight, Status: "RUNNING", Metadata: []byte(ours)}
 }
 
 const runID = "6f1c7a52-4a0e-4f4e-8d0b-2f1f5a3c9e10"

@@ -204,6 +204,20 @@ func tasks(t *testing.T, db Database) {
 	queue.Close()
 }
 
+// The application can have created a task later than a run goes by: no task finishes before it was created.
+func tasksOfLaterClock(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.insertTask(t, 22, "LATER", "low", "pending")
+	db.insertTask(t, 23, "PENDING", "low", "pending")
+	queue := openTasks(t, store)
+	defer queue.Close()
+	claim(t, queue, 9)
+	commitAll(t, store, refresh.Batch{Tasks: []refresh.TaskResult{
+		{ID: taskID(22), Status: refresh.TaskFailed, FinishedAt: midnight, Error: "unknown"}, {ID: taskID(23), Status: refresh.TaskPending},
+	}})
+	equal(t, db.Texts(t, taskRows), []string{"LATER failed 2026-11-22 12:00:00 unknown", "PENDING pending - -"})
+}
+
 // A claim is for a limited number of tickers, those of the first tasks; their other pending tasks are included, up to
 // the limit.
 func tasksOfFewTickers(t *testing.T, db Database) {

@@ -164,7 +164,7 @@ func pruneSomeRuns(t *testing.T, db Database) {
 	store := db.Open(t)
 	for i := range 5 {
 		db.Exec(t, fmt.Sprintf(`insert into job_executions (id, job_name, started_at, finished_at, status, metadata)
-			values ('00000000-0000-0000-0000-00000000000%d', 'refresh_active_stocks', '2020-01-01 00:00:00', '2020-01-01 00:00:00', 'SUCCEEDED', '{}')`, i))
+			values ('00000000-0000-0000-0000-00000000000%d', 'refresh_active_stocks', '2020-01-01 00:00:00', '2020-01-01 00:00:00', 'SUCCEEDED', '{"at": 1}')`, i))
 	}
 	for _, want := range []int{3, 2, 0} {
 		deleted, err := store.DeleteExpiredRuns(t.Context(), []string{"refresh_active_stocks"}, midnight, 3)
@@ -187,10 +187,12 @@ func pruneRuns(t *testing.T, db Database) {
 		`'backfill_active_stocks', 'SUCCEEDED', '2026-11-20 00:00:00.000000'`,
 		`'something_else', 'SUCCEEDED', '2020-01-01 00:00:00.000000'`,
 	} {
-		rows = append(rows, fmt.Sprintf(`('00000000-0000-0000-0000-00000000000%d', '2019-01-01 00:00:00', '{}', %s)`, i, row))
+		rows = append(rows, fmt.Sprintf(`('00000000-0000-0000-0000-00000000000%d', '2019-01-01 00:00:00', '{"at": 1}', %s)`, i, row))
 	}
+	// The application keeps its own.
+	rows = append(rows, `('00000000-0000-0000-0000-000000000009', '2019-01-01 00:00:00', '{}', 'refresh_active_stocks', 'FAILED', '2020-01-01 00:00:00')`)
 	const ids = `select substr(replace(cast(id as text), '-', ''), 32) from job_executions order by id`
-	left := []string{"1", "3", "4", "5", "7", "8"}
+	left := []string{"1", "3", "4", "5", "7", "8", "9"}
 	for _, limit := range []int{1, 2, 3, 100} {
 		db.Exec(t, `delete from job_executions`)
 		db.Exec(t, `insert into job_executions (id, started_at, metadata, job_name, status, finished_at) values `+strings.Join(rows, ", "))

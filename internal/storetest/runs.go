@@ -22,7 +22,7 @@ func runs(t *testing.T, db Database) {
 	record.StartedAt = midnight.In(time.FixedZone("", -7*60*60))
 	noError(t, store.BeginRun(t.Context(), record, true))
 	const begun = "6f1c7a524a0e4f4e8d0b2f1f5a3c9e10 refresh_active_stocks 2026-11-21 00:00:00 "
-	equal(t, db.Texts(t, runRows), []string{begun + "- RUNNING - {}"})
+	equal(t, db.Texts(t, runRows), []string{begun + "- RUNNING - " + ours})
 
 	record.FinishedAt = midnight.Add(time.Minute).In(time.FixedZone("", 9*60*60))
 	record.Status, record.ErrorMessage, record.Metadata = "FAILED", "nothing came", []byte(`{"calls": 7}`)
@@ -49,11 +49,54 @@ func deadRuns(t *testing.T, db Database) {
 	later.StartedAt = midnight.AddDate(0, 0, 1)
 	noError(t, store.BeginRun(t.Context(), later, true))
 	equal(t, db.Texts(t, runRows), []string{
-		"00000000000000000000000000000001 refresh_active_stocks 2026-11-20 00:00:00 2026-11-21 00:00:00 FAILED the process ended before the run did {}",
-		"00000000000000000000000000000002 something_else 2026-11-20 00:00:00 - RUNNING - {}",
-		"6f1c7a524a0e4f4e8d0b2f1f5a3c9e10 refresh_active_stocks 2026-11-21 00:00:00 2026-11-21 00:01:00 SUCCEEDED - {}",
-		"00000000000000000000000000000003 refresh_active_stocks 2026-11-22 00:00:00 - RUNNING - {}",
+		"00000000000000000000000000000001 refresh_active_stocks 2026-11-20 00:00:00 2026-11-21 00:00:00 FAILED the process ended before the run did " + ours,
+		"00000000000000000000000000000002 something_else 2026-11-20 00:00:00 - RUNNING - " + ours,
+		"6f1c7a524a0e4f4e8d0b2f1f5a3c9e10 refresh_active_stocks 2026-11-21 00:00:00 2026-11-21 00:01:00 SUCCEEDED - " + ours,
+		"00000000000000000000000000000003 refresh_active_stocks 2026-11-22 00:00:00 - RUNNING - " + ours,
 	})
+}
+
+// Of a row of the application nothing is known but what it says: it is not closed, and not counted, whatever its metadata are.
+func runsOfApplication(t *testing.T, db Database) {
+	store := db.Open(t)
+	const statuses = `select status || ' ' || coalesce(substr(cast(finished_at as text), 1, 19), '-') from job_executions order by id`
+	foreign := []string{`{}`, `null`, `[]`, `"at"`, `3`, `{"at": null}`, `{"duration_seconds": 4.5}`, `{"zero": "\u0000"}`}
+	for i, metadata := range foreign {
+		status, finished := "RUNNING", "null"
+		if i%2 == 0 {
+			status, finished = "SUCCEEDED", "'2020-01-01 00:00:01'"
+		}
+		db.Exec(t, fmt.Sprintf(`insert into job_executions (id, job_name, started_at, finished_at, status, metadata)
+			values ('00000000-0000-0000-0000-00000000000%d', 'refresh_active_stocks', '2020-01-01 00:00:00', %s, '%s', '%s')`,
+			i, finished, status, metadata))
+	}
+	before := db.Texts(t, statuses)
+	last, err := store.LastRun(t.Context(), "refresh_active_stocks")
+	noError(t, err)
+	equal(t, last, time.Time{})
+	noError(t, store.BeginRun(t.Context(), run(runID), true))
+	equal(t, db.Texts(t, statuses), append(before, "RUNNING -"))
+	scheduled, err := store.Runs(t.Context(), refresh.RunQuery{Jobs: []string{"refresh_active_stocks"}, ScheduledOnly: true, Limit: 9})
+	noError(t, err)
+	equal(t, scheduled, []refresh.RunRecord{run(runID)})
+	all, err := store.Runs(t.Context(), refresh.RunQuery{Jobs: []string{"refresh_active_stocks"}, Limit: 99})
+	noError(t, err)
+	equal(t, len(all), len(foreign)+1)
+	pruned, err := store.DeleteExpiredRuns(t.Context(), []string{"refresh_active_stocks"}, midnight, 99)
+	noError(t, err)
+	equal(t, pruned, 0)
+}
+
+// The run that closes a dead one can go by an earlier clock: no run finishes before it has started.
+func deadRunsOfLaterClock(t *testing.T, db Database) {
+	store := db.Open(t)
+	dead, next := run("00000000-0000-0000-0000-000000000001"), run(runID)
+	dead.StartedAt = midnight.Add(time.Hour + 1999*time.Nanosecond)
+	noError(t, store.BeginRun(t.Context(), dead, true))
+	noError(t, store.BeginRun(t.Context(), next, true))
+	equal(t, db.Texts(t, `select cast(id as text) from job_executions where finished_at < started_at`), nil)
+	equal(t, db.Texts(t, runRows)[1], "00000000000000000000000000000001 refresh_active_stocks 2026-11-21 01:00:00 2026-11-21 01:00:00 FAILED "+
+		"the process ended before the run did "+ours)
 }
 
 func lastRun(t *testing.T, db Database) {
@@ -62,12 +105,13 @@ func lastRun(t *testing.T, db Database) {
 	noError(t, err)
 	equal(t, last, time.Time{})
 	for i, end := range []struct{ job, status, metadata string }{
-		{"refresh_active_stocks", "SUCCEEDED", `{"status": "partial"}`},
-		{"refresh_active_stocks", "SUCCEEDED", `{}`},
-		{"refresh_active_stocks", "SUCCEEDED", `{"mode": "named"}`},
-		{"refresh_active_stocks", "FAILED", `{}`},
-		{"something_else", "SUCCEEDED", `{}`},
-		{"refresh_active_stocks", "RUNNING", `{}`},
+		{"refresh_active_stocks", "SUCCEEDED", `{"at": 1, "status": "partial"}`},
+		{"refresh_active_stocks", "SUCCEEDED", ours},
+		{"refresh_active_stocks", "SUCCEEDED", `{"at": 1, "mode": "named"}`},
+		{"refresh_active_stocks", "FAILED", ours},
+		{"something_else", "SUCCEEDED", ours},
+		{"refresh_active_stocks", "SUCCEEDED", `{"duration_seconds": 4.5}`},
+		{"refresh_active_stocks", "RUNNING", ours},
 	} {
 		record := run(fmt.Sprintf("00000000-0000-0000-0000-%012d", i))
 		record.JobName, record.StartedAt, record.Metadata = end.job, midnight.Add(time.Duration(i)*time.Hour), []byte(end.metadata)
@@ -90,13 +134,13 @@ func newestRuns(t *testing.T, db Database) {
 		noError(t, store.BeginRun(t.Context(), record, false))
 		return record
 	}
-	first := begun(1, "refresh_active_stocks", midnight, `{"calls": 7}`)
-	first.Metadata = []byte(`{"calls": 7, "published": [{"exchange": "XNYS"}]}`)
+	first := begun(1, "refresh_active_stocks", midnight, `{"at": 1, "calls": 7}`)
+	first.Metadata = []byte(`{"at": 1, "calls": 7, "published": [{"exchange": "XNYS"}]}`)
 	first.Status, first.FinishedAt, first.ErrorMessage = "FAILED", midnight.Add(time.Minute), "nothing came"
 	noError(t, store.FinishRun(t.Context(), first))
-	named := begun(2, "refresh_active_stocks", midnight.Add(time.Hour), `{"mode": "named"}`)
-	fill := begun(3, "backfill_active_stocks", midnight.Add(90*time.Minute), `{}`)
-	begun(4, "something_else", midnight.Add(2*time.Hour), `{}`)
+	named := begun(2, "refresh_active_stocks", midnight.Add(time.Hour), `{"at": 1, "mode": "named"}`)
+	fill := begun(3, "backfill_active_stocks", midnight.Add(90*time.Minute), ours)
+	begun(4, "something_else", midnight.Add(2*time.Hour), ours)
 	foreign := begun(5, "refresh_active_stocks", midnight.Add(time.Hour), `[]`)
 	foreign.Status, foreign.FinishedAt = "SUCCEEDED", midnight.Add(time.Hour+time.Minute)
 	noError(t, store.FinishRun(t.Context(), foreign))
@@ -120,9 +164,9 @@ func newestRuns(t *testing.T, db Database) {
 	}{
 		{refresh.RunQuery{Jobs: jobs, Limit: 9}, []refresh.RunRecord{fill, foreign, named, first}},
 		{refresh.RunQuery{Jobs: jobs, Limit: 2}, []refresh.RunRecord{fill, foreign}},
-		{refresh.RunQuery{Jobs: jobs[:1], Limit: 1, ScheduledOnly: true}, []refresh.RunRecord{foreign}},
-		{refresh.RunQuery{Jobs: jobs[:1], Limit: 9, ScheduledOnly: true}, []refresh.RunRecord{foreign, first}},
 		{refresh.RunQuery{Jobs: jobs, Limit: 9, Published: true}, []refresh.RunRecord{first}},
+		{refresh.RunQuery{Jobs: jobs[:1], Limit: 1, ScheduledOnly: true}, []refresh.RunRecord{first}},
+		{refresh.RunQuery{Jobs: jobs[:1], Limit: 9, ScheduledOnly: true}, []refresh.RunRecord{first}},
 		{refresh.RunQuery{Jobs: []string{"intraday_active_stocks"}, Limit: 9}, []refresh.RunRecord{running, ended[1], ended[0]}},
 		{refresh.RunQuery{Jobs: []string{"nobody's"}, Limit: 9}, nil},
 	} {
