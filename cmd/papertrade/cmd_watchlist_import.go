@@ -22,7 +22,8 @@ func newWatchlistImport(p *program) *cobra.Command {
 		Long: `import adds the tickers of a file, or of stdin for '-', to the watchlist: one ticker
 per line, or CSV of ticker,priority. Empty lines and those that start with # are
 skipped, and so is a header 'ticker' or 'ticker,priority'. If a line is wrong nothing
-is added, and every wrong line is named.
+is added, and every wrong line is named. Tickers of which nothing is known yet are
+added with a warning, as by 'watchlist add'.
 ` + exitStatuses,
 		Example: `  papertrade watchlist import watchlist.csv
   psql -Atc 'select distinct ticker from transactions' | papertrade watchlist import -`,
