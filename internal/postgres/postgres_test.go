@@ -70,10 +70,12 @@ func TestApplicationTables(t *testing.T) {
 	})
 }
 
-// at is the database at a URL, whose sessions are 14 hours east of UTC if they do not ask otherwise.
+// at is the database at a URL, whose sessions are 14 hours east of UTC and write dates as Germans do, if they do not ask
+// otherwise.
 func at(t *testing.T, url string) storetest.Database {
 	run(t, url, `do $$ begin
 		execute format('alter database %I set timezone = ''Pacific/Kiritimati''', current_database());
+		execute format('alter database %I set datestyle = ''German, DMY''', current_database());
 	end $$`)
 	return storetest.Database{
 		SharesTasks: true,
@@ -99,7 +101,7 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.RuntimeParams["timezone"] = "UTC"
+	config.RuntimeParams["timezone"], config.RuntimeParams["datestyle"] = "UTC", "ISO"
 	conn, err := pgx.ConnectConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

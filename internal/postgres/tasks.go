@@ -29,7 +29,7 @@ func (s *Store) OpenTasks(ctx context.Context) (refresh.TaskQueue, error) {
 func (t *tasks) Close() { release(t.conn) }
 
 // Claim makes pending tasks running that no other process is about to make so.
-func (t *tasks) Claim(ctx context.Context, tickers, limit int) (claimed []refresh.Task, err error) {
+func (t *tasks) Claim(ctx context.Context, tickers, limit int, except []string) (claimed []refresh.Task, err error) {
 	err = transact(ctx, t.conn, func(tx pgx.Tx) error {
 		if err := unlockTasks(ctx, tx); err != nil {
 			return err
@@ -37,7 +37,7 @@ func (t *tasks) Claim(ctx context.Context, tickers, limit int) (claimed []refres
 		if err := reclaimTasks(ctx, tx); err != nil {
 			return err
 		}
-		claimable, err := claimableTasks(ctx, tx, tickers, limit)
+		claimable, err := claimableTasks(ctx, tx, tickers, limit, except)
 		if err != nil {
 			return err
 		}
@@ -78,42 +78,52 @@ where id = @id and status = 'running' and is_free`
 }
 
 // claimableTasks returns pending tasks, and locks their rows; those of the same ticker come together.
-func claimableTasks(ctx context.Context, tx pgx.Tx, tickers, limit int) ([]refresh.Task, error) {
-	first, err := firstTasks(ctx, tx, min(tickers, limit))
+func claimableTasks(ctx context.Context, tx pgx.Tx, tickers, limit int, except []string) ([]refresh.Task, error) {
+	first, err := firstTasks(ctx, tx, min(tickers, limit), except)
 	if err != nil {
 		return nil, err
 	}
-	more, err := tasksOfSameTickers(ctx, tx, first, limit-len(first))
+	more, err := tasksOfSameTickers(ctx, tx, first, limit-len(first), except)
 	return slices.Concat(first, more), err
 }
 
+// What the application writes need not be in lower case, and a date as JSON is ISO 8601 whatever the DateStyle.
+const (
+	taskColumns = `id::text, ticker, to_json(start_date) #>> '{}', to_json(end_date) #>> '{}', priority`
+	isPending   = `lower(btrim(status, E' \t\r\n')) = 'pending'`
+	taskOrder   = `lower(btrim(priority, E' \t\r\n')) <> 'high', created_at, id`
+)
+
 // firstTasks returns the tasks that decide which tickers are claimed.
-func firstTasks(ctx context.Context, tx pgx.Tx, limit int) ([]refresh.Task, error) {
+func firstTasks(ctx context.Context, tx pgx.Tx, limit int, except []string) ([]refresh.Task, error) {
 	const statement = `
-select id::text, ticker, start_date::text, end_date::text
+select ` + taskColumns + `
 from backfill_tasks
-where status = 'pending'
-order by priority <> 'high', created_at, id
+where ` + isPending + ` and not id = any(@except::uuid[])
+order by ` + taskOrder + `
 limit @limit
 for update skip locked`
-	return query(ctx, tx, scanTask, statement, pgx.NamedArgs{"limit": limit})
+	return query(ctx, tx, scanTask, statement, pgx.NamedArgs{"limit": limit, "except": nonNil(except)})
 }
 
 // tasksOfSameTickers returns what else is pending of the tickers of tasks.
-func tasksOfSameTickers(ctx context.Context, tx pgx.Tx, first []refresh.Task, limit int) ([]refresh.Task, error) {
+func tasksOfSameTickers(ctx context.Context, tx pgx.Tx, first []refresh.Task, limit int, except []string) ([]refresh.Task, error) {
 	const statement = `
-select id::text, ticker, start_date::text, end_date::text
+select ` + taskColumns + `
 from backfill_tasks
-where status = 'pending' and ticker = any(@tickers::text[]) and not id = any(@ids::uuid[])
-order by priority <> 'high', created_at, id
+where ` + isPending + ` and ticker = any(@tickers::text[]) and not id = any(@except::uuid[])
+order by ` + taskOrder + `
 limit @limit
 for update skip locked`
-	var symbols, ids []string
+	symbols, ids := []string{}, nonNil(except)
 	for _, task := range first {
 		symbols, ids = append(symbols, task.Symbol), append(ids, task.ID)
 	}
-	return query(ctx, tx, scanTask, statement, pgx.NamedArgs{"tickers": symbols, "ids": ids, "limit": limit})
+	return query(ctx, tx, scanTask, statement, pgx.NamedArgs{"tickers": symbols, "except": ids, "limit": limit})
 }
+
+// nonNil returns a list that is not NULL in Postgres.
+func nonNil(texts []string) []string { return append([]string{}, texts...) }
 
 // startTasks returns those of the tasks that no other process has.
 func startTasks(ctx context.Context, tx pgx.Tx, claimable []refresh.Task) ([]refresh.Task, error) {
@@ -144,13 +154,13 @@ func startTask(ctx context.Context, tx pgx.Tx, id string) error {
 // PendingTasks returns the tasks that Claim would hand out next, and how many there are in all.
 func (s *Store) PendingTasks(ctx context.Context, limit int) (pending []refresh.Task, all int, err error) {
 	const statement = `
-select id::text, ticker, start_date::text, end_date::text, (count(*) over ())::integer
+select ` + taskColumns + `, (count(*) over ())::integer
 from backfill_tasks
-where status = 'pending'
-order by priority <> 'high', created_at, id
+where ` + isPending + `
+order by ` + taskOrder + `
 limit @limit`
 	pending, err = query(ctx, s.pool, func(row pgx.CollectableRow) (task refresh.Task, err error) {
-		err = row.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &all)
+		err = row.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &task.Priority, &all)
 		return task, err
 	}, statement, pgx.NamedArgs{"limit": limit})
 	if err != nil {
@@ -160,7 +170,7 @@ limit @limit`
 }
 
 func scanTask(row pgx.CollectableRow) (task refresh.Task, err error) {
-	err = row.Scan(&task.ID, &task.Symbol, &task.From, &task.To)
+	err = row.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &task.Priority)
 	return task, err
 }
 

@@ -90,7 +90,7 @@ func TestErrorOfKilledConnection(t *testing.T) {
 	run(t, address, `select pg_terminate_backend(pid, 5000) from pg_stat_activity
 		where datname = current_database() and pid <> pg_backend_pid()`)
 	for range 2 { // the second finds the connection closed
-		_, err := queue.Claim(t.Context(), 1, 1)
+		_, err := queue.Claim(t.Context(), 1, 1, nil)
 		storetest.WantError(t, err, refresh.ErrUnreachable)
 	}
 }

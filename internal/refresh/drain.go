@@ -40,7 +40,7 @@ func (r *run) processTasks(ctx context.Context) (done TasksReport, err error) {
 		if ctx.Err() != nil {
 			return done, context.Cause(ctx)
 		}
-		claimed, err := r.tasks.Claim(ctx, r.BatchSize, remaining)
+		claimed, err := r.tasks.Claim(ctx, r.BatchSize, remaining, nil)
 		if err != nil || len(claimed) == 0 {
 			return done, err
 		}

@@ -10,6 +10,7 @@ type Task struct {
 	ID       string
 	Symbol   string // as it is stored: it can be dirty
 	From, To string // the first and the last day; they need not be dates
+	Priority string // as it is stored: low or high, which is first, if the application is right
 }
 
 // TaskStatus is a status of a task.
@@ -34,8 +35,8 @@ type TaskResult struct {
 // TaskQueue hands out the application's tasks, each to one process at a time.
 type TaskQueue interface {
 	// Claim makes pending tasks running: all those of a number of tickers, up to limit tasks, those of high
-	// priority first, then the oldest. Those that a dead process left running are pending again. What was claimed
-	// before must be finished.
-	Claim(ctx context.Context, tickers, limit int) ([]Task, error)
+	// priority first, then the oldest, in upper or lower case, but none of those whose ID is excepted. Those that a
+	// dead process left running are pending again. What was claimed before must be finished.
+	Claim(ctx context.Context, tickers, limit int, except []string) ([]Task, error)
 	Close()
 }

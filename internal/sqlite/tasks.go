@@ -33,12 +33,12 @@ func (s *Store) OpenTasks(context.Context) (refresh.TaskQueue, error) {
 func (t *tasks) Close() { _ = t.lock.Unlock() }
 
 // Claim makes pending tasks running.
-func (t *tasks) Claim(ctx context.Context, tickers, limit int) (claimed []refresh.Task, err error) {
+func (t *tasks) Claim(ctx context.Context, tickers, limit int, except []string) (claimed []refresh.Task, err error) {
 	err = t.store.transact(ctx, func(tx *sql.Tx) error {
 		if err := reclaimTasks(ctx, tx); err != nil {
 			return err
 		}
-		if claimed, err = claimableTasks(ctx, tx, tickers, limit); err != nil {
+		if claimed, err = claimableTasks(ctx, tx, tickers, limit, except); err != nil {
 			return err
 		}
 		for _, task := range claimed {
@@ -60,17 +60,30 @@ func reclaimTasks(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
+// What the application writes need not be in lower case.
+const (
+	taskColumns = `id, ticker, cast(start_date as text), cast(end_date as text), priority`
+	isPending   = `lower(trim(status, char(32, 9, 10, 13))) = 'pending'`
+	taskOrder   = `lower(trim(priority, char(32, 9, 10, 13))) <> 'high', created_at, id`
+)
+
 // claimableTasks returns pending tasks; those of the same ticker come together.
-func claimableTasks(ctx context.Context, tx *sql.Tx, tickers, limit int) ([]refresh.Task, error) {
+func claimableTasks(ctx context.Context, tx *sql.Tx, tickers, limit int, except []string) ([]refresh.Task, error) {
 	const statement = `
 with pending as (
-    select *, row_number() over (order by priority <> 'high', created_at, id) as place from backfill_tasks where status = 'pending')
-select id, ticker, cast(start_date as text), cast(end_date as text)
+    select *, row_number() over (order by ` + taskOrder + `) as place
+    from backfill_tasks
+    where ` + isPending + ` and id not in (select value from json_each(?)))
+select ` + taskColumns + `
 from pending
 where ticker in (select ticker from pending group by ticker order by min(place) limit ?)
 order by place
 limit ?`
-	return query(ctx, tx, scanTask, statement, tickers, limit)
+	ids, err := list(append([]string{}, except...)) // which is not null
+	if err != nil {
+		return nil, err
+	}
+	return query(ctx, tx, scanTask, statement, ids, tickers, limit)
 }
 
 func startTask(ctx context.Context, tx *sql.Tx, id string) error {
@@ -81,13 +94,13 @@ func startTask(ctx context.Context, tx *sql.Tx, id string) error {
 // PendingTasks returns the tasks that Claim would hand out next, and how many there are in all.
 func (s *Store) PendingTasks(ctx context.Context, limit int) (pending []refresh.Task, all int, err error) {
 	const statement = `
-select id, ticker, cast(start_date as text), cast(end_date as text), count(*) over ()
+select ` + taskColumns + `, count(*) over ()
 from backfill_tasks
-where status = 'pending'
-order by priority <> 'high', created_at, id
+where ` + isPending + `
+order by ` + taskOrder + `
 limit ?`
 	pending, err = query(ctx, s.db, func(rows *sql.Rows) (task refresh.Task, err error) {
-		err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &all)
+		err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &task.Priority, &all)
 		return task, err
 	}, statement, limit)
 	if err != nil {
@@ -97,7 +110,7 @@ limit ?`
 }
 
 func scanTask(rows *sql.Rows) (task refresh.Task, err error) {
-	err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To)
+	err = rows.Scan(&task.ID, &task.Symbol, &task.From, &task.To, &task.Priority)
 	return task, err
 }
 

@@ -160,7 +160,7 @@ func openTasks(t *testing.T, store Store) refresh.TaskQueue {
 
 func claim(t *testing.T, tasks refresh.TaskQueue, limit int) (ids []string) {
 	t.Helper()
-	claimed, err := tasks.Claim(t.Context(), limit, limit)
+	claimed, err := tasks.Claim(t.Context(), limit, limit, nil)
 	noError(t, err)
 	for _, task := range claimed {
 		ids = append(ids, strings.TrimLeft(task.ID, "0-"))
@@ -182,7 +182,8 @@ func tasks(t *testing.T, db Database) {
 	pending, all, err := store.PendingTasks(t.Context(), 2)
 	noError(t, err)
 	const from, to = "2026-11-02", "2026-11-20"
-	equal(t, pending, []refresh.Task{{ID: taskID(3), Symbol: " three", From: from, To: to}, {ID: taskID(5), Symbol: "FIVE", From: from, To: to}})
+	equal(t, pending, []refresh.Task{
+		{ID: taskID(3), Symbol: " three", From: from, To: to, Priority: "high"}, {ID: taskID(5), Symbol: "FIVE", From: from, To: to, Priority: "high"}})
 	equal(t, all, 4)
 
 	queue := openTasks(t, store)
@@ -218,6 +219,41 @@ func tasksOfLaterClock(t *testing.T, db Database) {
 	equal(t, db.Texts(t, taskRows), []string{"LATER failed 2026-11-22 12:00:00 unknown", "PENDING pending - -"})
 }
 
+// What the application writes need not be in lower case, and what is no priority comes last.
+func tasksInCapitals(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.insertTask(t, 1, "ONE", "urgent", "pending")
+	db.insertTask(t, 2, "TWO", "LOW", " Pending ")
+	db.insertTask(t, 3, "THREE", " High", "PENDING")
+	db.insertTask(t, 4, "FOUR", "HIGH", "SUCCEEDED")
+	pending, all, err := store.PendingTasks(t.Context(), 9)
+	noError(t, err)
+	var priorities []string
+	for _, task := range pending {
+		priorities = append(priorities, task.Priority)
+	}
+	equal(t, priorities, []string{" High", "urgent", "LOW"})
+	equal(t, all, 3)
+	queue := openTasks(t, store)
+	defer queue.Close()
+	equal(t, claim(t, queue, 9), []string{"3", "1", "2"})
+}
+
+// What a run has put off is not handed out to it again, also if it is of a ticker whose other tasks are.
+func tasksThatAreExcepted(t *testing.T, db Database) {
+	store := db.Open(t)
+	for n, ticker := range []string{"ONE", "ONE", "TWO"} {
+		db.insertTask(t, n+1, ticker, "low", "pending")
+	}
+	queue := openTasks(t, store)
+	defer queue.Close()
+	claimed, err := queue.Claim(t.Context(), 9, 9, []string{taskID(2), taskID(3)})
+	noError(t, err)
+	equal(t, len(claimed), 1)
+	equal(t, claimed[0].ID, taskID(1))
+	equal(t, len(db.Texts(t, `select ticker from backfill_tasks where status = 'pending'`)), 2)
+}
+
 // A claim is for a limited number of tickers, those of the first tasks; their other pending tasks are included, up to
 // the limit.
 func tasksOfFewTickers(t *testing.T, db Database) {
@@ -239,7 +275,7 @@ func tasksOfFewTickers(t *testing.T, db Database) {
 		{9, 0, nil},
 	} {
 		queue := openTasks(t, store)
-		claimed, err := queue.Claim(t.Context(), test.tickers, test.limit)
+		claimed, err := queue.Claim(t.Context(), test.tickers, test.limit, nil)
 		noError(t, err)
 		var ids []string
 		for _, task := range claimed {
@@ -280,7 +316,7 @@ func tasksOfSeveralProcesses(t *testing.T, db Database) {
 			}
 			defer queue.Close()
 			for {
-				claimed, err := queue.Claim(t.Context(), 3, 3)
+				claimed, err := queue.Claim(t.Context(), 3, 3, nil)
 				if err != nil {
 					t.Error(err)
 				}

@@ -82,6 +82,8 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"lateness", lateness},
 		{"when a ticker was first active", firstActive},
 		{"tasks", tasks},
+		{"tasks in capitals", tasksInCapitals},
+		{"tasks that are excepted", tasksThatAreExcepted},
 		{"tasks of few tickers", tasksOfFewTickers},
 		{"tasks of a later clock", tasksOfLaterClock},
 		{"tasks of several processes", tasksOfSeveralProcesses},
