@@ -46,7 +46,7 @@ var (
 func startProcess(t *testing.T, program string, db *database, vendorURL string, args ...string) (cmd *exec.Cmd, stderr *bufio.Scanner) {
 	t.Helper()
 	cmd = exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "GORACE=atexit_sleep_ms=0", "PAPERTRADE_DATABASE_URL="+db.url,
+	cmd.Env = append(environWithoutSettings(), "HOME="+t.TempDir(), "GORACE=atexit_sleep_ms=0", "PAPERTRADE_DATABASE_URL="+db.url,
 		"ALPHAVANTAGE_API_KEY="+apiKey, "PAPERTRADE_ALPHAVANTAGE_BASE_URL="+vendorURL,
 		"PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=1000/1s", "PAPERTRADE_REFRESH_BATCH_DELAY=0s")
 	pipe, err := cmd.StderrPipe()

@@ -18,6 +18,8 @@ func newConfigCheck(p *program) *cobra.Command {
 		Long: `check reports, one line each, whether the settings are right, whether the database can
 be opened, whether there is an API key, in a file that only its owner can read, and, if
 metrics.textfile is set, whether it can be written. It goes on after one that is wrong.
+A key file, or a settings file with a secret in it, that others can read is accepted on
+a read-only mount alone, as containers have their secrets, and noted on stderr.
 The key itself is not tried: nothing is asked of the vendor.
 
 Nothing is changed either. A SQLite file that is missing is not made, and one of an
@@ -34,6 +36,7 @@ are missing in Postgres are made by 'papertrade migrate'.
 
 func runConfigCheck(ctx context.Context, inv *invocation) error {
 	checks := checkAll(ctx, inv.config)
+	inv.logNotes()
 	var notReady notReadyError
 	for _, c := range checks {
 		if c.err != nil {

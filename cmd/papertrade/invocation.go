@@ -34,6 +34,20 @@ func (inv *invocation) ofRun(id string) *invocation {
 	return &run
 }
 
+// logWarnings logs what is probably a mistake in the settings.
+func (inv *invocation) logWarnings() {
+	for _, w := range inv.config.Warnings {
+		inv.log.Warn().Str(w.Field, w.Value).Msg(w.Message)
+	}
+}
+
+// logNotes logs what else the user should know of the settings.
+func (inv *invocation) logNotes() {
+	for _, n := range inv.config.Notes() {
+		inv.log.Info().Str(n.Field, n.Value).Msg(n.Message)
+	}
+}
+
 // disables reports whether the settings disable runs of a kind: they are about refresh alone.
 func (inv *invocation) disables(kind refresh.Kind) bool {
 	return kind.JobName() == refresh.JobName && !inv.config.Refresh.Enabled

@@ -59,6 +59,7 @@ func execute(
 	if err != nil {
 		inv.log.Warn().Err(err).Msg("the plan knows no calls made so far")
 	}
+	inv.logNotes()
 	open := openStore
 	if o.DryRun {
 		open = openSnapshot

@@ -293,6 +293,11 @@ func command(ts *testscript.TestScript, name string, args []string) *exec.Cmd {
 	return cmd
 }
 
+// environWithoutSettings is the environment of the tests without what is theirs alone.
+func environWithoutSettings() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "PAPERTRADE_") })
+}
+
 func loadConfig(t *testing.T, env ...string) *config.Config {
 	t.Helper()
 	c, err := config.Load(config.Inputs{Environ: append(env, "HOME="+t.TempDir())})

@@ -84,7 +84,7 @@ func TestProcessesKeepToTheLimitsTogether(t *testing.T) {
 				t.Fatal(err)
 			}
 			log := filepath.Join(dir, "arrivals.jsonl")
-			env := append(os.Environ(),
+			env := append(environWithoutSettings(),
 				"HOME="+dir, "GORACE=atexit_sleep_ms=0", "PAPERTRADE_DATABASE_URL="+db.url, "ALPHAVANTAGE_API_KEY="+apiKey,
 				"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--log", log, "--at", "2026-11-21T00:00:00Z", "--limit", "40/950ms", "--limit", "400/day"),
 				"PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=40/1s,400/day", "PAPERTRADE_ALPHAVANTAGE_TIMEOUT=2s", "PAPERTRADE_REFRESH_BATCH_DELAY=0s")
@@ -190,7 +190,7 @@ func TestSignalsEndARunThatCannotCommit(t *testing.T) {
 				}
 				stop := stall(t, db)
 				cmd := exec.Command("papertrade", "refresh", "--at", "2026-11-21")
-				cmd.Env = append(os.Environ(), "HOME="+dir, "GORACE=atexit_sleep_ms=0", "ALPHAVANTAGE_API_KEY="+apiKey,
+				cmd.Env = append(environWithoutSettings(), "HOME="+dir, "GORACE=atexit_sleep_ms=0", "ALPHAVANTAGE_API_KEY="+apiKey,
 					"PAPERTRADE_DATABASE_URL="+db.url, "PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=100/1s", "PAPERTRADE_REFRESH_BATCH_SIZE=1",
 					"PAPERTRADE_PING_URL="+serveMonitor(t, "200", "hang"), "PAPERTRADE_METRICS_TEXTFILE="+filepath.Join(dir, "papertrade.prom"),
 					"PAPERTRADE_ALPHAVANTAGE_BASE_URL="+startVendor(t, "--at", "2026-11-21T00:00:00Z", "--latency", "200ms"))

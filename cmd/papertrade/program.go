@@ -23,6 +23,7 @@ func (p *program) withSettings(run func(ctx context.Context, inv *invocation, ar
 	return func(cmd *cobra.Command, args []string) error {
 		inv, err := newInvocation(p.environ, p.globals, cmd.Flags())
 		if err == nil {
+			inv.logWarnings()
 			err = run(cmd.Context(), inv, args)
 		}
 		return commandFailed(inv, err)

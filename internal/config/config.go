@@ -30,7 +30,10 @@ type Config struct {
 
 	// File is the settings file that was read; "" if there was none.
 	File string
+	// Warnings are about what is probably a mistake.
+	Warnings []Notice
 
+	notes     []Notice
 	effective []Value
 }
 
@@ -99,8 +102,9 @@ func Load(in Inputs) (*Config, error) { return ourSchema().load(in) }
 func (s *schema) load(in Inputs) (*Config, error) {
 	env := environOf(in.Environ)
 	var problems problems
-	path, values := s.readFile(in.File, env, &problems)
-	values = append(values, s.environValues(env, &problems)...)
+	file := s.readFile(in.File, env, &problems)
+	values := append(file.values, s.environValues(env, &problems)...)
+	warnings := s.checkVariables(env, &problems)
 	values = append(values, s.flagValues(in.Flags, &problems)...)
 	isGiven := func(key string) bool {
 		return slices.ContainsFunc(values, func(g given) bool { return g.setting.Key == key })
@@ -108,7 +112,10 @@ func (s *schema) load(in Inputs) (*Config, error) {
 	values = slices.Concat(s.defaultValues(env, isGiven, &problems), values)
 
 	c := s.newConfig()
-	c.File = path
+	c.File, c.Warnings = file.path, warnings
+	if file.shared {
+		c.addNote(sharedNotice(file.path))
+	}
 	effective := c.apply(values, &problems)
 	for _, v := range c.Vendors {
 		v.settleKey(effective, &problems)
@@ -163,6 +170,17 @@ func (c *Config) Effective() []Value { return slices.Clone(c.effective) }
 // originOf returns where the value in effect came from, of a setting that is not a table.
 func (c *Config) originOf(key string) Origin {
 	return c.effective[slices.IndexFunc(c.effective, func(v Value) bool { return v.Key == key })].Origin
+}
+
+// Notes returns what a run should leave word of, though nothing is wrong with it. That of a key's file is known once Key
+// has read it.
+func (c *Config) Notes() []Notice { return slices.Clone(c.notes) }
+
+// addNote adds a note, once.
+func (c *Config) addNote(note Notice) {
+	if !slices.Contains(c.notes, note) {
+		c.notes = append(c.notes, note)
+	}
 }
 
 // withOrigin returns a setting and where it was set, for an error that it has caused.

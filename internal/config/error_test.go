@@ -299,6 +299,19 @@ func TestProblemsElsewhere(t *testing.T) {
 		{"variable of a suffix", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_CURRENCIES_LON=GBX"}}, []string{
 			`PAPERTRADE_CURRENCIES_LON: no setting has this variable: its entries go into PAPERTRADE_CURRENCIES`,
 		}},
+		{"variables like those of settings", Inputs{Environ: []string{"HOME=/h",
+			"PAPERTRADE_REFRSH_BATCH_SIZE=3", "PAPERTRADE_BATCH_SIZE=3", "PAPERTRADE_BATCHSIZE=3", "PAPERTRADE_DB_URL=x", "PAPERTRADE_DATABASEURL=x",
+			"PAPERTRADE_AV_API_KYE=hunter2", "PAPERTRADE_METRIC_FILE=x", "PAPERTRADE_CURRENCY=x", "PAPERTRADE_LOGS_DIR=x"}}, []string{
+			`PAPERTRADE_AV_API_KYE: no setting has this variable: did you mean PAPERTRADE_ALPHAVANTAGE_API_KEY?`,
+			`PAPERTRADE_BATCHSIZE: no setting has this variable: did you mean PAPERTRADE_REFRESH_BATCH_SIZE?`,
+			`PAPERTRADE_BATCH_SIZE: no setting has this variable: did you mean PAPERTRADE_REFRESH_BATCH_SIZE?`,
+			`PAPERTRADE_CURRENCY: no setting has this variable: did you mean PAPERTRADE_CURRENCIES?`,
+			`PAPERTRADE_DATABASEURL: no setting has this variable: did you mean PAPERTRADE_DATABASE_URL?`,
+			`PAPERTRADE_DB_URL: no setting has this variable: did you mean PAPERTRADE_DATABASE_URL?`,
+			`PAPERTRADE_LOGS_DIR: no setting has this variable: there are PAPERTRADE_LOG_LEVEL, PAPERTRADE_LOG_FORMAT`,
+			`PAPERTRADE_METRIC_FILE: no setting has this variable: there are PAPERTRADE_METRICS_TEXTFILE`,
+			`PAPERTRADE_REFRSH_BATCH_SIZE: no setting has this variable: did you mean PAPERTRADE_REFRESH_BATCH_SIZE?`,
+		}},
 		{"variables of others", Inputs{Environ: []string{"HOME=/h", "PAPERTRADE_DIR=/x", "PAPERTRADE_LOG_COLOUR=", "REFRESH_BATCHSIZE=5"}}, nil},
 		{"fallback variable", Inputs{Environ: []string{"HOME=/h", "DATABASE_URL=sqlite://"}}, []string{
 			`DATABASE_URL: database.url: the value is not a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute): it names no file, so nothing would be kept`,

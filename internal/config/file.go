@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
@@ -16,25 +17,32 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
+// settingsFile is what the settings file gives.
+type settingsFile struct {
+	path   string // "" if there was nothing to read
+	values []given
+	shared bool // it holds a secret that others can read, and that is accepted
+}
+
 // readFile reads the settings file: the one that is named, which must exist, or the usual one, which
-// may be absent. The path is "" if there was nothing to read.
-func (s *schema) readFile(named string, env environ, p *problems) (path string, values []given) {
-	path = named
+// may be absent.
+func (s *schema) readFile(named string, env environ, p *problems) settingsFile {
+	path := named
 	if named == "" {
 		dir, err := env.baseDir("XDG_CONFIG_HOME", ".config")
 		switch {
 		case errors.Is(err, errNoHome):
-			return "", nil // without a home there is no usual place
+			return settingsFile{} // without a home there is no usual place
 		case err != nil:
 			p.add(fmt.Sprintf("cannot tell where the settings file is: %v", err))
-			return "", nil
+			return settingsFile{}
 		}
 		path = dir + "/papertrade/config.toml"
 	}
-	data, err := os.ReadFile(path)
+	file, err := s.openFile(path, p)
 	switch {
 	case err == nil:
-		return path, s.fileValues(path, data, p)
+		return file
 	case named != "" && errors.Is(err, fs.ErrNotExist):
 		p.add(fmt.Sprintf("--config: read the settings file: %v; to make it, run papertrade config init --config %s", err, shellQuote(named)))
 	case named != "":
@@ -42,7 +50,27 @@ func (s *schema) readFile(named string, env environ, p *problems) (path string, 
 	case !errors.Is(err, fs.ErrNotExist):
 		p.add(fmt.Sprintf("read the settings file: %v", err))
 	}
-	return "", nil
+	return settingsFile{}
+}
+
+// openFile reads the settings file at a path. The error is that it cannot be read.
+func (s *schema) openFile(path string, p *problems) (file settingsFile, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return settingsFile{}, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return settingsFile{}, err
+	}
+	file = settingsFile{path: path, values: s.fileValues(path, data, p)}
+	if secret, found := s.findSecret(file.values); found {
+		if file.shared, err = checkPrivacy(f); err != nil {
+			p.add(fmt.Sprintf("%s: %s is secret, but %v", secret.origin, secret.key(), err))
+		}
+	}
+	return file, nil
 }
 
 // fileValues returns what a TOML document gives, in its own order. The path is for messages only.

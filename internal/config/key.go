@@ -43,8 +43,8 @@ func (v *Vendor) settleKey(effective map[string]given, p *problems) {
 
 // Key returns the API key of one of c.Vendors: its api_key, or what its api_key_file holds without the
 // white space around it. It is for the commands that fetch; the others need no key. The error is an
-// *Error: there is no key, or its file cannot be read, is readable by others, or holds no key. Key must
-// not be called concurrently with Redact, which learns from it what the file holds.
+// *Error: there is no key, or its file cannot be read, is readable by others (unless it is on a read-only mount), or
+// holds no key. Key must not be called concurrently with Redact and Notes, which learn from it about the file.
 func (c *Config) Key(v *Vendor) (Secret, error) {
 	if v.APIKey != "" {
 		return v.APIKey, nil
@@ -54,11 +54,14 @@ func (c *Config) Key(v *Vendor) (Secret, error) {
 			"put it into a file that only you can read and name that file in %s, or set %s",
 			v.Title, v.apiKeyFile(), variableOf(v.apiKey()))}}
 	}
-	key, err := readKey(v.APIKeyFile)
+	key, shared, err := readKey(v.APIKeyFile)
 	if err != nil {
 		return "", &Error{[]string{fmt.Sprintf("%s: %s: %v", c.originOf(v.apiKeyFile()), v.apiKeyFile(), err)}}
 	}
 	v.keyRead = &key
+	if shared {
+		c.addNote(sharedNotice(v.APIKeyFile))
+	}
 	return key, nil
 }
 
@@ -71,33 +74,29 @@ func (c *Config) KeySetting(v *Vendor) string {
 	return c.withOrigin(v.apiKey())
 }
 
-func readKey(path string) (Secret, error) {
+// readKey reads a key, and whether others can read it too.
+func readKey(path string) (key Secret, shared bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer f.Close()
-	// The open file is checked, not the path, so that what is checked is what is read.
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return "", false, fmt.Errorf("%s is a directory: name the file in it that holds the key", path)
 	}
-	if info.IsDir() {
-		return "", fmt.Errorf("%s is a directory: name the file in it that holds the key", path)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return "", fmt.Errorf("%s can be used by others (its mode is %04o): run chmod 600 %s", path, mode, shellQuote(path))
+	if shared, err = checkPrivacy(f); err != nil {
+		return "", false, err
 	}
 	const maxBytes = 4096
 	content, err := io.ReadAll(io.LimitReader(f, maxBytes))
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	key, err := parseKey(string(content))
+	key, err = parseKey(string(content))
 	if errors.Is(err, errNotAllowed) {
-		return "", fmt.Errorf("%s does not hold %s", path, keyAllowed)
+		err = fmt.Errorf("%s does not hold %s", path, keyAllowed)
 	}
-	return key, err
+	return key, shared, err
 }
 
 // shellQuote returns a path that is safe to paste into a shell.

@@ -143,33 +143,7 @@ func (s *schema) environValues(env environ, p *problems) []given {
 			values = append(values, setting.givenBy(Origin{Layer: LayerEnvironment, Name: name}, env[name], p)...)
 		}
 	}
-	s.checkVariables(env, p)
 	return values
-}
-
-// checkVariables reports the variables that look like ours and set nothing.
-func (s *schema) checkVariables(env environ, p *problems) {
-	var known []string
-	for _, setting := range s.settings {
-		known = append(known, setting.Variables[0])
-	}
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if env[name] == "" || slices.Contains(known, name) {
-			continue
-		}
-		for _, section := range slices.Backward(s.sections()) { // a table of a section comes after it
-			prefix := variableOf(section) + "_"
-			if !strings.HasPrefix(name, prefix) {
-				continue
-			}
-			hint := suggest(name, known, prefix)
-			if table, isTable := s.settingOf(section); isTable {
-				hint = "its entries go into " + table.Variables[0]
-			}
-			p.add(fmt.Sprintf("%s: no setting has this variable: %s", name, hint))
-			break
-		}
-	}
 }
 
 func (s *schema) flagValues(flags map[string]string, p *problems) []given {

@@ -10,8 +10,17 @@ func Nearest(wrong string, known []string) string { return nearest(wrong, known,
 
 // nearest compares what follows the prefix, which the names may have.
 func nearest(wrong string, known []string, prefix string) string {
+	return within(len(strings.TrimPrefix(wrong, prefix))/3+1, wrong, known, prefix)
+}
+
+// nearestPart returns the known name that was probably meant by a part of a wrong one. A part is often a short word of
+// its own, so it must be closer than a whole name.
+func nearestPart(wrong string, known []string) string { return within(len(wrong)/3, wrong, known, "") }
+
+// within returns the nearest of those known names that are not further from a wrong one than a limit.
+func within(limit int, wrong string, known []string, prefix string) string {
 	wrong = strings.TrimPrefix(wrong, prefix)
-	best, bestDistance := "", len(wrong)/3+2
+	best, bestDistance := "", limit+1
 	for _, name := range known {
 		if d := distance(wrong, strings.TrimPrefix(name, prefix)); d < bestDistance {
 			best, bestDistance = name, d
