@@ -38,7 +38,7 @@ func (o *activeTickersOptions) AddFlags(cmd *cobra.Command) {
 }
 
 func runActiveTickers(ctx context.Context, inv *invocation, opts activeTickersOptions) error {
-	db, err := openStore(ctx, inv.config)
+	db, err := openForReading(ctx, inv.config)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ first; on Postgres several processes can do so side by side.
 type backfillOptions struct {
 	dateRange
 	dryRun, force, rebase, pending bool
+	init                           initFlag
 	at                             instant
 }
 
@@ -64,6 +65,7 @@ func (o *backfillOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is stored too, and overwrite it")
 	f.BoolVar(&o.rebase, "rebase", false, "instead of a range: all that is stored of the named tickers, on one scale")
 	f.BoolVar(&o.pending, "pending", false, "instead of a range: the application's backfill_tasks")
+	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)
 	addRunFlags(f)
 }
@@ -84,10 +86,13 @@ func runBackfill(ctx context.Context, inv *invocation, opts backfillOptions, arg
 	if opts.rebase && opts.dryRun {
 		view = rebasePlanView
 	}
-	return runJob(ctx, inv, opts.at.clock(inv.now), refresh.Options{
-		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
-		Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase,
-	}, view)
+	return runJob(ctx, inv, opts.at.clock(inv.now), jobOptions{
+		Options: refresh.Options{
+			Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
+			Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase,
+		},
+		missing: opts.init.missing(), view: view,
+	})
 }
 
 // check reports what is wrong with the flags, by themselves and together with the tickers that are named.

@@ -61,9 +61,9 @@ func (o *pruneOptions) AddFlags(cmd *cobra.Command) {
 }
 
 func runPrune(ctx context.Context, inv *invocation, opts pruneOptions) error {
-	open := openStore
+	open := openExisting
 	if opts.dryRun {
-		open = openSnapshot
+		open = openForReading
 	}
 	db, err := open(ctx, inv.config)
 	if err != nil {

@@ -35,6 +35,10 @@ is open, those entries of the watchlist whose interval (watchlist add --every) h
 passed, and leaves the next scheduled run the calls that it needs. If all answers are
 of the session before, the key's plan has end-of-day prices only: the run fails, and
 those of the next 24 hours ask nothing, unless --force asks again.
+
+A SQLite file that is missing is made, in a directory that is there. Where the last
+successful run found one ($XDG_STATE_HOME/papertrade remembers it), a run makes
+nothing and fails, since its disk may not be mounted; --init makes it all the same.
 ` + refreshExitStatuses,
 		Example: `  papertrade refresh --dry-run        # show the plan; no call, nothing written
   papertrade refresh                  # what cron runs
@@ -53,6 +57,7 @@ those of the next 24 hours ask nothing, unless --force asks again.
 
 type refreshOptions struct {
 	dryRun, force, ifDue, intraday bool
+	init                           initFlag
 	at                             instant
 }
 
@@ -64,6 +69,7 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is fresh too")
 	f.BoolVar(&o.ifDue, "if-due", false, "only if refresh.schedule has fired since the last run that did not fail")
 	f.BoolVar(&o.intraday, "intraday", false, "the watchlist's entries whose interval has passed, while their exchange is open")
+	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active")
 	addRunFlags(f)
@@ -87,7 +93,8 @@ func runRefresh(ctx context.Context, inv *invocation, opts refreshOptions, args 
 	case len(tickers) > 0:
 		kind = refresh.Named
 	}
-	return runJob(ctx, inv, opts.at.clock(inv.now), refresh.Options{
-		Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue,
-	}, refreshView)
+	return runJob(ctx, inv, opts.at.clock(inv.now), jobOptions{
+		Options: refresh.Options{Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue},
+		missing: opts.init.missing(), view: refreshView,
+	})
 }

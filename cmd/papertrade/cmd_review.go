@@ -56,7 +56,7 @@ func decide(
 	if err != nil {
 		return err
 	}
-	db, err := openStore(ctx, inv.config)
+	db, err := openExisting(ctx, inv.config)
 	if err != nil {
 		return err
 	}

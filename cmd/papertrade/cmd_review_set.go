@@ -70,7 +70,7 @@ func runReviewSet(ctx context.Context, inv *invocation, opts reviewSetOptions, s
 		Open: opts.open.NullDecimal, High: opts.high.NullDecimal, Low: opts.low.NullDecimal, Close: opts.close.Decimal,
 		Volume: opts.volume.int64,
 	}
-	db, err := openStore(ctx, inv.config)
+	db, err := openExisting(ctx, inv.config)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ with another --output it prints what 'watchlist list' does.
 }
 
 func runWatchlistExport(ctx context.Context, inv *invocation) error {
-	db, err := openStore(ctx, inv.config)
+	db, err := openForReading(ctx, inv.config)
 	if err != nil {
 		return err
 	}

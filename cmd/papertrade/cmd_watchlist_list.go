@@ -30,7 +30,7 @@ func (o *watchlistListOptions) AddFlags(cmd *cobra.Command) {
 }
 
 func runWatchlistList(ctx context.Context, inv *invocation, opts watchlistListOptions) error {
-	db, err := openStore(ctx, inv.config)
+	db, err := openForReading(ctx, inv.config)
 	if err != nil {
 		return err
 	}

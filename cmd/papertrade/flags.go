@@ -74,6 +74,22 @@ func addRunFlags(f *pflag.FlagSet) {
 	f.String("max-error-rate", "", "failed `SHARE` of the attempted tickers that still counts as success")
 }
 
+// initFlag is the flag --init.
+type initFlag bool
+
+// AddTo adds the flag.
+func (i *initFlag) AddTo(f *pflag.FlagSet) {
+	f.BoolVar((*bool)(i), "init", false, "make a SQLite database where an earlier run found one that is missing now")
+}
+
+// missing returns what is done if a SQLite file is missing.
+func (i initFlag) missing() newDatabase {
+	if i {
+		return newAlways
+	}
+	return newUnlessExpected
+}
+
 // settingsOf returns the settings that flags of a command line set, by key.
 func settingsOf(flags *pflag.FlagSet) map[string]string {
 	given := map[string]string{}

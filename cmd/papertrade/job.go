@@ -23,16 +23,24 @@ import (
 // reportView shows the report of a run.
 type reportView func(refresh.Report) result
 
+// jobOptions are what a command asks of a run, apart from its clock.
+type jobOptions struct {
+	refresh.Options
+	missing newDatabase
+	view    reportView
+}
+
 // runJob runs the job, or shows its plan, and prints its report.
-func runJob(ctx context.Context, inv *invocation, clock func() time.Time, o refresh.Options, view reportView) error {
+func runJob(ctx context.Context, inv *invocation, clock func() time.Time, o jobOptions) error {
 	// A reader that leaves, like head, must not end a run midway.
 	signal.Ignore(syscall.SIGPIPE)
 	o.RunID = uuid.NewString()
 	inv = inv.ofRun(o.RunID)
-	m := newMonitoring(inv, clock(), o)
+	m := newMonitoring(inv, clock(), o.Options)
 	m.start(ctx)
 	report, gauges, err := execute(ctx, inv, clock, o, m)
-	err = conclude(inv, report, err, view)
+	err = conclude(inv, report, err, o.view)
+	inv.recordSuccess(report, err, clock())
 	m.end(ctx, report, gauges, err)
 	if err != nil {
 		return &runError{o.RunID, err}
@@ -43,7 +51,7 @@ func runJob(ctx context.Context, inv *invocation, clock func() time.Time, o refr
 // execute runs the job. The report has no Status if the job did not come to one; the gauges are nil if they
 // were not read.
 func execute(
-	ctx context.Context, inv *invocation, clock func() time.Time, o refresh.Options, m *monitoring,
+	ctx context.Context, inv *invocation, clock func() time.Time, o jobOptions, m *monitoring,
 ) (refresh.Report, *metrics.Gauges, error) {
 	if inv.disables(o.Kind) {
 		inv.log.Info().Msg("refresh is disabled by refresh.enabled")
@@ -64,7 +72,7 @@ func execute(
 	if o.DryRun {
 		open = openSnapshot
 	}
-	db, err := open(ctx, inv.config)
+	db, err := open(ctx, inv.config, o.missing)
 	if err != nil {
 		return refresh.Report{}, nil, err
 	}
@@ -76,7 +84,7 @@ func execute(
 	}
 	observer := newObserver(inv)
 	job.Now, job.Observe, job.WantForecast = clock, observer.observe, observer.wantsForecast
-	report, err := job.Run(ctx, o)
+	report, err := job.Run(ctx, o.Options)
 	observer.stop()
 	return report, m.readGauges(ctx, db, job, report), err
 }

@@ -46,7 +46,7 @@ func quotes(count string) error {
 	if err != nil {
 		return err
 	}
-	db, err := openStore(ctx, c)
+	db, err := openStore(ctx, c, newUnlessExpected)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func TestProcessesKeepToTheLimitsTogether(t *testing.T) {
 				}
 				return cmd
 			}
-			if err := process("papertrade", "active-tickers").Wait(); err != nil { // which makes the database
+			if err := process("papertrade", "migrate").Wait(); err != nil { // which makes the database
 				t.Fatal(err)
 			}
 			for range 3 {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"papertrade/internal/config"
@@ -29,51 +32,89 @@ type store interface {
 	Close() error
 }
 
-// openStore opens the database of the settings, and makes or upgrades a SQLite file that needs it.
-func openStore(ctx context.Context, c *config.Config) (db store, err error) {
+// newDatabase says what is done if a SQLite file is missing.
+type newDatabase int
+
+const (
+	// newUnlessExpected makes it, unless a run has found it there: its disk may not be mounted.
+	newUnlessExpected newDatabase = iota
+	// newAlways makes it.
+	newAlways
+)
+
+// openStore opens the database of the settings. A SQLite file is made if it is missing, and upgraded if it needs it; its
+// directory is made where nobody has chosen it.
+func openStore(ctx context.Context, c *config.Config, missing newDatabase) (db store, err error) {
 	if c.Database.Driver == config.Postgres {
-		db, err = asStore(postgres.Open(ctx, c.Database.URL.Reveal()))
-	} else {
+		return openPostgres(ctx, c)
+	}
+	err = checkExpected(c, missing)
+	if err == nil && c.HasDefaultDatabase() {
+		err = sqlite.MakeDirectory(c.Database.Path)
+	}
+	if err == nil {
 		db, err = asStore(sqlite.Open(ctx, c.Database.Path))
 	}
 	return db, wrapDatabase(c, err)
 }
 
-// openSnapshot opens the database so that even making or upgrading it leaves no trace.
-func openSnapshot(ctx context.Context, c *config.Config) (db store, err error) {
-	if c.Database.Driver == config.Postgres {
-		return openStore(ctx, c)
+// openExisting opens a database that is there, and upgrades a SQLite file that needs it.
+func openExisting(ctx context.Context, c *config.Config) (store, error) {
+	if c.Database.Driver == config.SQLite {
+		if err := sqlite.CheckExists(c.Database.Path); err != nil {
+			return nil, wrapDatabase(c, err)
+		}
 	}
-	db, err = asStore(sqlite.OpenSnapshot(ctx, c.Database.Path))
+	return openStore(ctx, c, newUnlessExpected)
+}
+
+// openSnapshot is openStore, but even making or upgrading the database leaves no trace.
+func openSnapshot(ctx context.Context, c *config.Config, missing newDatabase) (db store, err error) {
+	if c.Database.Driver == config.Postgres {
+		return openPostgres(ctx, c)
+	}
+	if err = checkExpected(c, missing); err == nil {
+		db, err = asStore(sqlite.OpenSnapshot(ctx, c.Database.Path))
+	}
 	return db, wrapDatabase(c, err)
 }
 
-// openForReading opens the database itself, or a snapshot of it if its tables must first be brought up to
+// openForReading opens a database that is there, or a snapshot of it if its tables must first be brought up to
 // date. Neither leaves a trace.
 func openForReading(ctx context.Context, c *config.Config) (store, error) {
-	if c.Database.Driver == config.SQLite {
-		if db, err := sqlite.OpenCurrent(ctx, c.Database.Path); err == nil {
-			return db, nil
-		}
+	if c.Database.Driver == config.Postgres {
+		return openPostgres(ctx, c)
 	}
-	return openSnapshot(ctx, c)
+	db, err := asStore(sqlite.OpenCurrent(ctx, c.Database.Path))
+	if mismatch := (*refresh.SchemaError)(nil); errors.As(err, &mismatch) && mismatch.IsOlder() {
+		return openSnapshot(ctx, c, newUnlessExpected)
+	}
+	return db, wrapDatabase(c, err)
 }
 
-// openReadOnly opens a database that exists, as it is.
+// openReadOnly opens a database that is there, as it is.
 func openReadOnly(ctx context.Context, c *config.Config) (store, error) {
 	if c.Database.Driver == config.Postgres {
-		return openStore(ctx, c)
+		return openPostgres(ctx, c)
 	}
 	return asStore(sqlite.OpenReadOnly(c.Database.Path))
+}
+
+func openPostgres(ctx context.Context, c *config.Config) (store, error) {
+	db, err := asStore(postgres.Open(ctx, c.Database.URL.Reveal()))
+	return db, wrapDatabase(c, err)
 }
 
 // checkDatabase reports whether the database can be used and whether it exists yet, and changes nothing.
 func checkDatabase(ctx context.Context, c *config.Config) (found bool, err error) {
 	if c.Database.Driver == config.SQLite {
-		found, err = sqlite.Check(ctx, c.Database.Path)
+		if err := checkExpected(c, newUnlessExpected); err != nil {
+			return false, wrapDatabase(c, err)
+		}
+		found, err = sqlite.Check(ctx, c.Database.Path, c.HasDefaultDatabase())
 		return found, wrapDatabase(c, err)
 	}
-	db, err := openStore(ctx, c)
+	db, err := openPostgres(ctx, c)
 	if err != nil {
 		return true, err
 	}
@@ -86,7 +127,7 @@ func migrate(ctx context.Context, c *config.Config) (applied []string, err error
 		applied, err = postgres.Migrate(ctx, c.Database.URL.Reveal())
 		return applied, wrapDatabase(c, err)
 	}
-	db, err := openStore(ctx, c)
+	db, err := openStore(ctx, c, newUnlessExpected)
 	if err != nil {
 		return nil, err
 	}
@@ -98,25 +139,45 @@ func wrapDatabase(c *config.Config, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w%s; the database is that of %s", err, databaseAdvice(c.Database.Driver, err), c.DatabaseSetting())
+	return fmt.Errorf("%w%s; the database is that of %s", err, databaseAdvice(c, err), c.DatabaseSetting())
 }
 
 // databaseAdvice returns what can be done about an error of opening the database, as its sentence goes on.
-func databaseAdvice(driver string, err error) string {
+func databaseAdvice(c *config.Config, err error) string {
 	var mismatch *refresh.SchemaError
 	switch {
 	case errors.As(err, &mismatch) && mismatch.IsOlder():
 		return ": run `papertrade migrate`"
 	case errors.As(err, &mismatch):
 		return ": upgrade papertrade"
-	case errors.Is(err, refresh.ErrUnreachable) && driver == config.Postgres:
+	case errors.Is(err, refresh.ErrUnreachable) && c.Database.Driver == config.Postgres:
 		return "; see that its server runs and that its URL is right"
 	case errors.Is(err, postgres.ErrURL):
 		return ": write postgres://user:password@host:5432/database, with %XX for special characters and valid parameters after the ?"
 	case errors.Is(err, sqlite.ErrNotFile):
 		return ": name a file for the SQLite database"
+	case errors.Is(err, sqlite.ErrNotThere):
+		return adviceOnMissing(c)
+	case errors.Is(err, sqlite.ErrNoDirectory):
+		return ": make it, or see that its disk is mounted"
 	default:
 		return ""
+	}
+}
+
+// adviceOnMissing returns what can be done about a SQLite file that is not there.
+func adviceOnMissing(c *config.Config) string {
+	success, found, err := lastSuccess(c)
+	dir := filepath.Dir(c.Database.Path)
+	_, dirErr := os.Stat(dir)
+	switch {
+	case err == nil && found:
+		return fmt.Sprintf(", though the last successful run, at %s, found it: see that its disk is mounted; "+
+			"if it is gone for good, `papertrade refresh --init` makes another", formatTime(success.SucceededAt))
+	case errors.Is(dirErr, fs.ErrNotExist) && !c.HasDefaultDatabase():
+		return fmt.Sprintf(", and neither is its directory: see that its disk is mounted, or make %s and run `papertrade refresh`", dir)
+	default:
+		return ": it is made by `papertrade refresh` or `papertrade watchlist add`"
 	}
 }
 

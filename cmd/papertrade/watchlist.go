@@ -11,7 +11,7 @@ import (
 
 // addToWatchlist makes changes to the watchlist, warns of tickers of which nothing is known, and prints the rows that they concern.
 func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.WatchlistChange) error {
-	db, err := openStore(ctx, inv.config)
+	db, err := openStore(ctx, inv.config, newUnlessExpected)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -33,8 +34,10 @@ type Config struct {
 	// Warnings are about what is probably a mistake.
 	Warnings []Notice
 
-	notes     []Notice
-	effective []Value
+	notes        []Notice
+	effective    []Value
+	stateHome    string
+	stateHomeErr error // why there is none
 }
 
 // Discovery says where active tickers come from.
@@ -120,6 +123,7 @@ func (s *schema) load(in Inputs) (*Config, error) {
 	for _, v := range c.Vendors {
 		v.settleKey(effective, &problems)
 	}
+	c.settleDatabase(effective[databaseURL].origin, &problems)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}
@@ -127,6 +131,7 @@ func (s *schema) load(in Inputs) (*Config, error) {
 		v.APIKeyFile = env.expandHome(v.APIKeyFile)
 	}
 	c.Metrics.Textfile = env.expandHome(c.Metrics.Textfile)
+	c.stateHome, c.stateHomeErr = env.baseDir("XDG_STATE_HOME", ".local/state")
 	c.effective = s.shown(c, effective)
 	return c, nil
 }
@@ -187,7 +192,19 @@ func (c *Config) addNote(note Notice) {
 func (c *Config) withOrigin(key string) string { return fmt.Sprintf("%s (%s)", key, c.originOf(key)) }
 
 // DatabaseSetting returns database.url and where it was set: what to correct if the database is the wrong one.
-func (c *Config) DatabaseSetting() string { return c.withOrigin("database.url") }
+func (c *Config) DatabaseSetting() string { return c.withOrigin(databaseURL) }
+
+// HasDefaultDatabase reports whether nothing sets database.url.
+func (c *Config) HasDefaultDatabase() bool { return c.originOf(databaseURL).Layer == LayerDefault }
+
+// StateDir returns where runs leave what they know of the one before, apart from the database:
+// $XDG_STATE_HOME/papertrade, or under $HOME/.local/state.
+func (c *Config) StateDir() (string, error) {
+	if c.stateHomeErr != nil {
+		return "", fmt.Errorf("find the directory of papertrade's state: %w", c.stateHomeErr)
+	}
+	return filepath.Join(c.stateHome, "papertrade"), nil
+}
 
 // shown returns what Effective does.
 func (s *schema) shown(c *Config, effective map[string]given) []Value {

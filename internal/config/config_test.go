@@ -173,8 +173,12 @@ textfile = "~/metrics/papertrade.prom"
 [ping]
 url = "https://hc.example/0b5d"
 `)
+	absolute, err := filepath.Abs("prices.db")
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := &Config{
-		Database:  Database{Driver: SQLite, Path: "prices.db"},
+		Database:  Database{Driver: SQLite, Path: absolute},
 		Discovery: Discovery{Sources: []string{"holdings"}, ActiveDays: 7},
 		Refresh: Refresh{
 			Schedule: "@daily", Provider: "alphavantage", BatchSize: 1000, Concurrency: 16,
@@ -474,7 +478,7 @@ func TestPlaceOfTheDatabase(t *testing.T) {
 		{[]string{"HOME=/home/ada"}, "sqlite:////home/ada/.local/share/papertrade/papertrade.db"},
 		{[]string{"HOME=/home/ada", "XDG_DATA_HOME=/data"}, "sqlite:////data/papertrade/papertrade.db"},
 		{[]string{"XDG_DATA_HOME=/data"}, "sqlite:////data/papertrade/papertrade.db"},
-		{[]string{"PAPERTRADE_DATABASE_URL=sqlite:///a.db"}, "sqlite:///a.db"}, // and no home is needed
+		{[]string{"PAPERTRADE_DATABASE_URL=sqlite:////a.db"}, "sqlite:////a.db"}, // and no home is needed
 	}
 	for _, tt := range tests {
 		c, err := Load(Inputs{Environ: tt.environ})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -18,8 +20,11 @@ const (
 type Database struct {
 	Driver string // Postgres or SQLite
 	URL    Secret // Postgres: postgres://…, as pgx reads it
-	Path   string // SQLite: the file, absolute or relative to the working directory
+	Path   string // SQLite: the file; absolute in a Config, else absolute or relative to the working directory
 }
+
+// databaseURL is the setting that names the database.
+const databaseURL = "database.url"
 
 var schemePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(\+[a-z0-9]+)?$`)
 
@@ -85,6 +90,37 @@ func parseSQLite(rest string) (Database, error) {
 		return Database{}, errors.New("it names a directory, not a file")
 	}
 	return Database{Driver: SQLite, Path: path}, nil
+}
+
+// settleDatabase makes the path of a SQLite database absolute, and warns of one that was probably meant to be.
+func (c *Config) settleDatabase(origin Origin, p *problems) {
+	path := c.Database.Path
+	if path == "" || filepath.IsAbs(path) {
+		return
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		p.add(fmt.Sprintf("%s: %s: the path is relative to the working directory: %v: write an absolute path, after four slashes",
+			origin, databaseURL, err))
+		return
+	}
+	c.Database.Path = absolute
+	if lacksSlash(path) {
+		c.Warnings = append(c.Warnings, Notice{
+			"three slashes are followed by a path that is relative to the working directory: write four if it begins at the root",
+			"database", c.Database.String()})
+	}
+}
+
+// lacksSlash reports whether a relative path leads nowhere from the working directory, and somewhere from the root.
+func lacksSlash(path string) bool {
+	first, rest, _ := strings.Cut(filepath.Clean(path), "/")
+	if rest == "" || first == ".." {
+		return false
+	}
+	_, here := os.Stat(first)
+	_, there := os.Stat("/" + first)
+	return here != nil && there == nil
 }
 
 // String returns the URL with *** for its password.

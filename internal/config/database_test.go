@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,6 +95,69 @@ func TestParseDatabaseRefusals(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "hunt") {
 			t.Errorf("ParseDatabase(%q) shows a password: %v", url, err)
+		}
+	}
+}
+
+// The path of a SQLite file is absolute from here on. One that lacks a slash leads nowhere from the working directory, and
+// somewhere from the root.
+func TestRelativePathOfADatabase(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Mkdir("etc", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		path, want string
+		warns      bool
+	}{
+		{"prices.db", dir + "/prices.db", false},
+		{"./prices.db", dir + "/prices.db", false},
+		{"../prices.db", filepath.Dir(dir) + "/prices.db", false},
+		{"../tmp/prices.db", filepath.Dir(dir) + "/tmp/prices.db", false},
+		{"etc/prices.db", dir + "/etc/prices.db", false},
+		{"nowhere/prices.db", dir + "/nowhere/prices.db", false},
+		{"tmp", dir + "/tmp", false},
+		{"tmp/prices.db", dir + "/tmp/prices.db", true},
+		{"./tmp/prices.db", dir + "/tmp/prices.db", true},
+		{"/tmp/prices.db", "/tmp/prices.db", false},
+	} {
+		c := mustLoad(t, "", "DATABASE_URL=sqlite:///"+tt.path)
+		if c.Database.Path != tt.want {
+			t.Errorf("%s: the path is %s, want %s", tt.path, c.Database.Path, tt.want)
+		}
+		if shown := valueOf(t, c, databaseURL).Value; shown != "sqlite:///"+tt.want {
+			t.Errorf("%s is shown as %s", tt.path, shown)
+		}
+		var want []Notice
+		if tt.warns {
+			want = []Notice{{
+				"three slashes are followed by a path that is relative to the working directory: write four if it begins at the root",
+				"database", "sqlite:///" + tt.want}}
+		}
+		if diff := cmp.Diff(want, c.Warnings); diff != "" {
+			t.Errorf("%s: Warnings (-want +got):\n%s", tt.path, diff)
+		}
+	}
+}
+
+func TestStateDir(t *testing.T) {
+	for _, tt := range []struct {
+		environ   []string
+		want, err string
+	}{
+		{[]string{"HOME=/h"}, "/h/.local/state/papertrade", ""},
+		{[]string{"HOME=/h", "XDG_STATE_HOME=/var/state/"}, "/var/state/papertrade", ""},
+		{[]string{"HOME=/h", "XDG_STATE_HOME=state"}, "", `find the directory of papertrade's state: make XDG_STATE_HOME an absolute path, it is "state"`},
+		{nil, "", "find the directory of papertrade's state: set HOME or XDG_STATE_HOME"},
+	} {
+		c, err := Load(Inputs{Environ: append(tt.environ, "DATABASE_URL=sqlite:////p.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir, err := c.StateDir()
+		if dir != tt.want || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
+			t.Errorf("%v: %q, %v", tt.environ, dir, err)
 		}
 	}
 }

@@ -54,7 +54,7 @@ var (
 func runSettings(vendors []string) []Setting {
 	return []Setting{
 		{
-			Key: "database.url", Default: defaultDatabase, example: "sqlite:////var/lib/papertrade/papertrade.db",
+			Key: databaseURL, Default: defaultDatabase, example: "sqlite:////var/lib/papertrade/papertrade.db",
 			Help:    "Where prices, the watchlist and the runs are kept.",
 			Allowed: "a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute)",
 			Flag:    "database-url", Variables: []string{"DATABASE_URL"}, conceal: true,

@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 )
 
-// Check returns the error that Open would return of a file, and whether the file exists yet. It makes, upgrades and
-// changes no database; in the directory it makes and removes an empty file, as SQLite does with its journal.
-func Check(ctx context.Context, path string) (found bool, err error) {
+// Check returns the error that Open would return of a file, after MakeDirectory if that is to make its directory, and
+// whether the file exists yet. It makes, upgrades and changes no database; in the directory it makes and removes an empty
+// file, as SQLite does with its journal.
+func Check(ctx context.Context, path string, makesDirectory bool) (found bool, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return false, fmt.Errorf("find %s: %w", path, err)
@@ -26,7 +27,11 @@ func Check(ctx context.Context, path string) (found bool, err error) {
 		}
 		file.Close()
 	}
-	if err := probeDirectory(filepath.Dir(path)); err != nil {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && !makesDirectory {
+		return found, noDirectory(path)
+	}
+	if err := probeDirectory(dir); err != nil {
 		return found, err
 	}
 	snapshot, err := OpenSnapshot(ctx, path)

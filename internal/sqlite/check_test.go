@@ -20,23 +20,26 @@ func TestCheckChangesNothing(t *testing.T) {
 	if err := os.WriteFile(text, []byte("not a database, but long enough for the header of one"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	nowhere := filepath.Join(dir, "missing", "too", "missing.db")
 	tests := []struct {
-		path  string
-		found bool
-		err   string // "" if Open would succeed
+		path           string
+		makesDirectory bool
+		found          bool
+		err            string // "" if Open would succeed
 	}{
-		{filepath.Join(dir, "missing.db"), false, ""},
-		{filepath.Join(dir, "missing", "too", "missing.db"), false, ""},
-		{old, true, ""},
-		{current, true, ""},
-		{newer, true, "tables are of a newer papertrade"},
-		{text, true, "open " + text + ": the file is not a SQLite database"},
-		{dir, true, dir + " is a directory"},
-		{filepath.Join(text, "missing.db"), false, "SQLite could make no files in " + text},
+		{filepath.Join(dir, "missing.db"), false, false, ""},
+		{nowhere, true, false, ""},
+		{nowhere, false, false, "create the SQLite database " + nowhere + ": its directory does not exist"},
+		{old, false, true, ""},
+		{current, false, true, ""},
+		{newer, false, true, "tables are of a newer papertrade"},
+		{text, false, true, "open " + text + ": the file is not a SQLite database"},
+		{dir, false, true, dir + " is a directory"},
+		{filepath.Join(text, "missing.db"), false, false, "SQLite could make no files in " + text},
 	}
 	before := contents(t, dir)
 	for _, test := range tests {
-		found, err := sqlite.Check(t.Context(), test.path)
+		found, err := sqlite.Check(t.Context(), test.path, test.makesDirectory)
 		if found != test.found {
 			t.Errorf("%s: found %v, want %v", test.path, found, test.found)
 		}

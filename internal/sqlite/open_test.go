@@ -99,9 +99,16 @@ func TestOpenRefuses(t *testing.T) {
 			wantError(t, err, test.want)
 		})
 	}
-	t.Run("directory that cannot be made", func(t *testing.T) {
+	t.Run("directory that is missing", func(t *testing.T) {
 		t.Chdir(dir)
-		_, err := sqlite.Open(t.Context(), "notes.txt/data/papertrade.db")
+		_, err := sqlite.Open(t.Context(), "data/papertrade.db")
+		wantError(t, err, "create the SQLite database "+dir+"/data/papertrade.db: its directory does not exist")
+		if _, err := os.Stat("data"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the directory was made, or %v", err)
+		}
+	})
+	t.Run("directory that cannot be made", func(t *testing.T) {
+		err := sqlite.MakeDirectory(text + "/data/papertrade.db")
 		wantError(t, err, "create the directory "+text+"/data for the SQLite database: ")
 	})
 }
@@ -182,7 +189,13 @@ func TestOpenReadOnly(t *testing.T) {
 	diff(t, contents(t, filepath.Dir(path)), before)
 
 	_, err = sqlite.OpenReadOnly(path + ".missing")
-	wantError(t, err, "no such file")
+	wantError(t, err, "the SQLite database "+path+".missing is not there yet")
+	wantError(t, sqlite.CheckExists(path+".missing"), "the SQLite database "+path+".missing is not there yet")
+	for _, there := range []string{path, filepath.Dir(path)} {
+		if err := sqlite.CheckExists(there); err != nil {
+			t.Error(err)
+		}
+	}
 	diff(t, contents(t, filepath.Dir(path)), before)
 }
 

@@ -39,13 +39,16 @@ func OpenSnapshot(ctx context.Context, path string) (*Store, error) {
 }
 
 // OpenReadOnly opens the database in a file as it is: if its tables are older than this program, some queries fail. The
-// file must exist. Neither opening nor any use of the Store writes to it, or makes a file.
+// error is ErrNotThere if the file does not exist. Neither opening nor any use of the Store writes to it, or makes a file.
 func OpenReadOnly(path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", path, err)
 	}
 	params, err := readOnly(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notThere(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite database: %w", translate(err))
 	}
@@ -68,7 +71,7 @@ func OpenCurrent(ctx context.Context, path string) (*Store, error) {
 		store.path, err = resolveLinks(path)
 	}
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, translate(err)), store.Close())
 	}
 	store.snapshot = true
 	return store, nil

@@ -23,6 +23,9 @@ import (
 const (
 	ErrNotSQLite refresh.StoreError = "the file is not a SQLite database"
 	ErrNotFile   refresh.StoreError = "not a file"
+	// ErrNotThere is the error of opening a file to read it that does not exist.
+	ErrNotThere    refresh.StoreError = "not there yet"
+	ErrNoDirectory refresh.StoreError = "its directory does not exist"
 )
 
 // Store is a SQLite database. It implements refresh.Store and keeps the watchlist.
@@ -33,7 +36,7 @@ type Store struct {
 }
 
 // Open opens the database in a file and brings its tables up to date. A file that is missing is
-// made, readable by its owner alone, and so is its directory.
+// made, readable by its owner alone. The error is ErrNoDirectory if its directory is missing.
 func Open(ctx context.Context, path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -59,6 +62,27 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // Close ends the use of the database.
 func (s *Store) Close() error { return s.db.Close() }
 
+// MakeDirectory makes the directory of a file, for its owner alone, if it is missing.
+func MakeDirectory(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("create the directory %s for the SQLite database: %w", dir, translate(err))
+	}
+	return nil
+}
+
+// CheckExists returns ErrNotThere if there is nothing at a path.
+func CheckExists(path string) error {
+	if found, _ := findFile(path); !found { // what is no file is something too
+		return notThere(path)
+	}
+	return nil
+}
+
+func notThere(path string) error {
+	return fmt.Errorf("the SQLite database %s is %w", path, ErrNotThere)
+}
+
 // findFile reports whether the file exists. The error is ErrNotFile if it is a directory or a device.
 func findFile(path string) (found bool, err error) {
 	info, err := os.Stat(path)
@@ -80,24 +104,26 @@ func (e *notFileError) Error() string { return e.message }
 
 func (e *notFileError) Unwrap() error { return ErrNotFile }
 
-// prepareFile makes the file and its directory if they are missing.
+// prepareFile makes the file if it is missing.
 func prepareFile(path string) error {
 	if found, err := findFile(path); found || err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("create the directory %s for the SQLite database: %w", dir, translate(err))
-	}
 	// SQLite itself would make the file with the permissions that the umask leaves.
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, fs.ErrExist) {
+	switch {
+	case errors.Is(err, fs.ErrExist):
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrNotExist):
+		return noDirectory(path)
+	case err != nil:
 		return fmt.Errorf("create the SQLite database: %w", translate(err))
 	}
 	return file.Close()
+}
+
+func noDirectory(path string) error {
+	return fmt.Errorf("create the SQLite database %s: %w", path, ErrNoDirectory)
 }
 
 // dsn returns the driver's name of a file. It escapes what SQLite would take for the end of a path.

@@ -47,7 +47,12 @@ func at(path string) storetest.Database {
 
 // newPath is of a file that is not there, in a directory that tries the driver's parsing of names.
 func newPath(t *testing.T) string {
-	return filepath.Join(t.TempDir(), "a b?c#d%20e&f", "papertrade.db")
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a b?c#d%20e&f", "papertrade.db")
+	if err := sqlite.MakeDirectory(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func applicationDatabase(t *testing.T) string {

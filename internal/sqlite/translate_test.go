@@ -59,6 +59,9 @@ func TestErrorsOfFiles(t *testing.T) {
 	}
 	file := func(name string, mode, dirMode os.FileMode) string {
 		path := filepath.Join(dir, name, "papertrade.db")
+		if err := sqlite.MakeDirectory(path); err != nil {
+			t.Fatal(err)
+		}
 		openStore(t, path).Close()
 		if err := errors.Join(os.Chmod(path, mode), os.Chmod(filepath.Dir(path), dirMode)); err != nil {
 			t.Fatal(err)
@@ -81,7 +84,8 @@ func TestErrorsOfFiles(t *testing.T) {
 		{unreadable, refresh.ErrUnreachable, refresh.ErrNoPermission},
 		{noJournal, refresh.ErrReadOnly, refresh.ErrNoPermission},
 		{hidden, refresh.ErrNoPermission, refresh.ErrNoPermission},
-		{missing, refresh.ErrNoPermission, refresh.ErrNoPermission},
+		{filepath.Join(dir, "papertrade.db"), refresh.ErrNoPermission, refresh.ErrNoPermission},
+		{missing, sqlite.ErrNoDirectory, sqlite.ErrNoDirectory},
 		{below, refresh.ErrUnreachable, refresh.ErrUnreachable},
 		{dir, sqlite.ErrNotFile, sqlite.ErrNotFile},
 		{os.DevNull, sqlite.ErrNotFile, sqlite.ErrNotFile},
@@ -89,7 +93,7 @@ func TestErrorsOfFiles(t *testing.T) {
 		t.Run(test.path, func(t *testing.T) {
 			unprivileged(t, func() {
 				storetest.WantError(t, openAndWrite(t.Context(), test.path), test.open)
-				_, err := sqlite.Check(t.Context(), test.path)
+				_, err := sqlite.Check(t.Context(), test.path, false)
 				storetest.WantError(t, err, test.check)
 			})
 		})
@@ -98,7 +102,10 @@ func TestErrorsOfFiles(t *testing.T) {
 		_, err := sqlite.OpenReadOnly(unreadable)
 		storetest.WantError(t, err, refresh.ErrNoPermission)
 		_, err = sqlite.OpenReadOnly(missing)
-		storetest.WantError(t, err, refresh.ErrUnreachable)
+		storetest.WantError(t, err, sqlite.ErrNotThere)
+		storetest.WantError(t, sqlite.MakeDirectory(missing), refresh.ErrNoPermission)
+		_, err = sqlite.Check(t.Context(), missing, true)
+		storetest.WantError(t, err, refresh.ErrNoPermission)
 		_, err = sqlite.OpenSnapshot(t.Context(), unreadable)
 		storetest.WantError(t, err, refresh.ErrNoPermission)
 	})
