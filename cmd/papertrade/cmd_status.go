@@ -39,6 +39,8 @@ records its own under the same name, are marked as such and count in nothing.
 --check prints nothing and exits 0 when all is well. Otherwise it prints one line that
 names the problems, and exits 1. A problem is:
 
+  * The database cannot be read, for whatever reason: it is down, not there yet or of
+    another version, or it does not let itself be opened within 5 s and read within 30.
   * The last run of all active tickers failed, was interrupted or died. One that
     refreshed some of them did not fail: those that it left become stale.
   * No run of all active tickers has finished since refresh.schedule last fired. A
@@ -98,6 +100,9 @@ func runStatus(ctx context.Context, inv *invocation, opts statusOptions) error {
 	if opts.maxStale < 0 {
 		return wrongUsage("--max-stale %d: choose a number of sessions, 0 or more", opts.maxStale)
 	}
+	if opts.check {
+		return runCheck(ctx, inv, opts, checkPatience)
+	}
 	db, err := openForReading(ctx, inv.config)
 	if err != nil {
 		return err
@@ -108,9 +113,6 @@ func runStatus(ctx context.Context, inv *invocation, opts statusOptions) error {
 		return err
 	}
 	health := withAdvice(refresh.NewHealth(in))
-	if opts.check {
-		return checkHealth(inv, health.Problems)
-	}
 	for _, row := range skipped {
 		inv.log.observe(refresh.RowSkipped{SkippedRow: row})
 	}
@@ -124,17 +126,6 @@ func runStatus(ctx context.Context, inv *invocation, opts statusOptions) error {
 		return err
 	}
 	return inv.print(statusView(status{health, allowances}, inv.width(), sparklineMarks(inv.environ)))
-}
-
-// checkHealth prints the problems. The error is errUnhealthy if there are any.
-func checkHealth(inv *invocation, problems []refresh.Problem) error {
-	if err := inv.print(problemsView(problems)); err != nil {
-		return err
-	}
-	if len(problems) > 0 {
-		return errUnhealthy
-	}
-	return nil
 }
 
 // readHealth reads what the health depends on, and the rows that are skipped since they are no tickers.
