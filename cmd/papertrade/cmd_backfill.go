@@ -32,6 +32,9 @@ it shows what the splits that are marked make of each stored bar.
 
 --pending processes the application's table backfill_tasks instead, urgent tasks
 first; on Postgres several processes can do so side by side.
+
+Where the last successful run found a SQLite file that is missing now, nothing is made,
+since its disk may not be mounted, unless with --init.
 ` + refreshExitStatuses,
 		Example: `  papertrade backfill --from 2021-01-01 --dry-run      # show the plan; no call, nothing written
   papertrade backfill --from 2021-01-01                # of all active tickers

@@ -16,7 +16,7 @@ func newMigrate(p *program) *cobra.Command {
 		Long: `migrate creates the tables that the database does not have, and upgrades those of an
 older papertrade. It only ever adds, and can be run again at any time: the web
 application's own tables and rows stay as they are. SQLite needs no migrate: its
-file is made and upgraded when it is opened.
+file is made and upgraded by the first command that writes to it, of which this is one.
 ` + exitStatuses,
 		Example: `  papertrade migrate
   papertrade migrate --database-url postgres://user@localhost/papertrade`,

@@ -31,10 +31,11 @@ func newStatus(p *program) *cobra.Command {
 		Long: `status shows the last runs, what is used and left of the quota, how many active
 tickers have the newest session of their exchange and which are the stalest, the
 tickers that are skipped since the provider does not know them, prices that are held
-because they may be wrong, splits that the stored history lacks, and when the next run
-is due. It writes nothing and needs no key, without which the quota is unknown. The
-quota goes by the real clock, whatever --at says. Runs of the web application, which
-records its own under the same name, are marked as such and count in nothing.
+because they may be wrong, splits that the stored history lacks, when the next run is
+due, and which database all this is of. It writes nothing and needs no key, without
+which the quota is unknown. The quota goes by the real clock, whatever --at says. Runs
+of the web application, which records its own under the same name, are marked as such
+and count in nothing.
 
 --check prints nothing and exits 0 when all is well. Otherwise it prints one line that
 names the problems, and exits 1. A problem is:
@@ -125,7 +126,7 @@ func runStatus(ctx context.Context, inv *invocation, opts statusOptions) error {
 	if err != nil {
 		return err
 	}
-	return inv.print(statusView(status{health, allowances}, inv.width(), sparklineMarks(inv.environ)))
+	return inv.print(statusView(status{health, allowances, inv.config.Database.String()}, inv.width(), sparklineMarks(inv.environ)))
 }
 
 // readHealth reads what the health depends on, and the rows that are skipped since they are no tickers.

@@ -19,7 +19,8 @@ func newWatchlistAdd(p *program) *cobra.Command {
 		Long: `add puts tickers on the watchlist. Those that are on it, or were removed from it,
 are made active and keep their priority and interval, unless a flag sets them. A
 ticker that no price, transaction or row of the watchlist names is added too, with a
-warning that nothing is known of it yet and which known one it resembles.
+warning that nothing is known of it yet and which known one it resembles. A SQLite file
+that is missing is made, unless a run has found one there before.
 ` + exitStatuses,
 		Example: `  papertrade watchlist add IBM BRK.B
   papertrade watchlist add TSCO.LON --priority 10 --every 15m`,

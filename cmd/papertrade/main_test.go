@@ -87,6 +87,11 @@ func setUp(env *testscript.Env, databases *databases, kind string) error {
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector has each process sleep a second otherwise
 	env.Setenv("TZ", "Pacific/Kiritimati")    // 14 hours east of UTC: nothing may depend on it
 	env.Setenv("PAPERTRADE_DATABASE_URL", db.url)
+	parsed, err := config.ParseDatabase(db.url)
+	if err != nil {
+		return err
+	}
+	env.Setenv("SHOWN_DATABASE", parsed.String()) // as papertrade shows it
 	env.Setenv("ALPHAVANTAGE_API_KEY", apiKey)
 	env.Setenv("PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS", "1000/1s,500/day")
 	env.Setenv("PAPERTRADE_REFRESH_BATCH_DELAY", "0s")

@@ -16,6 +16,7 @@ import (
 type status struct {
 	refresh.Health
 	allowances
+	Database string `json:"database"` // its URL, without what is secret in it
 }
 
 // allowances are what is left of the quota.
@@ -151,6 +152,7 @@ func plainStatus(s status) []string {
 	for _, u := range s.UsualTimes {
 		add("usual_time_"+u.Exchange, fmt.Sprintf("%s +%d", u.By, u.Days))
 	}
+	add("database", s.Database)
 	return lines
 }
 
@@ -172,7 +174,7 @@ func statusSections(s status, width int, marks []rune) []section {
 	if len(s.Calendars) > 0 {
 		all = append(all, calendarsSection(s))
 	}
-	return all
+	return append(all, section{heading: "Database: " + s.Database})
 }
 
 // headline reports what is wrong, if anything.

@@ -46,6 +46,7 @@ func exampleStatus() status {
 			PendingTasks: 2,
 		},
 		allowances: allowances{Quota: []allowance{{"5/1m", 5, 0, midnight(25)}, {Limit: "25/day", Left: 25}}},
+		Database:   "sqlite:////p.db",
 	}
 }
 
@@ -82,6 +83,8 @@ NVDA 2026-11-20 1.92 USD: unit: 1/100 of the close before
 
 Splits: the bars stored before them are on another scale
 NVDA 10:1 at 2026-11-20: papertrade backfill NVDA --rebase
+
+Database: sqlite:////p.db
 `
 	if diff := cmp.Diff(want, render(t, statusView(exampleStatus(), 0, ascii))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -154,6 +157,7 @@ split	NVDA
 held	AAPL
 held	NVDA
 pending_tasks	2
+database	sqlite:////p.db
 `
 	if diff := cmp.Diff(wantPlain, renderAs(t, view, formatPlain)); diff != "" {
 		t.Errorf("plain (-want +got):\n%s", diff)
