@@ -33,6 +33,7 @@ func (o *activeTickersOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active, at least 1")
+	addAnyTickerFlag(f)
 	f.StringSlice("source", nil, "`SOURCE` of active tickers: watchlist, transactions or holdings; repeatable")
 	f.Var(&o.at, "at", instantUsage)
 }
@@ -43,7 +44,11 @@ func runActiveTickers(ctx context.Context, inv *invocation, opts activeTickersOp
 		return err
 	}
 	defer db.Close()
-	active, skipped, err := refresh.Discover(ctx, db, discovery(inv.config), opts.at.clock(inv.now)())
+	from, err := discovery(ctx, inv.config, db)
+	if err != nil {
+		return err
+	}
+	active, skipped, err := refresh.Discover(ctx, db, from, opts.at.clock(inv.now)())
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,7 @@ func (o *backfillOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.pending, "pending", false, "instead of a range: the application's backfill_tasks")
 	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)
+	addAnyTickerFlag(f)
 	addRunFlags(f)
 }
 

@@ -72,6 +72,7 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active")
+	addAnyTickerFlag(f)
 	addRunFlags(f)
 }
 

@@ -61,7 +61,12 @@ func decide(
 		return err
 	}
 	defer db.Close()
-	bar, err := decision(refresh.Review{Store: db, At: opts.at.clock(inv.now)()}, ctx, tickers[0], opts.session.Date)
+	only, err := readableOnly(ctx, inv.config, db)
+	if err != nil {
+		return err
+	}
+	review := refresh.Review{Store: db, At: opts.at.clock(inv.now)(), ReadableOnly: only}
+	bar, err := decision(review, ctx, tickers[0], opts.session.Date)
 	if err != nil {
 		return explainDecision(err)
 	}
@@ -76,6 +81,8 @@ func explainDecision(err error) error {
 	var ambiguous *refresh.AmbiguousHeldError
 	var missing *refresh.NotHeldError
 	switch {
+	case errors.As(err, new(*refresh.UnreadableError)):
+		return wrongUsage("%w", explainUnreadable(err))
 	case errors.As(err, &ambiguous):
 		return wrongUsage("%w: name one by --session DATE", err)
 	case errors.As(err, &missing):

@@ -26,6 +26,7 @@ one that was rejected.
 		}),
 	}
 	opts.AddFlags(cmd)
+	addAnyTickerFlag(cmd.Flags())
 	return cmd
 }
 

@@ -54,6 +54,7 @@ func (o *reviewSetOptions) AddFlags(cmd *cobra.Command) {
 	f.Var(&o.low, "low", "lowest `PRICE`")
 	f.Var(&o.volume, "volume", "how many shares `N` were traded")
 	f.Var(&o.at, "at", instantUsage)
+	addAnyTickerFlag(f)
 }
 
 func runReviewSet(ctx context.Context, inv *invocation, opts reviewSetOptions, symbol string) error {
@@ -75,8 +76,12 @@ func runReviewSet(ctx context.Context, inv *invocation, opts reviewSetOptions, s
 		return err
 	}
 	defer db.Close()
-	if err := (refresh.Review{Store: db, At: at}).Set(ctx, bar); err != nil {
+	only, err := readableOnly(ctx, inv.config, db)
+	if err != nil {
 		return err
+	}
+	if err := (refresh.Review{Store: db, At: at, ReadableOnly: only}).Set(ctx, bar); err != nil {
+		return explainDecision(err)
 	}
 	if !inv.wantsResult() {
 		return nil

@@ -138,7 +138,11 @@ func readHealth(
 	if err != nil {
 		return in, nil, err
 	}
-	active, skipped, err := refresh.Discover(ctx, db, discovery(inv.config), at)
+	from, err := discovery(ctx, inv.config, db)
+	if err != nil {
+		return in, nil, err
+	}
+	active, skipped, err := refresh.Discover(ctx, db, from, at)
 	if err != nil {
 		return in, nil, err
 	}
@@ -150,7 +154,8 @@ func readHealth(
 	if err != nil {
 		return in, nil, err
 	}
-	holdings, _, err := refresh.Discover(ctx, db, refresh.Discovery{Sources: []refresh.Source{refresh.SourceHoldings}, ActiveDays: 1}, at)
+	from.Sources = []refresh.Source{refresh.SourceHoldings}
+	holdings, _, err := refresh.Discover(ctx, db, from, at)
 	if err != nil {
 		return in, nil, err
 	}

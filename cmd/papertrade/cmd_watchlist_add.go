@@ -43,6 +43,7 @@ type watchlistAddOptions struct {
 func (o *watchlistAddOptions) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().VarP(&o.priority, "priority", "p",
 		"priority `N`: 1 first … 100 last (default 100); up to 10 it is refreshed every session, however scarce the quota")
+	addAnyTickerFlag(cmd.Flags())
 	cmd.Flags().StringVar(&o.every, "every", "", "refresh interval: a `DURATION` like 5m or 1d (default 5m)")
 }
 

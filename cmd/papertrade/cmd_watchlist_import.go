@@ -16,7 +16,7 @@ import (
 )
 
 func newWatchlistImport(p *program) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Add the tickers of a file to the watchlist",
 		Long: `import adds the tickers of a file, or of stdin for '-', to the watchlist: one ticker
@@ -33,6 +33,8 @@ added with a warning, as by 'watchlist add'.
 			return runWatchlistImport(ctx, inv, args[0])
 		}),
 	}
+	addAnyTickerFlag(cmd.Flags())
+	return cmd
 }
 
 func runWatchlistImport(ctx context.Context, inv *invocation, path string) error {

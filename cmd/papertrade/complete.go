@@ -54,7 +54,11 @@ func (p *program) readSymbols(ctx context.Context, cmd *cobra.Command, read symb
 
 // activeSymbols are what a run of all active tickers would refresh.
 func activeSymbols(ctx context.Context, inv *invocation, db store) (symbols []string, err error) {
-	active, _, err := refresh.Discover(ctx, db, discovery(inv.config), inv.now())
+	from, err := discovery(ctx, inv.config, db)
+	if err != nil {
+		return nil, err
+	}
+	active, _, err := refresh.Discover(ctx, db, from, inv.now())
 	for _, t := range active {
 		symbols = append(symbols, t.Ticker.String())
 	}

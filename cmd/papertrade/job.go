@@ -79,6 +79,12 @@ func execute(
 	defer db.Close()
 
 	job, err := newJob(inv.config, db, key.Reveal())
+	if err == nil {
+		job.Discovery, err = discovery(ctx, inv.config, db)
+	}
+	if err == nil && job.Discovery.ReadableOnly {
+		err = refuseUnreadable(o.Tickers)
+	}
 	if err != nil {
 		return refresh.Report{}, nil, err
 	}
@@ -106,6 +112,7 @@ func conclude(inv *invocation, r refresh.Report, stop error, view reportView) er
 	return evaluate(r, withSetting(inv.config, stop))
 }
 
+// newJob returns a job that lacks its Discovery.
 func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	vendor := c.Provider()
 	limiter := quota.NewLimiter(quota.Options{
@@ -125,9 +132,9 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	}
 	return &refresh.Job{
 		Store: db, Vendors: []refresh.Vendor{{Provider: provider, Limiter: limiter, Attempts: vendor.Attempts}},
-		Discovery: discovery(c), BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay,
-		Concurrency: c.Refresh.Concurrency, MaxErrorRate: c.Refresh.MaxErrorRate,
-		Schedule: schedule, MaxMove: c.Quality.MaxMove,
+		BatchSize: c.Refresh.BatchSize, BatchDelay: c.Refresh.BatchDelay, Concurrency: c.Refresh.Concurrency,
+		MaxErrorRate: c.Refresh.MaxErrorRate,
+		Schedule:     schedule, MaxMove: c.Quality.MaxMove,
 	}, nil
 }
 

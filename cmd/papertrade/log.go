@@ -104,7 +104,7 @@ func (r *redactingWriter) Write(line []byte) (int, error) {
 func (log logger) observe(event refresh.Event) {
 	switch e := event.(type) {
 	case refresh.RowSkipped:
-		log.Warn().Str("source", string(e.Source)).Err(e.Err).Msg("row skipped")
+		log.Warn().Str("source", string(e.Source)).Err(explainUnreadable(e.Err)).Msg("row skipped")
 	case refresh.RunStarted:
 		r := e.Report
 		log.Info().Time("at", r.At).Stringer("session", r.Session).

@@ -24,6 +24,8 @@ type store interface {
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	KnownSymbols(ctx context.Context) ([]string, error)
+	// HasApplication reports whether the web application's tables are in the database.
+	HasApplication(ctx context.Context) (bool, error)
 	// Runs reads the records of runs that a query asks for, the newest first. Those of other programs can
 	// have any metadata, or none.
 	Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error)

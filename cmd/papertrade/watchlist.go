@@ -16,6 +16,18 @@ func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.Watc
 		return err
 	}
 	defer db.Close()
+	var tickers []marketdata.Ticker
+	var symbols []string
+	for _, change := range changes {
+		tickers, symbols = append(tickers, change.Ticker), append(symbols, change.Ticker.String())
+	}
+	only, err := readableOnly(ctx, inv.config, db)
+	if err == nil && only {
+		err = refuseUnreadable(tickers)
+	}
+	if err != nil {
+		return err
+	}
 	known, err := db.KnownSymbols(ctx)
 	if err != nil {
 		return err
@@ -24,10 +36,6 @@ func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.Watc
 		return err
 	}
 	inv.warnOfUnknown(changes, known)
-	var symbols []string
-	for _, change := range changes {
-		symbols = append(symbols, change.Ticker.String())
-	}
 	return printChanged(ctx, inv, db, symbols)
 }
 

@@ -44,6 +44,7 @@ type Config struct {
 type Discovery struct {
 	Sources    []string // watchlist, transactions, holdings; at least one, each once
 	ActiveDays int      // 1 or more
+	AnyTicker  bool     // also what the web application beside us cannot read
 }
 
 // Refresh says how a run works.

@@ -362,7 +362,8 @@ func shownKey(s Setting) string {
 func TestEverySettingHasAVariable(t *testing.T) {
 	samples := map[string]string{
 		"database.url": "sqlite:////x.db", "discovery.sources": "holdings, watchlist", "discovery.active_days": "2",
-		"refresh.enabled": "0", "refresh.schedule": "5 4 * * 1-5", "refresh.provider": "alphavantage",
+		"discovery.any_ticker": "true",
+		"refresh.enabled":      "0", "refresh.schedule": "5 4 * * 1-5", "refresh.provider": "alphavantage",
 		"refresh.batch_size": "7", "refresh.batch_delay": "1s", "refresh.concurrency": "2",
 		"refresh.max_wait": "1w", "refresh.max_error_rate": "0.5",
 		"alphavantage.api_key": "k3y", "alphavantage.api_key_file": "/run/key",

@@ -74,6 +74,12 @@ func runSettings(vendors []string) []Setting {
 			set: scalar(upTo(36500), func(c *Config) *int { return &c.Discovery.ActiveDays }),
 		},
 		{
+			Key: "discovery.any_ticker", Default: "false", kind: kindBoolean, Values: booleans,
+			Help:    "With true, also tickers and prices that the web application cannot read, where its tables are.",
+			Allowed: "true or false", Flag: "any-ticker",
+			set: scalar(truth, func(c *Config) *bool { return &c.Discovery.AnyTicker }),
+		},
+		{
 			Key: "refresh.enabled", Default: "true", kind: kindBoolean, Values: booleans,
 			Help:    "With false, refresh says so and does nothing.",
 			Allowed: "true or false",

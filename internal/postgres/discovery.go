@@ -163,3 +163,17 @@ select ticker from ticker_watchlist`
 	}
 	return symbols, nil
 }
+
+// HasApplication reports whether the web application's tables are there: its bookkeeping of migrations is in the schema of
+// the prices.
+func (s *Store) HasApplication(ctx context.Context) (bool, error) {
+	const statement = `
+select to_regclass(relnamespace::regnamespace::text || '.alembic_version') is not null
+from pg_class
+where oid = to_regclass('price_history')`
+	found, err := query(ctx, s.pool, pgx.RowTo[bool], statement, nil)
+	if err != nil {
+		return false, fmt.Errorf("look for the application's tables: %w", err)
+	}
+	return len(found) == 1 && found[0], nil
+}

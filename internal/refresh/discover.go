@@ -18,10 +18,12 @@ import (
 type Discovery struct {
 	Sources    []Source
 	ActiveDays int // how far back a transaction makes its ticker active, 1 or more
+	// ReadableOnly leaves out the tickers and the prices that the web application beside us cannot read.
+	ReadableOnly bool
 }
 
 // Discover reads the active tickers as of at, in the order in which a run takes them: by priority,
-// then the stalest first, then by name. Dirty symbols are cleaned, or skipped and returned.
+// then the stalest first, then by name. Dirty symbols are cleaned, or skipped and returned; so are those that d leaves out.
 func Discover(ctx context.Context, store Store, d Discovery, at time.Time) ([]ActiveTicker, []SkippedRow, error) {
 	mentions, err := store.Mentions(ctx, DiscoveryQuery{
 		Sources: d.Sources,
@@ -31,7 +33,7 @@ func Discover(ctx context.Context, store Store, d Discovery, at time.Time) ([]Ac
 	if err != nil {
 		return nil, nil, fmt.Errorf("discover the active tickers: %w", err)
 	}
-	active, skipped := mergeMentions(mentions)
+	active, skipped := d.mergeMentions(mentions)
 	if err := fillStates(ctx, store, active); err != nil {
 		return nil, nil, err
 	}
@@ -63,12 +65,12 @@ func FindNamed(ctx context.Context, store Store, active []ActiveTicker, names []
 }
 
 // mergeMentions makes one ActiveTicker of all mentions of a ticker.
-func mergeMentions(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
+func (d Discovery) mergeMentions(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
 	var active []ActiveTicker
 	var skipped []SkippedRow
 	index, reported := map[marketdata.Ticker]int{}, rowSet{}
 	for _, m := range mentions {
-		ticker, err := marketdata.ParseTicker(m.Symbol)
+		ticker, err := d.parse(m.Symbol)
 		if err != nil {
 			if row := (SkippedRow{m.Source, m.Symbol, err}); reported.add(row) {
 				skipped = append(skipped, row)
@@ -102,7 +104,7 @@ func mergeMentions(mentions []Mention) ([]ActiveTicker, []SkippedRow) {
 	return active, skipped
 }
 
-// SkippedRow is a row whose symbol is not a ticker.
+// SkippedRow is a row whose symbol is not a ticker, or one that is left out.
 type SkippedRow struct {
 	Source Source
 	Symbol string // as it is stored

@@ -12,7 +12,7 @@ import (
 
 func TestMergeMentions(t *testing.T) {
 	traded := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	active, skipped := mergeMentions([]Mention{
+	active, skipped := Discovery{}.mergeMentions([]Mention{
 		{Source: SourceTransactions, Symbol: " aapl ", LastTradedAt: traded.Add(-time.Hour)},
 		{Source: SourceTransactions, Symbol: "AAPL", LastTradedAt: traded},
 		{Source: SourceTransactions, Symbol: "$$$"},

@@ -56,7 +56,7 @@ func (r *run) processTasks(ctx context.Context) (done TasksReport, err error) {
 
 // processClaimed processes the tasks that were claimed. Those that are not done are pending again.
 func (r *run) processClaimed(ctx context.Context, claimed []Task) (TasksReport, error) {
-	requests, results := taskRequests(claimed, r.Now())
+	requests, results := r.Discovery.taskRequests(claimed, r.Now())
 	for _, rejected := range results {
 		r.observe(TaskRejected{rejected.ID, rejected.Error})
 	}

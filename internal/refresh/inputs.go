@@ -135,7 +135,7 @@ func (r *run) pendingWants(ctx context.Context) ([]Want, error) {
 	if err != nil {
 		return nil, err
 	}
-	requests, _ := taskRequests(tasks, r.report.At)
+	requests, _ := r.Discovery.taskRequests(tasks, r.report.At)
 	return r.taskWants(ctx, requests)
 }
 
@@ -196,17 +196,17 @@ func (r *run) intradayEntries(ctx context.Context) ([]intradayEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, skipped := mergeEntries(list)
+	entries, skipped := r.Discovery.mergeEntries(list)
 	r.reportSkipped(skipped)
 	return entries, nil
 }
 
 // mergeEntries makes one entry of all rows of a ticker: the most urgent priority is its own, as it is in other runs, and
 // it is due as soon as one of the rows is. A refresh sets the next one of them all, each by its interval.
-func mergeEntries(list []WatchlistEntry) (entries []intradayEntry, skipped []SkippedRow) {
+func (d Discovery) mergeEntries(list []WatchlistEntry) (entries []intradayEntry, skipped []SkippedRow) {
 	index := map[marketdata.Ticker]int{}
 	for _, row := range list {
-		ticker, err := marketdata.ParseTicker(row.Symbol)
+		ticker, err := d.parse(row.Symbol)
 		if err != nil {
 			skipped = append(skipped, SkippedRow{SourceWatchlist, row.Symbol, err})
 			continue

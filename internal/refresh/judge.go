@@ -30,6 +30,9 @@ func judge(a answered, at, now time.Time) verdict {
 			v.update(a)
 		}
 	}
+	if a.readableOnly {
+		v.dropUnreadable()
+	}
 	for i := range v.prices {
 		price := &v.prices[i]
 		isRepaired := has(a.repaired, price.Bar.Session)

@@ -16,6 +16,8 @@ import (
 type Review struct {
 	Store Store
 	At    time.Time // when they are made
+	// ReadableOnly refuses to store what the web application beside us cannot read: the error is an *UnreadableError.
+	ReadableOnly bool
 }
 
 // NotHeldError reports that no price waits for the decision that was asked for.
@@ -173,6 +175,9 @@ func (r Review) decided(bar history.HeldBar, decision history.Decision, reason s
 // bars wait as before.
 func (r Review) store(ctx context.Context, price Price, held, decided []history.HeldBar) error {
 	ticker, session := price.Bar.Ticker, price.Bar.Session
+	if err := r.checkReadable(price.Bar); err != nil {
+		return err
+	}
 	bars, err := r.Store.Bars(ctx, []marketdata.Ticker{ticker}, session, session)
 	if err != nil {
 		return err
@@ -188,6 +193,16 @@ func (r Review) store(ctx context.Context, price Price, held, decided []history.
 		return err
 	}
 	return fmt.Errorf("store the price of %s of %s: %w", ticker, session, stored[0].Err)
+}
+
+func (r Review) checkReadable(bar marketdata.Bar) error {
+	if !r.ReadableOnly {
+		return nil
+	}
+	if err := CheckReadable(bar.Ticker); err != nil {
+		return err
+	}
+	return checkReadableBar(bar)
 }
 
 // replacing returns a price that takes the place of a stored bar: a second row of the session would leave it to other

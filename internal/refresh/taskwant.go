@@ -10,10 +10,10 @@ import (
 
 // taskRequests returns the tickers of tasks, each once, with what is asked for of them. rejected are the results of
 // the tasks for which nothing can be fetched.
-func taskRequests(tasks []Task, now time.Time) (requests []gapRequest, rejected []TaskResult) {
+func (d Discovery) taskRequests(tasks []Task, now time.Time) (requests []gapRequest, rejected []TaskResult) {
 	index := map[marketdata.Ticker]int{}
 	for _, task := range tasks {
-		ticker, days, err := task.parse(exchange.DateOf(now))
+		ticker, days, err := d.parseTask(task, exchange.DateOf(now))
 		if err != nil {
 			rejected = append(rejected, TaskResult{ID: task.ID, Status: TaskFailed, FinishedAt: now, Error: clip(err.Error())})
 			continue
@@ -32,9 +32,9 @@ func taskRequests(tasks []Task, now time.Time) (requests []gapRequest, rejected 
 	return requests, rejected
 }
 
-// parse reads what a task is about. An error says what is wrong with it.
-func (t Task) parse(today exchange.Date) (ticker marketdata.Ticker, days Range, err error) {
-	if ticker, err = marketdata.ParseTicker(t.Symbol); err != nil {
+// parseTask reads what a task is about. An error says what is wrong with it.
+func (d Discovery) parseTask(t Task, today exchange.Date) (ticker marketdata.Ticker, days Range, err error) {
+	if ticker, err = d.parse(t.Symbol); err != nil {
 		return ticker, days, err
 	}
 	if days.From, err = exchange.ParseDate(t.From); err != nil {

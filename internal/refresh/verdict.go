@@ -23,11 +23,13 @@ type answered struct {
 	capability marketdata.Capability // that brought the bars
 	maxMove    decimal.Decimal       // as history.Around has it
 	isForced   bool                  // what is stored of the sessions is to be replaced
-	stored     []history.StoredBar
-	held       []history.HeldBar // of the ticker, decided ones too
-	splits     []history.Split   // of the vendor's table, if it was asked
-	quote      *marketdata.Bar   // whose place a series has taken, to settle a doubt about it
-	notes      []string          // why nothing could settle a doubt
+	// readableOnly says that no price is to be stored that the application cannot read.
+	readableOnly bool
+	stored       []history.StoredBar
+	held         []history.HeldBar // of the ticker, decided ones too
+	splits       []history.Split   // of the vendor's table, if it was asked
+	quote        *marketdata.Bar   // whose place a series has taken, to settle a doubt about it
+	notes        []string          // why nothing could settle a doubt
 }
 
 // verdict is what is to be written of an answer, and what is to be reported once it is written.

@@ -34,7 +34,7 @@ func TestMergeEntries(t *testing.T) {
 			[]intradayEntry{entry("A", 150, time.Time{})}, []string{"$$$", ""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, rows := mergeEntries(tt.list)
+			got, rows := Discovery{}.mergeEntries(tt.list)
 			var skipped []string
 			for _, row := range rows {
 				skipped = append(skipped, row.Symbol)

@@ -176,7 +176,7 @@ func (p *pass) answered(batch int) []answered {
 		items = append(items, answered{
 			Item: item, answer: a.check(item.Ticker).complete(), row: &p.result.Tickers[i],
 			provider: p.Vendors[item.route.vendor].Provider.Name(), capability: item.route.capability, maxMove: p.MaxMove(item.Ticker),
-			isForced: p.Force || item.Goal == Rebase,
+			isForced: p.Force || item.Goal == Rebase, readableOnly: p.Discovery.ReadableOnly,
 		})
 	}
 	return items

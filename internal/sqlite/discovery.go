@@ -184,3 +184,12 @@ select ticker from ticker_watchlist`
 	}
 	return symbols, nil
 }
+
+// HasApplication reports whether the web application's tables are there: its bookkeeping of migrations is.
+func (s *Store) HasApplication(ctx context.Context) (bool, error) {
+	found, err := hasTable(ctx, s.db, "alembic_version")
+	if err != nil {
+		return false, fmt.Errorf("look for the application's tables: %w", err)
+	}
+	return found, nil
+}

@@ -193,3 +193,20 @@ func statesOfManyTickers(t *testing.T, db Database) {
 	known := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight}
 	equal(t, got, map[marketdata.Ticker]refresh.State{all[0]: known, all[999]: known})
 }
+
+// The application's tables are known by that of its migrations: this program makes all the others too.
+func tablesOfApplication(t *testing.T, db Database) {
+	store := db.Open(t)
+	for _, change := range []struct {
+		statement string
+		want      bool
+	}{
+		{`drop table if exists alembic_version`, false},
+		{`create table alembic_version (version_num varchar(32) not null)`, true},
+	} {
+		db.Exec(t, change.statement)
+		found, err := store.HasApplication(t.Context())
+		noError(t, err)
+		equal(t, found, change.want)
+	}
+}

@@ -22,6 +22,7 @@ type Store interface {
 	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	KnownSymbols(ctx context.Context) ([]string, error)
+	HasApplication(ctx context.Context) (bool, error)
 	Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error)
 	Locked(ctx context.Context, job string) (bool, error)
 	Close() error
@@ -55,6 +56,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"mentions of holdings", mentionsOfHoldings},
 		{"mentions of several sources", mentionsOfSeveralSources},
 		{"known symbols", knownSymbols},
+		{"tables of the application", tablesOfApplication},
 		{"states", states},
 		{"states of many tickers", statesOfManyTickers},
 		{"bars", bars},

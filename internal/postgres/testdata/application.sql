@@ -1,4 +1,9 @@
 -- The web application's tables as its own migrations make them, before it had updated_at.
+create table alembic_version (
+    version_num varchar(32) not null,
+    constraint alembic_version_pkc primary key (version_num)
+);
+insert into alembic_version (version_num) values ('8bdcc4a5e0e5');
 create table transactions (
     id uuid primary key,
     portfolio_id uuid not null,

@@ -1,4 +1,9 @@
 -- The tables as SQLAlchemy makes them for the web application in SQLite, before it had updated_at.
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL,
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO alembic_version (version_num) VALUES ('8bdcc4a5e0e5');
 CREATE TABLE transactions (
 	id CHAR(32) NOT NULL,
 	portfolio_id CHAR(32) NOT NULL,
