@@ -15,6 +15,7 @@ func newActiveTickers(p *program) *cobra.Command {
 		Short: "List the active tickers and why each is active",
 		Long: `active-tickers lists the tickers whose prices are kept warm, in the order in which
 a run would take them: by priority (lower first), then the stalest, then by name.
+Those that the web application could not read are left out where its tables are.
 ` + exitStatuses,
 		Example: `  papertrade active-tickers
   papertrade active-tickers --days 7 --source transactions

@@ -28,6 +28,10 @@ unit, is held until something confirms it: papertrade review lists what is held.
 ticker has failed, and is asked again for the next session, whose prices settle most
 doubts.
 
+Where the web application's tables are, tickers that it cannot read (other than one to
+five letters) are left out, with a warning, and refused if they are named; one whose
+currency or amount it cannot read has failed. With --any-ticker all of them are stored.
+
 With --if-due it does nothing unless refresh.schedule has fired since the last run
 that did not fail: for cron lines that fire more often than needed, and for
 machines that are not always on. With --intraday it refreshes, while their exchange

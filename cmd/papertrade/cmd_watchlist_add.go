@@ -21,6 +21,9 @@ are made active and keep their priority and interval, unless a flag sets them. A
 ticker that no price, transaction or row of the watchlist names is added too, with a
 warning that nothing is known of it yet and which known one it resembles. A SQLite file
 that is missing is made, unless a run has found one there before.
+
+Where the web application's tables are, a ticker that it cannot read (other than one
+to five letters) would make its whole list fail. It is refused, unless --any-ticker.
 ` + exitStatuses,
 		Example: `  papertrade watchlist add IBM BRK.B
   papertrade watchlist add TSCO.LON --priority 10 --every 15m`,

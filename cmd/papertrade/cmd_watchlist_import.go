@@ -23,7 +23,9 @@ func newWatchlistImport(p *program) *cobra.Command {
 per line, or CSV of ticker,priority. Empty lines and those that start with # are
 skipped, and so is a header 'ticker' or 'ticker,priority'. If a line is wrong nothing
 is added, and every wrong line is named. Tickers of which nothing is known yet are
-added with a warning, as by 'watchlist add'.
+added with a warning, as by 'watchlist add'. Where the web application's tables are, a
+ticker that it cannot read (other than one to five letters) is refused too, unless
+--any-ticker.
 ` + exitStatuses,
 		Example: `  papertrade watchlist import watchlist.csv
   psql -Atc 'select distinct ticker from transactions' | papertrade watchlist import -`,

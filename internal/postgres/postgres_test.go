@@ -70,6 +70,20 @@ func TestApplicationTables(t *testing.T) {
 	})
 }
 
+// Another application's migrations in the same database are not those of the application that these tables are of.
+func TestApplicationIsOfSchema(t *testing.T) {
+	url := cluster.Clone(t, ownTables)
+	run(t, url, `create schema "An Other"; create table "An Other".alembic_version (version_num varchar(32));
+		do $$ begin execute format('alter database %I set search_path = public, "An Other"', current_database()); end $$`)
+	for _, want := range []bool{false, true} {
+		found, err := openStore(t, url).HasApplication(t.Context())
+		if err != nil || found != want {
+			t.Errorf("found %t, want %t; error %v", found, want, err)
+		}
+		run(t, url, `alter table if exists public.price_history set schema "An Other"`)
+	}
+}
+
 // at is the database at a URL, whose sessions are 14 hours east of UTC and write dates as Germans do, if they do not ask
 // otherwise.
 func at(t *testing.T, url string) storetest.Database {

@@ -40,7 +40,7 @@ var (
 // checkReadableBar returns an *UnreadableError if the application cannot read a bar.
 func checkReadableBar(bar marketdata.Bar) error {
 	if !slices.Contains(readableCurrencies, bar.Currency) {
-		return &UnreadableError{fmt.Sprintf("prices in %s: its currencies are %s", bar.Currency, strings.Join(readableCurrencies, ", "))}
+		return &UnreadableError{fmt.Sprintf("prices in %s: it knows %s", bar.Currency, strings.Join(readableCurrencies, ", "))}
 	}
 	for _, amount := range []decimal.NullDecimal{decimal.NewNullDecimal(bar.Close), bar.Open, bar.High, bar.Low} {
 		if amount.Valid && !amount.Decimal.Round(readableDigits).IsPositive() {

@@ -37,8 +37,8 @@ func TestCheckReadableBar(t *testing.T) {
 		{"AUD", "0.01", "0.01", "0.005", "0.01", ""},
 		{"USD", "", "", "", "0.0049", reason + "0.0049 of 2026-11-20: with its 2 decimals it would be 0.00"},
 		{"USD", "0.01", "0.01", "0.004", "0.01", reason + "0.004 of 2026-11-20: with its 2 decimals it would be 0.00"},
-		{"INR", "", "", "", "1", "the application cannot read prices in INR: its currencies are USD, EUR, GBP, CAD, JPY, AUD"},
-		{"GBX", "", "", "", "1", "the application cannot read prices in GBX: its currencies are USD, EUR, GBP, CAD, JPY, AUD"},
+		{"INR", "", "", "", "1", "the application cannot read prices in INR: it knows USD, EUR, GBP, CAD, JPY, AUD"},
+		{"GBX", "", "", "", "1", "the application cannot read prices in GBX: it knows USD, EUR, GBP, CAD, JPY, AUD"},
 	} {
 		bar := marketdata.Bar{
 			Session: date(20), Currency: test.currency, Open: amount(test.open), High: amount(test.high), Low: amount(test.low), Close: amount(test.close).Decimal,
