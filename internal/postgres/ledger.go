@@ -57,7 +57,7 @@ func queueDeleteOldCalls(writes *pgx.Batch, account string, since time.Time) {
 func queueAccount(reads *pgx.Batch, account string, a *quota.Account) {
 	const (
 		selectAccount = `
-select held_until, coalesce(call_ms, 0) as call_ms, not_entitled_at, end_of_day_at
+select held_until, greatest(call_ms, 0) as call_ms, not_entitled_at, end_of_day_at
 from papertrade_accounts where account = @account`
 		selectCalls = `
 select id::text, cost, from_time as "from", until_time as until from papertrade_calls where account = @account`

@@ -58,7 +58,6 @@ type Limiter struct {
 	refusals    int           // throttled answers in a row
 
 	used     Usage
-	waited   time.Duration // in all calls of Wait
 	onWait   func(until time.Time)
 	callTime time.Duration // for the plans of later runs
 }
@@ -87,13 +86,6 @@ func (l *Limiter) Used() Usage {
 	return l.used
 }
 
-// Waited returns how long calls of Wait have taken, added up.
-func (l *Limiter) Waited() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.waited
-}
-
 // OnWait has notify called whenever a call has to wait, with the time until which it waits as far as
 // that is known: a time in the past once it no longer waits.
 func (l *Limiter) OnWait(notify func(until time.Time)) {
@@ -115,9 +107,17 @@ func (l *Limiter) Announce(costs ...int) {
 // onAdmit is the key of what OnAdmit leaves in a context.
 type onAdmit struct{}
 
-// OnAdmit returns a context with which a call of Wait that lets a call through calls f right before it returns.
+// OnAdmit returns a context with which a call of Wait that lets a call through calls f right before it returns, after
+// what an earlier OnAdmit left in ctx.
 func OnAdmit(ctx context.Context, f func()) context.Context {
-	return context.WithValue(ctx, onAdmit{}, f)
+	all := f
+	if earlier, found := ctx.Value(onAdmit{}).(func()); found {
+		all = func() {
+			earlier()
+			f()
+		}
+	}
+	return context.WithValue(ctx, onAdmit{}, all)
 }
 
 // Wait returns when one call of this cost may be made. The caller must call sent: with true when the
@@ -128,16 +128,12 @@ func (l *Limiter) Wait(ctx context.Context, cost int) (sent func(reached bool), 
 	if err := CheckCost(l.o.Limits, cost); err != nil {
 		return nil, err
 	}
-	asked := time.Now()
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	call, err := l.await(ctx, cost)
-	l.mu.Lock()
-	l.waited += time.Since(asked)
-	l.mu.Unlock()
 	if err != nil {
 		<-l.turn
 		return nil, err

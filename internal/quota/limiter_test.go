@@ -419,11 +419,9 @@ func TestOneCallAtATimeIsOnItsWay(t *testing.T) {
 		if _, err := limiter.Wait(ctx, 1); !errors.Is(err, reason) {
 			t.Errorf("%v, want the context's cause", err)
 		}
-		equal(t, "waited before giving up", limiter.Waited(), 0)
 		time.AfterFunc(2*time.Second, func() { first(true); first(true) })
 		call(t, limiter, 1)
 		equal(t, "duration", time.Since(start), 3*time.Second)
-		equal(t, "waited", limiter.Waited(), 2*time.Second)
 		equal(t, "used", limiter.Used(), quota.Usage{Calls: 2, Cost: 2})
 	})
 }
@@ -466,7 +464,6 @@ func TestLimiterWaitIsInterruptible(t *testing.T) {
 			}
 		}
 		equal(t, "used", limiter.Used(), quota.Usage{Calls: 1, Cost: 1})
-		equal(t, "waited", limiter.Waited(), time.Second)
 		equal(t, "wait", call(t, limiter, 1), 59250*time.Millisecond+tick)
 	})
 }
@@ -557,6 +554,30 @@ func TestCloseWritesWhatIsLeft(t *testing.T) {
 		updates := ledger.updates
 		closeLimiter(t, limiter)
 		equal(t, "updates", ledger.updates, updates)
+	})
+}
+
+// Everybody who wants to know when a call was let through is told, at that time.
+func TestOnAdmit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter := newLimiter(&memory{}, limits(t, "1/1m"))
+		call(t, limiter, 1)
+		start := time.Now()
+		var admitted []string
+		note := func(name string) func() {
+			return func() { admitted = append(admitted, name+" "+time.Since(start).Truncate(time.Second).String()) }
+		}
+		ctx := quota.OnAdmit(quota.OnAdmit(t.Context(), note("first")), note("second"))
+		sent, err := limiter.Wait(ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent(true)
+		equal(t, "admitted", admitted, []string{"first 1m0s", "second 1m0s"})
+		if _, err := limiter.Wait(ctx, 2); err == nil {
+			t.Error("a call that can never be made was made")
+		}
+		equal(t, "calls admitted", len(admitted), 2)
 	})
 }
 

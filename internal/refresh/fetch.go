@@ -210,7 +210,7 @@ type asker struct {
 	throttled func(CallThrottled)
 	retries   failsafe.Executor[marketdata.Answer]
 	before    quota.Usage  // of the limiter when the run began
-	asking    atomic.Int64 // nanoseconds that calls took, without the waits for the limiter
+	asking    atomic.Int64 // nanoseconds that calls took, from when the limiter let them through
 
 	deadRounds  int             // in a row
 	notIncluded map[string]bool // capabilities that settle doubts, by name, which the plan of the key turned out not to include
@@ -334,9 +334,15 @@ func (a *asker) askPaced(ctx context.Context, q marketdata.Question, ticker mark
 	}
 }
 
+// askTimed makes one call, and adds up how long it took. One that the limiter did not let through took no time.
 func (a *asker) askTimed(ctx context.Context, q marketdata.Question) (marketdata.Answer, error) {
-	began, waited := time.Now(), a.Limiter.Waited()
-	defer func() { a.asking.Add(int64(time.Since(began) - (a.Limiter.Waited() - waited))) }()
+	var admitted time.Time
+	ctx = quota.OnAdmit(ctx, func() { admitted = time.Now() })
+	defer func() {
+		if !admitted.IsZero() {
+			a.asking.Add(int64(time.Since(admitted)))
+		}
+	}()
 	if q.Capability.Premium {
 		return a.askPremium(ctx, q)
 	}

@@ -40,7 +40,7 @@ func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Ti
 func readAccount(ctx context.Context, db querier, account string) (quota.Account, error) {
 	const (
 		selectAccount = `
-select cast(held_until as text), coalesce(call_ms, 0), cast(not_entitled_at as text), cast(end_of_day_at as text)
+select cast(held_until as text), max(coalesce(call_ms, 0), 0), cast(not_entitled_at as text), cast(end_of_day_at as text)
 from papertrade_accounts where account = ?`
 		selectCalls = `select id, cost, cast(from_time as text), cast(until_time as text) from papertrade_calls where account = ?`
 	)

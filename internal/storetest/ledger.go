@@ -54,6 +54,10 @@ func ledger(t *testing.T, db Database) {
 	update(midnight, quota.Change{})
 	equal(t, read(), quota.Account{Calls: []quota.Call{third}, HeldUntil: hold, CallTime: 345 * time.Millisecond})
 
+	// Older versions stored negative ones: nobody knows how long a call takes.
+	update(midnight, quota.Change{CallTime: -time.Second})
+	equal(t, read().CallTime, 0)
+
 	another, err := store.Account(t.Context(), "vendor:fedcba9876543210")
 	noError(t, err)
 	equal(t, sorted(another), quota.Account{})
