@@ -13,13 +13,18 @@ import (
 // written down.
 var ErrLedger = errors.New("the ledger of calls failed")
 
-// DeferredError is a Limiter's answer if the next call is further away than it may wait.
+// DeferredError is a Limiter's answer if the next call is further away than it may wait, or is kept for a later run.
 type DeferredError struct {
-	Until time.Time
-	Spent bool // the vendor said that the quota is spent
+	Until time.Time // zero if the call is kept
+	Spent bool      // the vendor said that the quota is spent
+	// KeptFor is the run that needs the calls which are left, as a Floor names it; zero if none does.
+	KeptFor time.Time
 }
 
 func (e *DeferredError) Error() string {
+	if !e.KeptFor.IsZero() {
+		return "the calls that are left are kept for the run of " + e.KeptFor.UTC().Format(time.RFC3339)
+	}
 	until := e.Until.UTC().Format(time.RFC3339)
 	if e.Spent {
 		return "the vendor says that the quota is spent: no call before " + until
@@ -52,6 +57,9 @@ type Limiter struct {
 	others    []Call // what else the ledger had when it was last read
 	readAt    time.Time
 	heldUntil time.Time // of the account
+
+	floor       Floor // nil: no call is kept
+	isUnchecked bool  // what is reserved was reserved without the floor
 
 	pausedUntil time.Time     // no call before it
 	spacing     time.Duration // learned from refusals; 0: calls may come in bursts

@@ -444,6 +444,7 @@ func TestDeferredErrorSaysWhen(t *testing.T) {
 		want string
 	}{
 		{quota.DeferredError{Until: until}, "the rate limits allow no call before 2026-11-22T00:00:01Z, which is longer than a run may wait"},
+		{quota.DeferredError{KeptFor: until}, "the calls that are left are kept for the run of 2026-11-22T00:00:01Z"},
 		{quota.DeferredError{Until: until, Spent: true}, "the vendor says that the quota is spent: no call before 2026-11-22T00:00:01Z"},
 	} {
 		equal(t, "message", tt.err.Error(), tt.want)

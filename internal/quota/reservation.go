@@ -17,6 +17,18 @@ const (
 	pollInterval = time.Second
 )
 
+// Floor decides whether calls are kept for a later run: it returns when the run begins that could not make some of its calls
+// any more if one more of this cost were made at a time, after the calls that count so far; the zero time if there is none. It
+// is called while the ledger is locked.
+type Floor func(calls []Call, at time.Time, cost int) (keptFor time.Time)
+
+// SetFloor has every call from now on refused that a floor keeps, whatever it is for; nil keeps none.
+func (l *Limiter) SetFloor(floor Floor) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.floor, l.isUnchecked = floor, floor != nil
+}
+
 // earliest returns when a call of this cost can be made, as far as this process knows.
 func (l *Limiter) earliest(now time.Time, cost int) time.Time {
 	at := later(now, l.pausedUntil)
@@ -39,30 +51,32 @@ func (l *Limiter) reservationFor(now time.Time, cost int) int {
 // mustReserve reports whether the ledger is to be asked before a call that can be made at a time.
 func (l *Limiter) mustReserve(now, at time.Time, cost int) bool {
 	i := l.reservationFor(now, cost)
-	if i < 0 || at.After(l.reserved[i].From.Add(maxDelay)) {
+	if i < 0 || l.isUnchecked || at.After(l.reserved[i].From.Add(maxDelay)) {
 		return true
 	}
 	return l.contended(now) && now.Sub(l.readAt) >= pollInterval
 }
 
 // reserve reports to the ledger when calls were made and writes down the next ones, unless they are too
-// far away; those that are written down already stay if they would not come any sooner. It returns when
-// the next call, of this cost, can be made.
+// far away or the floor keeps them; those that are written down already stay if they would not come any
+// sooner. It returns when the next call, of this cost, can be made.
 func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err error) {
 	var others, block []Call // block is what is reserved afterwards
+	var keptFor time.Time
 	now := time.Now()
 	err = l.update(ctx, now, func(a Account) Change {
 		l.heldUntil = a.HeldUntil
 		var invalid []Call
 		others, invalid = l.othersOf(a, now)
 		change := Change{Save: slices.Clone(l.sent), Delete: ids(invalid)}
-		schedule := NewSchedule(l.limits(), slices.Concat(others, l.sent))
+		made := slices.Concat(others, l.sent)
+		schedule := NewSchedule(l.limits(), made)
 		at = schedule.Next(later(now, l.pausedUntil), cost)
 		if l.keepsReserved(now, at, cost) {
 			block = l.reserved
 			return change
 		}
-		block = l.nextBlock(schedule, now, cost)
+		block, keptFor = l.nextBlock(schedule, made, now, cost)
 		change.Save = append(change.Save, block...)
 		change.Delete = append(change.Delete, ids(l.reserved)...)
 		return change
@@ -70,7 +84,10 @@ func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err erro
 	if err != nil {
 		return time.Time{}, err
 	}
-	l.others, l.sent, l.reserved, l.readAt = append(others, l.sent...), nil, block, now
+	l.others, l.sent, l.reserved, l.readAt, l.isUnchecked = append(others, l.sent...), nil, block, now, false
+	if len(block) == 0 && !keptFor.IsZero() {
+		return time.Time{}, &DeferredError{KeptFor: keptFor}
+	}
 	return at, nil
 }
 
@@ -92,27 +109,33 @@ func (l *Limiter) othersOf(a Account, now time.Time) (others, invalid []Call) {
 // as well as a new reservation.
 func (l *Limiter) keepsReserved(now, at time.Time, cost int) bool {
 	i := l.reservationFor(now, cost)
-	if i < 0 {
+	if i < 0 || l.isUnchecked {
 		return false
 	}
 	from := l.reserved[i].From
 	return !at.Before(from) && !at.After(from.Add(maxDelay))
 }
 
-// nextBlock returns reservations for a call of this cost and those that are announced after it.
-func (l *Limiter) nextBlock(schedule *Schedule, now time.Time, cost int) (block []Call) {
+// nextBlock returns reservations for a call of this cost and those that are announced after it. keptFor is the run for which
+// the next one of them is kept. Made are the calls that count.
+func (l *Limiter) nextBlock(schedule *Schedule, made []Call, now time.Time, cost int) (block []Call, keptFor time.Time) {
 	if now.Before(l.heldUntil) {
-		return nil
+		return nil, time.Time{}
 	}
 	for _, cost := range append([]int{cost}, without(l.announced, cost)...) {
 		at := schedule.Next(later(now, l.pausedUntil), cost)
+		if l.floor != nil {
+			if keptFor = l.floor(slices.Concat(made, block), at, cost); !keptFor.IsZero() {
+				break
+			}
+		}
 		if at.Sub(now) > maxAhead {
 			break
 		}
 		schedule.Add(at, cost)
 		block = append(block, Call{ID: uuid.NewString(), Cost: cost, From: at, Until: at.Add(maxDelay + l.o.CallTimeout)})
 	}
-	return block
+	return block, keptFor
 }
 
 // mayBeSooner reports whether the wait may turn out to be short enough once other processes have
