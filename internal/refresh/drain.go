@@ -32,10 +32,6 @@ func (r *run) drainTasks(ctx context.Context) error {
 // why it stopped before that.
 func (r *run) processTasks(ctx context.Context) (done TasksReport, err error) {
 	done.Tickers = []TickerReport{}
-	// What the run has done so far counts for what the next one needs.
-	if err := fillStates(ctx, r.Store, r.active); err != nil {
-		return done, err
-	}
 	for remaining := r.Kind.maxTasks(); remaining > 0; {
 		if ctx.Err() != nil {
 			return done, context.Cause(ctx)
@@ -47,7 +43,7 @@ func (r *run) processTasks(ctx context.Context) (done TasksReport, err error) {
 		remaining -= len(claimed)
 		part, err := r.processClaimed(ctx, claimed)
 		done.add(part)
-		if err != nil || part.Counts.Deferred > 0 {
+		if err != nil || part.Counts.Deferred > 0 || part.reserve.HoldsBack {
 			return done, err
 		}
 	}
@@ -88,7 +84,11 @@ func (r *run) taskInputs(ctx context.Context, requests []gapRequest) (Inputs, er
 	if err != nil {
 		return Inputs{}, err
 	}
-	in.Wants, err = r.taskWants(ctx, requests)
+	if in.Wants, err = r.taskWants(ctx, requests); err != nil {
+		return Inputs{}, err
+	}
+	// What this run and others have done so far counts for what the next one needs.
+	err = fillStates(ctx, r.Store, r.active)
 	in.Next = r.nextRun()
 	return in, err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"papertrade/internal/quota"
 	"papertrade/pkg/marketdata"
@@ -36,6 +37,33 @@ func stopsRun(err error) bool {
 func isDeferral(err error) bool {
 	return slices.ContainsFunc([]error{errNotAsked, marketdata.ErrThrottled, marketdata.ErrQuotaSpent},
 		func(reason error) bool { return errors.Is(err, reason) }) || errors.As(err, new(*quota.DeferredError))
+}
+
+// cutShortError is why a call that was not answered was not made again: the next run of the schedule needs the calls.
+type cutShortError struct {
+	error // of the last try
+	kept  *quota.DeferredError
+}
+
+func (e *cutShortError) Error() string {
+	return e.error.Error() + "; not tried again: " + e.kept.Error()
+}
+
+func (e *cutShortError) Unwrap() error { return e.error }
+
+// keptFor returns the run of the schedule that needs the call which was not made, or not again; zero if that is not how it
+// ended with err.
+func keptFor(err error) time.Time {
+	var cutShort *cutShortError
+	var deferred *quota.DeferredError
+	switch {
+	case errors.As(err, &cutShort):
+		return cutShort.kept.KeptFor
+	case errors.As(err, &deferred):
+		return deferred.KeptFor
+	default:
+		return time.Time{}
+	}
 }
 
 // isAnswer reports whether a call that ended with err was answered, with something other than that it came too fast or

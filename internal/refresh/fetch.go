@@ -40,7 +40,8 @@ func newFetcher(vendors []Vendor, concurrency int, now func() time.Time, write c
 }
 
 // round makes calls, some at a time, and joins what they bring to the answers of the items that they serve. stop
-// is the reason why going on with all the calls of the plan is pointless, nil if it is not.
+// is the reason why going on with all the calls of the plan is pointless, nil if it is not. Those under way end all the same
+// if it is that the next run of the schedule needs the calls.
 func (f *fetcher) round(ctx context.Context, calls, all []Call, items []Item, answers map[int]answer) (stop error) {
 	results := make([][]answer, len(calls))
 	var group errgroup.Group
@@ -52,7 +53,7 @@ func (f *fetcher) round(ctx context.Context, calls, all []Call, items []Item, an
 		group.Go(func() error {
 			var err error
 			results[i], err = f.ask(callCtx, call, items)
-			if err != nil && stopsRun(err) {
+			if err != nil && stopsRun(err) && keptFor(err).IsZero() {
 				cancel(err)
 				return err
 			}
@@ -75,7 +76,22 @@ func (f *fetcher) round(ctx context.Context, calls, all []Call, items []Item, an
 	if stop == nil {
 		stop = f.findDown(calls, results, all)
 	}
+	if stop == nil {
+		stop = findKept(results)
+	}
 	return stop
+}
+
+// findKept returns an error that says for which run of the schedule calls were not made; nil if all were.
+func findKept(results [][]answer) error {
+	for _, answers := range results {
+		for _, a := range answers {
+			if !keptFor(a.err).IsZero() {
+				return a.err
+			}
+		}
+	}
+	return nil
 }
 
 func (f *fetcher) throttled(event CallThrottled) {
@@ -170,8 +186,9 @@ func (f *fetcher) markAttempts(calls []Call, results [][]answer) {
 func (f *fetcher) markAnswers(answers []answer, dead bool) {
 	for i := range answers {
 		a := &answers[i]
-		a.attempted = !stopsRun(a.err) && (!dead || !errors.Is(a.err, marketdata.ErrUnavailable))
-		a.conclusive = a.attempted || f.answered.Load() && !stopsRun(a.err)
+		isOver := !stopsRun(a.err) && keptFor(a.err).IsZero()
+		a.attempted = isOver && (!dead || !errors.Is(a.err, marketdata.ErrUnavailable))
+		a.conclusive = a.attempted || isOver && f.answered.Load()
 	}
 }
 
@@ -266,10 +283,9 @@ func (a *asker) recordCallTime() {
 	}
 }
 
-// fetch makes one call, and makes it again a few times if the provider was unavailable. Each try counts as a
-// call. ticker names the call in errors.
+// fetch makes one call, more than once if need be: each try counts as a call. ticker names the call in errors.
 func (a *asker) fetch(ctx context.Context, q marketdata.Question, ticker marketdata.Ticker) (marketdata.Answer, error) {
-	got, err := a.retries.WithContext(ctx).Get(func() (marketdata.Answer, error) { return a.askPaced(ctx, q, ticker) })
+	got, err := a.askPatiently(ctx, q, ticker)
 	switch {
 	case err == nil, errors.Is(err, errLacking):
 		return got, err
@@ -284,6 +300,23 @@ func (a *asker) fetch(ctx context.Context, q marketdata.Question, ticker marketd
 	default:
 		return got, fmt.Errorf("fetch %s: %w", ticker, err)
 	}
+}
+
+// askPatiently makes one call, and makes it again a few times if the provider was unavailable.
+func (a *asker) askPatiently(ctx context.Context, q marketdata.Question, ticker marketdata.Ticker) (marketdata.Answer, error) {
+	var unavailable error // in the last try that was made
+	got, err := a.retries.WithContext(ctx).Get(func() (marketdata.Answer, error) {
+		got, err := a.askPaced(ctx, q, ticker)
+		if errors.Is(err, marketdata.ErrUnavailable) {
+			unavailable = err
+		}
+		return got, err
+	})
+	var deferred *quota.DeferredError
+	if unavailable != nil && errors.As(err, &deferred) && !deferred.KeptFor.IsZero() {
+		return got, &cutShortError{unavailable, deferred}
+	}
+	return got, err
 }
 
 // askOnce makes one call, and lets the limiter know what came of it.

@@ -184,10 +184,11 @@ func (j *Job) storedSessions(ctx context.Context, requests []gapRequest) (map[ma
 	return sessions, nil
 }
 
-// nextRun returns the next run of the schedule.
+// nextRun returns the run of the schedule that is the next one as of now, however long ago this one has begun.
 func (r *run) nextRun() *NextRun {
-	at := r.Schedule.Next(r.report.At)
-	return &NextRun{At: at, Wants: updateWants(r.active, at, false)}
+	now := r.Now()
+	at := r.Schedule.Next(now)
+	return &NextRun{At: at, Begins: time.Now().Add(at.Sub(now)), Wants: updateWants(r.active, at, false)}
 }
 
 // intradayEntries reads the watchlist, the most urgent entry first.

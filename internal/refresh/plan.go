@@ -147,7 +147,7 @@ func (p *Plan) reserve(in Inputs, order []int, calls []Call, possible forecast) 
 	n := in.affordable(first, next)
 	if n < len(first) {
 		p.Reserve.HoldsBack = true
-		p.Refusal = fmt.Sprintf("the calls that are left are kept for the run of %s", in.Next.At.UTC().Format(time.RFC3339))
+		p.refuse(&quota.DeferredError{KeptFor: in.Next.At})
 	}
 	for i := range made {
 		if made[i] {

@@ -24,8 +24,9 @@ type Inputs struct {
 
 // NextRun is the next run of the schedule, as far as it can be known.
 type NextRun struct {
-	At    time.Time // by the clock of Inputs.At
-	Wants []Want
+	At     time.Time // by the clock of Inputs.At
+	Begins time.Time // by the real clock
+	Wants  []Want
 }
 
 // forecast is how far a run comes within the limits.
@@ -86,30 +87,35 @@ func (s VendorState) next(schedule *quota.Schedule, now, begin time.Time, cost i
 }
 
 // affordable returns how many of the first calls can be made now so that the next run can still serve all
-// that it could without them. A limit of a calendar day is taken for one of 24 hours, since nobody knows
-// when the vendor's day ends.
+// that it could without them.
 func (in Inputs) affordable(calls []Call, next nextPlan) int {
-	begin := in.Now.Add(in.Next.At.Sub(in.At))
 	later := in
 	later.Vendors = slices.Clone(in.Vendors)
-	for i := range later.Vendors {
+	servedAfter := func(n int) int {
+		for i, made := range in.simulate(in.Now, calls[:n]).calls {
+			later.Vendors[i].Account.Calls = slices.Concat(in.Vendors[i].Account.Calls, made)
+		}
+		return later.servedNext(next)
+	}
+	all := servedAfter(0)
+	// Fewer calls never leave less.
+	return sort.Search(len(calls), func(n int) bool { return servedAfter(n+1) < all })
+}
+
+// servedNext returns how many items the next run can serve after the calls of the accounts. A limit of a calendar day is
+// taken for one of 24 hours, since nobody knows when the vendor's day ends.
+func (in Inputs) servedNext(next nextPlan) int {
+	in.Vendors = slices.Clone(in.Vendors)
+	for i := range in.Vendors {
 		limits := slices.Clone(in.Vendors[i].Limits)
 		for n := range limits {
 			if limits[n].Window == 0 {
 				limits[n].Window = 24 * time.Hour
 			}
 		}
-		later.Vendors[i].Limits = limits
+		in.Vendors[i].Limits = limits
 	}
-	servedAfter := func(n int) int {
-		for i, made := range in.simulate(in.Now, calls[:n]).calls {
-			later.Vendors[i].Account.Calls = slices.Concat(in.Vendors[i].Account.Calls, made)
-		}
-		return len(served(next.order, next.calls, later.simulate(begin, next.calls).made))
-	}
-	all := servedAfter(0)
-	// Fewer calls never leave less.
-	return sort.Search(len(calls), func(n int) bool { return servedAfter(n+1) < all })
+	return len(served(next.order, next.calls, in.simulate(in.Next.Begins, next.calls).made))
 }
 
 // nextPlan is a plan of which only the calls matter.

@@ -19,8 +19,10 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 	if len(plan.Calls) > 0 {
 		r.observe(WorkBegun{len(planned(plan.Items))})
 	}
+	defer r.setFloors(Inputs{})
 	for {
-		p := r.newPass(in.Next, plan, report)
+		r.setFloors(in)
+		p := r.newPass(in, plan, report)
 		replan, err := p.callAndCommit(ctx)
 		if err != nil || !replan {
 			return plan.Items, err
@@ -29,8 +31,11 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 		if err != nil {
 			return plan.Items, err
 		}
-		again.At, again.Next, again.Wants = r.Now(), in.Next, p.left(in.Wants)
-		plan = NewPlan(again)
+		again.At, again.Wants = r.Now(), p.left(in.Wants)
+		if in.Next != nil {
+			again.Next = r.nextRun()
+		}
+		in, plan = again, NewPlan(again)
 		r.reportAgain(plan, report)
 	}
 }
@@ -38,8 +43,8 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 // pass carries out one plan.
 type pass struct {
 	*run
+	in         Inputs
 	plan       Plan
-	next       *NextRun       // as Inputs has it
 	stopped    bool           // no further call is made
 	doubtCalls int            // that were made to settle doubts
 	result     *Report        // what is reported of the plan's items
@@ -52,9 +57,9 @@ type pass struct {
 	ended      int            // calls that were answered
 }
 
-func (r *run) newPass(next *NextRun, plan Plan, report *Report) *pass {
+func (r *run) newPass(in Inputs, plan Plan, report *Report) *pass {
 	p := &pass{
-		run: r, plan: plan, next: next, result: report, begun: report.Batches,
+		run: r, in: in, plan: plan, result: report, begun: report.Batches,
 		calls: map[int][]Call{}, batches: map[int][]int{}, awaited: map[int]int{}, answers: map[int]answer{},
 	}
 	for _, call := range plan.Calls {
@@ -88,7 +93,7 @@ func (p *pass) callAndCommit(ctx context.Context) (replan bool, stop error) {
 		items = append(items, p.answered(batch)...)
 		waits, lacks := p.checkPlans(items, batch == p.plan.Batches)
 		stop = cmp.Or(stop, lacks)
-		p.stopped = stop != nil || replan
+		p.stopped = p.stopped || stop != nil || replan
 		isHurried := stop != nil || ctx.Err() != nil
 		if waits || isHurried && len(items) < minHurried && batch < p.plan.Batches {
 			continue
@@ -129,11 +134,23 @@ func (p *pass) makeCalls(ctx context.Context, calls []Call) (replan bool, stop e
 		return true, nil
 	}
 	stop = p.fetcher.round(ctx, calls, p.plan.Calls, p.plan.Items, p.answers)
+	if !keptFor(stop).IsZero() {
+		p.holdBack()
+		stop = nil
+	}
 	if replan = p.lacksAny(); !replan { // what was lacking is asked for at once by another way
 		p.lastRound = time.Now()
 	}
 	p.report.setCost(p.fetcher.used())
 	return replan, stop
+}
+
+// holdBack leaves all that is left of the plan to a later run, since the next one of the schedule needs the calls.
+func (p *pass) holdBack() {
+	next := p.nextRun()
+	p.stopped = true
+	p.result.Reserve = Reserve{Kept: len(p.in.planNext(next.Wants, next.At).calls), KeptFor: next.At, HoldsBack: true}
+	p.result.Reason = (&quota.DeferredError{KeptFor: next.At}).Error()
 }
 
 // callEnded takes note of a call that was made, and reports the tickers that wait for no other.
@@ -221,6 +238,7 @@ func (r *run) reportAgain(plan Plan, report *Report) {
 			r.observe(TickerEnded{Ticker: item.Ticker})
 		}
 	}
+	plan.Reserve.HoldsBack = plan.Reserve.HoldsBack || report.HoldsBack
 	report.Reserve = plan.Reserve
 	if plan.Refusal != "" {
 		report.Reason = plan.Refusal
