@@ -166,13 +166,13 @@ func (f *fetcher) askOnce(ctx context.Context, vendor int, q marketdata.Question
 }
 
 // markAttempts finds which tickers have had their turn: those whose vendor answered nothing in the whole round, or
-// refuses everybody, have not.
+// refuses everybody, have not, nor those that the next run needs the calls of.
 func (f *fetcher) markAttempts(calls []Call, results [][]answer) {
 	for vendor := range f.askers {
 		dead := true
 		for i, call := range calls {
 			if call.Vendor == vendor {
-				dead = dead && allUnavailable(results[i])
+				dead = dead && !slices.ContainsFunc(results[i], answer.isAnswered)
 			}
 		}
 		for i, call := range calls {
@@ -190,6 +190,11 @@ func (f *fetcher) markAnswers(answers []answer, dead bool) {
 		a.attempted = isOver && (!dead || !errors.Is(a.err, marketdata.ErrUnavailable))
 		a.conclusive = a.attempted || isOver && f.answered.Load()
 	}
+}
+
+// isAnswered reports whether the vendor was asked and available.
+func (a answer) isAnswered() bool {
+	return !errors.Is(a.err, marketdata.ErrUnavailable) && keptFor(a.err).IsZero()
 }
 
 func allUnavailable(answers []answer) bool {
