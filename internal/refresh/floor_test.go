@@ -123,7 +123,8 @@ func TestARefusedFullSeriesTakesNoKeptCall(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			j := beforeNextRun(t, refresh.Backfill, time.Date(2026, time.November, 20, 10, 0, 0, 0, time.UTC))
 			vendor := fakevantage.New(fakevantage.Options{Now: j.Now})
-			report := backfill(t, onVendor(t, j, vendor, concurrency), "2020-01-02")
+			j = onVendor(t, j, vendor, concurrency)
+			report := backfill(t, j, "2020-01-02")
 			if want := (refresh.Counts{Active: 7, Planned: 7, Refreshed: 2, Deferred: 5}); report.Counts != want || !report.HoldsBack {
 				t.Errorf("%d at once: %+v, want %+v", concurrency, report.Counts, want)
 			}
@@ -133,6 +134,55 @@ func TestARefusedFullSeriesTakesNoKeptCall(t *testing.T) {
 			wantNextRun(t, j, 7)
 		})
 	}
+}
+
+// Nothing is refreshed if all that was not held back turns out to be out of reach: that is no quota which is spent.
+func TestAPlanThatHeldBackIsPlannedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := beforeNextRun(t, refresh.Backfill, time.Date(2026, time.November, 20, 10, 0, 0, 0, time.UTC))
+		o := refresh.Options{Kind: refresh.Backfill, Range: refresh.Range{From: date(t, "2020-01-02"), To: date(t, "2020-01-10")}}
+		report := runBackfill(t, j, o)
+		if want := (refresh.Counts{Active: 7, Planned: 4, Deferred: 4, Skipped: 3}); report.Counts != want || !report.HoldsBack {
+			t.Errorf("%+v, want %+v, held back", report, want)
+		}
+	})
+}
+
+// halfPastTwo is the schedule "30 14 * * *".
+type halfPastTwo struct{}
+
+func (halfPastTwo) Next(t time.Time) time.Time {
+	const of = 14*time.Hour + 30*time.Minute
+	return t.Add(-of).Truncate(24 * time.Hour).Add(24*time.Hour + of)
+}
+
+// What is planned again goes by the next run as of then: here, an exchange opens when another run begins.
+func TestThePlanAfterTheNextRunHasBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, limits := storeWithPath(t), []quota.Limit{{Calls: 100}}
+		monday := time.Date(2026, time.November, 23, 0, 0, 0, 0, time.UTC)
+		behind := fakevantage.New(fakevantage.Options{Now: func() time.Time { return midnight().AddDate(0, 0, -1) }})
+		j := newJobOn(t, behind, store, limits...)
+		j.Now = clockFrom(monday)
+		if _, err := run(t.Context(), t, j, refresh.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(14*time.Hour + 20*time.Minute)
+		now := j.Now
+		vendor := fakevantage.New(fakevantage.Options{Now: now})
+		j = newJobOn(t, vendor, store, limits...)
+		j.Now, j.Schedule, j.BatchSize, j.BatchDelay = now, halfPastTwo{}, 1, 6*time.Minute
+		report, err := run(t.Context(), t, j, refresh.Options{IfDue: true})
+		if err != nil || report.Kind != refresh.Late || report.Counts.Refreshed != 7 {
+			t.Fatalf("%+v, %v; want a late run of all", report, err)
+		}
+		if got := calls(vendor, 1); got[0] != "NVDA GLOBAL_QUOTE " || got[1] != "TSLA TIME_SERIES_DAILY compact" {
+			t.Errorf("%q: want the rest planned again at the open", got)
+		}
+		if want := monday.Add(38*time.Hour + 30*time.Minute); !report.KeptFor.Equal(want) {
+			t.Errorf("calls are kept for %s, want %s", report.KeptFor, want)
+		}
+	})
 }
 
 // If the run that calls are kept for begins while another works, it needs them no more: the one after it counts.
