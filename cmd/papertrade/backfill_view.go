@@ -47,6 +47,9 @@ func sectionOfChanges(t refresh.TickerReport) section {
 func summaryOfBackfill(r refresh.Report) string {
 	missing, stored, outOfReach, tickers := 0, 0, 0, 0
 	for _, t := range r.Tickers {
+		if r.DryRun && t.Status == refresh.OutcomeFailed {
+			continue
+		}
 		missing, stored, outOfReach = missing+t.Missing, stored+t.Stored, outOfReach+t.OutOfReach
 		if t.Status == refresh.OutcomeRefreshed || t.Status == refresh.OutcomeFailed && t.Stored > 0 {
 			tickers++
@@ -58,19 +61,28 @@ func summaryOfBackfill(r refresh.Report) string {
 		return idle
 	case r.Counts.Active == 0 && r.Tasks == nil && r.PendingTasks == 0:
 		return "Nothing to do: no task is pending."
-	case r.DryRun && r.Counts.Planned == 0:
+	case r.DryRun && r.Counts.Planned == r.Counts.Failed:
 		return fmt.Sprintf("Nothing to do: %s complete%s.", count(r.Counts.Fresh, "ticker is", "tickers are"), noteOnSkipped(r)) +
-			noteOnReach(outOfReach) + noteOnHeld(r)
+			noteOnFailing(r) + noteOnReach(outOfReach) + noteOnHeld(r)
 	case r.DryRun:
 		return fmt.Sprintf("%s of %s to be fetched%s", count(missing-outOfReach, "session", "sessions"),
-			count(r.Counts.Planned, "ticker", "tickers"), noteOnSkipped(r)) +
-			costOfPlan(r) + noteOnReach(outOfReach) + noteOnPremium(r) + noteOnHeld(r)
+			count(r.Counts.Planned-r.Counts.Failed, "ticker", "tickers"), noteOnSkipped(r)) +
+			costOfPlan(r) + noteOnFailing(r) + noteOnReach(outOfReach) + noteOnPremium(r) + noteOnHeld(r)
 	default:
 		return fmt.Sprintf("%s: %s of %s stored; %d complete before, %d failed, %d deferred%s; %s.", capitalize(string(r.Status)),
 			count(stored, "bar", "bars"), count(tickers, "ticker", "tickers"),
 			r.Counts.Fresh, r.Counts.Failed, r.Counts.Deferred, noteOnSkipped(r), costOfRun(r)) +
 			noteOnReach(outOfReach) + noteOnHeld(r) + noteOnTasks(r)
 	}
+}
+
+// noteOnFailing returns a line about what a plan knows to fail, which are tasks of the application; "" if there is nothing.
+func noteOnFailing(r refresh.Report) string {
+	if r.Counts.Failed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n%s in backfill_tasks that will fail, for the reason in the table.",
+		count(r.Counts.Failed, "ticker has a task", "tickers have tasks"))
 }
 
 // noteOnReach returns a line about the sessions that the key's plan cannot fetch; "" if there are none.

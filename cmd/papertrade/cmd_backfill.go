@@ -31,7 +31,12 @@ that is stored of the named tickers again and brings it to one scale; with --dry
 it shows what the splits that are marked make of each stored bar.
 
 --pending processes the application's table backfill_tasks instead, urgent tasks
-first; on Postgres several processes can do so side by side.
+first; on Postgres several processes can do so side by side. A task whose ticker or
+dates cannot be read, or that cannot be fulfilled, is failed for good, with its
+reason in the table, in the report and in error_message; the exit status is then 3,
+unless their share is within max_error_rate. One about a session that is not out yet
+stays pending until it is, or fails once three later sessions were completed. It is
+asked for again after 1 h, then 2, 4 and so on.
 
 Where the last successful run found a SQLite file that is missing now, nothing is made,
 since its disk may not be mounted, unless with --init.

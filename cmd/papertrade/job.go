@@ -156,6 +156,8 @@ func withSetting(c *config.Config, err error) error {
 func evaluate(r refresh.Report, stop error) error {
 	attempted := r.Counts.Refreshed + r.Counts.Failed
 	switch {
+	case r.Status == refresh.Partial && r.Kind == refresh.Tasks && r.Tasks.Failed > 0:
+		return fmt.Errorf("%w: %d of %s failed", errPartial, r.Tasks.Failed, count(r.Tasks.Tasks, "task", "tasks"))
 	case r.Status == refresh.Partial:
 		return fmt.Errorf("%w: %d of %d tickers failed", errPartial, r.Counts.Failed, attempted)
 	case r.Status == refresh.Failed && stop == nil:

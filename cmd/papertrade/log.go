@@ -121,8 +121,10 @@ func (log logger) observe(event refresh.Event) {
 	case refresh.SplitFound:
 		log.Warn().Stringer("ticker", e.Ticker).Stringer("ratio", e.Split).Stringer("session", e.Split.Session).
 			Msg("looks like a split: if it is one, the bars stored before it are on another scale, see backfill --rebase")
-	case refresh.TaskRejected:
-		log.Warn().Str("task", e.ID).Str("reason", e.Reason).Msg("task rejected")
+	case refresh.TaskFailure:
+		log.Warn().Str("task", e.ID).Str("reason", e.Reason).Msg("task failed")
+	case refresh.TaskPriorityUnknown:
+		log.Warn().Str("task", e.ID).Str("priority", e.Priority).Msg("priority of a task is neither low nor high: taken for low")
 	case refresh.TasksStopped:
 		log.Warn().Err(e.Err).Msg("the application's tasks stopped")
 	case refresh.SessionMissing:

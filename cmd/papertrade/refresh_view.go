@@ -10,7 +10,25 @@ var refreshColumns = []string{"ticker", "status", "batch", "priority", "sources"
 
 // refreshView shows the report of a refresh.
 func refreshView(r refresh.Report) result {
-	return viewOfReport(r, refreshColumns, summaryOfRefresh(r))
+	view := viewOfReport(r, refreshColumns, summaryOfRefresh(r))
+	if s, found := sectionOfFailedTasks(r); found {
+		view.text = append(view.text, s)
+	}
+	return view
+}
+
+// sectionOfFailedTasks shows which of the application's tasks failed; false if none did.
+func sectionOfFailedTasks(r refresh.Report) (s section, found bool) {
+	s = section{heading: "Failed in backfill_tasks:", table: table{columns: []string{"ticker", "status", "reason"}}}
+	if r.Tasks == nil {
+		return s, false
+	}
+	for _, t := range r.Tasks.Tickers {
+		if t.Status == refresh.OutcomeFailed {
+			s.table.rows = append(s.table.rows, []string{t.Symbol, string(t.Status), reasonOf(t)})
+		}
+	}
+	return s, len(s.table.rows) > 0
 }
 
 func summaryOfRefresh(r refresh.Report) string {

@@ -16,11 +16,11 @@ func TestRefreshView(t *testing.T) {
 		StartedAt: midnight(21), FinishedAt: midnight(21).Add(2340 * time.Millisecond),
 		Counts: refresh.Counts{Active: 4, Refreshed: 1, Fresh: 1, Failed: 1, Deferred: 1, Skipped: 1},
 		Tickers: []refresh.TickerReport{
-			{Ticker: aapl, Status: refresh.OutcomeRefreshed, Batch: 1, Priority: 10, Sources: []refresh.Source{"watchlist", "holdings"},
+			{Ticker: aapl, Symbol: "AAPL", Status: refresh.OutcomeRefreshed, Batch: 1, Priority: 10, Sources: []refresh.Source{"watchlist", "holdings"},
 				Session: day(11, 20), Price: "271.49", Currency: "USD", Reason: "due",
 				Split: &refresh.SplitReport{Session: day(11, 19), Ratio: "10:1"}},
-			{Ticker: nvda, Status: refresh.OutcomeFailed, Batch: 1, Priority: 100, Reason: "due", Error: &refresh.TickerError{Kind: "timeout", Message: "no answer"}},
-			{Ticker: meta, Status: refresh.OutcomeSkipped, Priority: 100, Reason: "unknown", Forceable: true},
+			{Ticker: nvda, Symbol: "NVDA", Status: refresh.OutcomeFailed, Batch: 1, Priority: 100, Reason: "due", Error: &refresh.TickerError{Kind: "timeout", Message: "no answer"}},
+			{Ticker: meta, Symbol: "META", Status: refresh.OutcomeSkipped, Priority: 100, Reason: "unknown", Forceable: true},
 		},
 	}
 	wantCSV := `ticker,status,batch,priority,sources,session,price,currency,reason
@@ -117,8 +117,8 @@ func TestBackfillView(t *testing.T) {
 		Status: refresh.Deferred, At: midnight(21), Session: day(11, 20), Calls: 1, Batches: 1,
 		Counts: refresh.Counts{Active: 3, Refreshed: 1, Fresh: 1, Deferred: 1},
 		Tickers: []refresh.TickerReport{
-			{Ticker: aapl, Status: refresh.OutcomeRefreshed, Batch: 1, Missing: 120, Stored: 100, OutOfReach: 20, Session: day(11, 20), Price: "1"},
-			{Ticker: meta, Status: refresh.OutcomeFresh, Missing: 1, Stored: 1, Reason: "complete"}},
+			{Ticker: aapl, Symbol: "AAPL", Status: refresh.OutcomeRefreshed, Batch: 1, Missing: 120, Stored: 100, OutOfReach: 20, Session: day(11, 20), Price: "1"},
+			{Ticker: meta, Symbol: "META", Status: refresh.OutcomeFresh, Missing: 1, Stored: 1, Reason: "complete"}},
 	}
 	want := `TICKER  STATUS     BATCH  MISSING  STORED  OUT OF REACH  SESSION     REASON
 AAPL    refreshed  1      120      100     20            2026-11-20  -

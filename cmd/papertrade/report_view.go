@@ -31,7 +31,7 @@ func viewOfReport(r refresh.Report, columns []string, summary string) result {
 			row[j] = reportCell(*ticker, column)
 		}
 		t.rows = append(t.rows, row)
-		plain = append(plain, ticker.Ticker.String()+"\t"+string(ticker.Status))
+		plain = append(plain, ticker.Symbol+"\t"+string(ticker.Status))
 	}
 	text := section{table: t, summary: summary}
 	if r.DryRun {
@@ -47,7 +47,7 @@ func viewOfReport(r refresh.Report, columns []string, summary string) result {
 func reportCell(t refresh.TickerReport, column string) string {
 	switch column {
 	case "ticker":
-		return t.Ticker.String()
+		return t.Symbol
 	case "status":
 		return string(t.Status)
 	case "batch":

@@ -316,14 +316,14 @@ func TestCountPart(t *testing.T) {
 }
 
 func TestTaskResults(t *testing.T) {
-	item := &Item{Want: Want{ActiveTicker: ActiveTicker{Ticker: aapl}, tasks: []taskRange{
+	item := &Item{Want: Want{ActiveTicker: ActiveTicker{Ticker: aapl}, Sessions: datesOf([]int{2}), tasks: []taskRange{
 		{"first", Range{From: date(2), To: date(6)}}, {"second", Range{From: date(6), To: date(10)}}}}}
 	for _, tt := range []struct {
-		name                     string
-		row                      TickerReport
-		unreachable, unpublished []exchange.Date
-		turn                     bool
-		want                     []string
+		name              string
+		row               TickerReport
+		unreachable, lost []exchange.Date
+		turn              bool
+		want              []string
 	}{
 		{"done", TickerReport{Status: OutcomeRefreshed}, nil, nil, true, []string{"succeeded ", "succeeded "}},
 		{"nothing was missing", TickerReport{Status: OutcomeFresh}, nil, nil, true, []string{"succeeded ", "succeeded "}},
@@ -340,7 +340,7 @@ func TestTaskResults(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, result := range item.taskResults(tt.row, tt.unreachable, tt.unpublished, instant(21, 0), tt.turn) {
+			for _, result := range item.taskResults(tt.row, unfilled{unreachable: tt.unreachable, lost: tt.lost}, instant(21, 0), tt.turn) {
 				got = append(got, string(result.Status)+" "+result.Error)
 				if result.FinishedAt.IsZero() != (result.Status == TaskPending) {
 					t.Errorf("%s is finished at %v", result.Status, result.FinishedAt)

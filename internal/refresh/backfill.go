@@ -42,9 +42,27 @@ func (v *verdict) backfill(a answered, at time.Time) {
 	if left := leftOver(got, invalid, doubtful, a.Sessions[0]); left != "" {
 		v.addReason(left)
 	}
+	v.noteLateness(a)
 	v.row.OutOfReach, v.row.Absent = len(got.Unreachable), len(got.Absent)
 	if got.Detected != nil {
 		v.reportSplit(*got.Detected)
+	}
+}
+
+// noteLateness collects whether a series that tasks have asked for has the newest session, so that they wait for it, and says what
+// they wait for.
+func (v *verdict) noteLateness(a answered) {
+	if len(a.tasks) == 0 || !a.isSeries() {
+		return
+	}
+	if len(a.awaited) > 0 {
+		v.addReason(incomplete(a.awaited[0]))
+	}
+	late := a.State.latenessAfter(a.bars[len(a.bars)-1].Session, a.Ticker.Calendar().LastCompleted(a.began).Date)
+	v.late = &late
+	if late != (Lateness{}) {
+		v.addReason("asked again from " + late.retryAt(a.began).UTC().Format(time.RFC3339) + " on")
+		v.failures = append(v.failures, Failure{Ticker: a.Ticker, AskedAt: a.began})
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
 // TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, BarRepaired, BarJudged,
-// BarCorrected, HeldDecided, DoubtAsked, SessionMissing, TaskRejected, TasksStopped or RunFinished.
+// BarCorrected, HeldDecided, DoubtAsked, SessionMissing, TaskFailure, TaskPriorityUnknown, TasksStopped or RunFinished.
 type Event any
 
 // The events of a run.
@@ -81,9 +81,8 @@ type (
 		Ticker          marketdata.Ticker
 		Session, Newest exchange.Date
 	}
-	TaskRejected struct { // of the application: nothing can be fetched for it
-		ID, Reason string
-	}
-	TasksStopped struct{ Err error } // the tasks of the application, and not the refresh before them
-	RunFinished  struct{ Report Report }
+	TaskFailure         struct{ ID, Reason string }   // of the application, for good
+	TaskPriorityUnknown struct{ ID, Priority string } // of the application: it is taken for low
+	TasksStopped        struct{ Err error }           // the tasks of the application, and not the refresh before them
+	RunFinished         struct{ Report Report }
 )

@@ -135,7 +135,9 @@ func (r *run) pendingWants(ctx context.Context) ([]Want, error) {
 	if err != nil {
 		return nil, err
 	}
-	requests, _ := r.Discovery.taskRequests(tasks, r.report.At)
+	r.reportPriorities(tasks)
+	requests, rejected := r.Discovery.taskRequests(tasks, r.report.At)
+	r.rejected = rejected
 	return r.taskWants(ctx, requests)
 }
 

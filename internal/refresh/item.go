@@ -21,7 +21,7 @@ func (i Item) isUnbounded() bool { return i.Goal.isOfPast() && i.route.capabilit
 // row returns what there is to report of an item before anything is done about it.
 func (i Item) row() TickerReport {
 	row := TickerReport{
-		Ticker: i.Ticker, Sources: i.Sources, Priority: i.Priority, Status: i.Outcome, Batch: i.Batch,
+		Ticker: i.Ticker, Symbol: i.Ticker.String(), Sources: i.Sources, Priority: i.Priority, Status: i.Outcome, Batch: i.Batch,
 		Session: i.State.LastSession, Reason: i.Reason, Forceable: i.Forceable, Split: pendingSplit(i.State.Splits), Tasks: len(i.tasks),
 	}
 	if held, found := i.State.newestHeld(); found {
@@ -50,30 +50,51 @@ func reportSplit(s history.Split) *SplitReport {
 	return &SplitReport{Session: s.Session, Ratio: s.String()}
 }
 
-// taskResults returns what became of the tasks that the item is for. Unreachable and unpublished are the sessions
-// that it lacks for now. Tasks whose item is deferred, or has not had its turn, are pending again.
-func (i *Item) taskResults(row TickerReport, unreachable, unpublished []exchange.Date, now time.Time, turn bool) []TaskResult {
+// unfilled are the sessions that an item lacks after all, or for now.
+type unfilled struct {
+	unreachable []exchange.Date // by what the key's plan includes
+	lost        []exchange.Date // that the vendor does not have, and need not be waited for
+	awaited     []exchange.Date // that are not complete, or can still come
+}
+
+// taskResults returns what became of the tasks that the item is for. Tasks whose item is deferred, or has not had its turn, and
+// those that wait for a session, are pending again.
+func (i *Item) taskResults(row TickerReport, lacking unfilled, now time.Time, turn bool) []TaskResult {
 	var results []TaskResult
 	for _, task := range i.tasks {
 		result := TaskResult{ID: task.id, Status: TaskFailed, FinishedAt: now}
-		lacking, late := task.countWithin(unreachable), task.countWithin(unpublished)
+		unreachable, lost := task.countWithin(lacking.unreachable), task.countWithin(lacking.lost)
 		switch {
 		case row.Status == OutcomeDeferred, !turn:
 			result = TaskResult{ID: task.id, Status: TaskPending}
 		case row.Error != nil:
-			result.Error = clip(row.Error.Kind + ": " + row.Error.Message)
-		case lacking > 0:
-			result.Error = outOfReach(lacking)
-		case late > 0:
-			result.Error = countSessions(late) + " not out yet"
-		case row.Status == OutcomeSkipped && len(unreachable) == 0:
-			result.Error = clip(row.Reason)
+			result.Kind, result.Error = row.Error.Kind, clip(row.Error.Kind+": "+row.Error.Message)
+		case unreachable > 0:
+			result.Kind, result.Error = "entitlement", outOfReach(unreachable)
+		case lost > 0:
+			result.Kind, result.Error = "unpublished", countSessions(lost)+" not out yet"
+		case task.countWithin(lacking.awaited) > 0:
+			result = TaskResult{ID: task.id, Status: TaskPending, IsWaiting: true}
+		case row.Status == OutcomeSkipped && len(i.Sessions) > 0 && len(lacking.unreachable) == 0:
+			result.Kind, result.Error = i.skipKind(), clip(row.Reason)
 		default:
 			result.Status = TaskSucceeded
 		}
 		results = append(results, result)
 	}
 	return results
+}
+
+// skipKind returns why the item is skipped, as TickerError has it.
+func (i *Item) skipKind() string {
+	switch {
+	case i.State.UnknownSessions > 0:
+		return "unknown_ticker"
+	case i.State.standsStill():
+		return "unpublished"
+	default:
+		return "entitlement"
+	}
 }
 
 // countWithin returns how many of some sessions lie in the range.

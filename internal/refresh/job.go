@@ -54,8 +54,9 @@ type run struct {
 	plan      Plan
 	tasks     TaskQueue // of the application; nil if the run processes none
 	fetcher   *fetcher
-	lastRound time.Time    // when the last calls were answered
-	results   []TaskResult // of tasks that were committed with what was fetched for them
+	lastRound time.Time      // when the last calls were answered
+	results   []TaskResult   // of tasks that were committed with what was fetched for them
+	rejected  []rejectedTask // of a dry run
 	report    Report
 }
 

@@ -227,7 +227,7 @@ func TestErrorSummaryFitsItsColumn(t *testing.T) {
 	var r Report
 	for i := range 50 {
 		r.Tickers = append(r.Tickers, TickerReport{
-			Ticker: marketdata.MustParseTicker("AAPL"), Status: OutcomeFailed, Error: &TickerError{Message: fmt.Sprint("größer als erlaubt: ", i)}})
+			Symbol: "AAPL", Status: OutcomeFailed, Error: &TickerError{Message: fmt.Sprint("größer als erlaubt: ", i)}})
 	}
 	r.count()
 	if runes := []rune(r.errorSummary()); len(runes) != 500 || runes[499] != '…' {

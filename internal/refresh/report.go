@@ -45,7 +45,8 @@ const (
 
 // TickerReport is what a run did about one ticker.
 type TickerReport struct {
-	Ticker   marketdata.Ticker `json:"ticker"`
+	Ticker   marketdata.Ticker `json:"-"`      // zero if the row is about a task whose symbol cannot be read
+	Symbol   string            `json:"ticker"` // of the ticker
 	Sources  []Source          `json:"sources"`
 	Priority int               `json:"priority"`
 	Status   Outcome           `json:"status"`
@@ -178,6 +179,13 @@ func (t *TickerReport) postpone(err error) {
 	t.Error = newTickerError(err)
 }
 
+// settleTask takes note of what became of a task that the row is about: if it has failed, so has the row.
+func (t *TickerReport) settleTask(result TaskResult) {
+	if result.Status == TaskFailed && t.Status != OutcomeFailed {
+		t.Status, t.Reason, t.Error = OutcomeFailed, "", &TickerError{result.Kind, result.Error}
+	}
+}
+
 // fail takes note of why a ticker failed.
 func (t *TickerReport) fail(err error) {
 	t.Status, t.Reason, t.Error = OutcomeFailed, "", newTickerError(err)
@@ -208,11 +216,19 @@ func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 	}
 }
 
-// evaluate decides how a run that went to its end ended. Nothing refreshed is never a success.
+// evaluate decides how a run that went to its end ended. Nothing refreshed is never a success; a run about the application's tasks
+// goes by them, each of which is done whatever comes of the others.
 func (r *Report) evaluate(maxErrorRate float64) {
 	attempted := r.Counts.Refreshed + r.Counts.Failed
 	anyStored := slices.ContainsFunc(r.Tickers, func(t TickerReport) bool { return t.Stored > 0 })
+	failedTasks, succeededTasks := r.tasksEnded()
 	switch {
+	case failedTasks > 0 && (succeededTasks == 0 || float64(failedTasks)/float64(failedTasks+succeededTasks) > maxErrorRate):
+		r.Status = Partial
+	case failedTasks > 0 && r.Counts.Deferred > 0:
+		r.Status = Deferred
+	case failedTasks > 0:
+		r.Status = Succeeded
 	case r.Counts.Failed > 0 && r.Counts.Refreshed == 0 && !anyStored:
 		r.Status = Failed
 	case r.Counts.Failed > 0 && float64(r.Counts.Failed)/float64(attempted) > maxErrorRate:
@@ -221,6 +237,21 @@ func (r *Report) evaluate(maxErrorRate float64) {
 		r.Status = Deferred
 	default:
 		r.Status = Succeeded
+	}
+}
+
+// tasksEnded returns how many tasks failed, and how many succeeded, in a run that is about them. All that a dry run knows of is
+// the rows.
+func (r *Report) tasksEnded() (failed, succeeded int) {
+	switch {
+	case r.Kind != Tasks:
+		return 0, 0
+	case r.Tasks != nil:
+		return r.Tasks.Failed, r.Tasks.Succeeded
+	case r.DryRun:
+		return r.Counts.Failed, r.Counts.Active - r.Counts.Failed
+	default:
+		return 0, 0
 	}
 }
 
@@ -262,7 +293,7 @@ func (r *Report) errorSummary() string {
 	}
 	for _, t := range r.Tickers {
 		if t.Error != nil && !strings.Contains(text, t.Error.Message) {
-			text += fmt.Sprintf("; %s: %s", t.Ticker, t.Error.Message)
+			text += fmt.Sprintf("; %s: %s", t.Symbol, t.Error.Message)
 		}
 	}
 	return clip(text)
@@ -294,6 +325,7 @@ type TasksReport struct {
 	Tickers   []TickerReport `json:"tickers"`
 
 	reserve Reserve
+	waiting []string // IDs of those that are pending for a session that is not out yet
 }
 
 // add adds what became of further tasks.
@@ -316,6 +348,10 @@ func (r *TasksReport) countResults(results []TaskResult) {
 			r.Failed++
 		case TaskSucceeded:
 			r.Succeeded++
+		case TaskPending:
+			if result.IsWaiting {
+				r.waiting = append(r.waiting, result.ID)
+			}
 		}
 	}
 }

@@ -120,6 +120,7 @@ func (r *run) makePlan(ctx context.Context) error {
 	r.report = r.identify(r.plan.report())
 	r.report.PendingTasks = pending
 	if r.DryRun {
+		r.foreseeTasks()
 		r.report.evaluate(r.MaxErrorRate)
 		return r.previewRebases(ctx)
 	}

@@ -30,6 +30,8 @@ type TaskResult struct {
 	Status     TaskStatus // TaskPending if a later run is to take it up
 	FinishedAt time.Time  // zero if it is pending; what is stored is not before the task was created
 	Error      string     // why it failed, at most 500 characters; "" is stored as NULL
+	Kind       string     // of the Error, as TickerError has it; it is not stored
+	IsWaiting  bool       // pending for a session that is not out yet; it is not stored
 }
 
 // TaskQueue hands out the application's tasks, each to one process at a time.

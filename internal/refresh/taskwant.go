@@ -2,20 +2,40 @@ package refresh
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
-// taskRequests returns the tickers of tasks, each once, with what is asked for of them. rejected are the results of
-// the tasks for which nothing can be fetched.
-func (d Discovery) taskRequests(tasks []Task, now time.Time) (requests []gapRequest, rejected []TaskResult) {
+// rejectedTask is a task for which nothing can be fetched.
+type rejectedTask struct {
+	Task
+	kind string // as TickerError has it
+	err  error
+}
+
+func (t rejectedTask) result(now time.Time) TaskResult {
+	return TaskResult{ID: t.ID, Status: TaskFailed, FinishedAt: now, Error: clip(t.err.Error()), Kind: t.kind}
+}
+
+// row returns what there is to report of the task, whose symbol need not be a ticker.
+func (t rejectedTask) row() TickerReport {
+	return TickerReport{
+		Symbol: strings.ToUpper(strings.Join(strings.Fields(t.Symbol), " ")), Sources: []Source{SourceTask}, Priority: DefaultPriority,
+		Status: OutcomeFailed, Error: &TickerError{t.kind, t.err.Error()}, Tasks: 1,
+	}
+}
+
+// taskRequests returns the tickers of tasks, each once, with what is asked for of them, and the tasks for which nothing can be
+// fetched.
+func (d Discovery) taskRequests(tasks []Task, now time.Time) (requests []gapRequest, rejected []rejectedTask) {
 	index := map[marketdata.Ticker]int{}
 	for _, task := range tasks {
 		ticker, days, err := d.parseTask(task, exchange.DateOf(now))
 		if err != nil {
-			rejected = append(rejected, TaskResult{ID: task.ID, Status: TaskFailed, FinishedAt: now, Error: clip(err.Error())})
+			rejected = append(rejected, rejectedTask{task, rejectionKind(ticker), err})
 			continue
 		}
 		i, found := index[ticker]
@@ -30,6 +50,20 @@ func (d Discovery) taskRequests(tasks []Task, now time.Time) (requests []gapRequ
 		request.tasks = append(request.tasks, taskRange{task.ID, days})
 	}
 	return requests, rejected
+}
+
+// rejectionKind returns what is wrong with a task, whose ticker is zero if its symbol cannot be read.
+func rejectionKind(ticker marketdata.Ticker) string {
+	if ticker == (marketdata.Ticker{}) {
+		return "invalid_ticker"
+	}
+	return "invalid_task"
+}
+
+// hasKnownPriority reports whether the priority of the task is low or high; any other is taken for low.
+func (t Task) hasKnownPriority() bool {
+	priority := strings.ToLower(strings.TrimSpace(t.Priority))
+	return priority == "low" || priority == "high"
 }
 
 // parseTask reads what a task is about. An error says what is wrong with it.

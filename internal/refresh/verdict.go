@@ -119,7 +119,22 @@ func DailyStamp(session exchange.Date) time.Time {
 
 // taskResults returns what became of the tasks that the item of a verdict is for.
 func (v verdict) taskResults(now time.Time, turn bool) []TaskResult {
-	return v.Item.taskResults(v.row, v.result.Unreachable, v.result.Unpublished, now, turn)
+	lacking := unfilled{unreachable: v.result.Unreachable, awaited: v.awaited}
+	for _, session := range v.result.Unpublished {
+		if v.canStillCome(session) {
+			lacking.awaited = append(slices.Clone(lacking.awaited), session)
+		} else {
+			lacking.lost = append(lacking.lost, session)
+		}
+	}
+	return v.Item.taskResults(v.row, lacking, now, turn)
+}
+
+// canStillCome reports whether a session that an answer lacks is waited for: no later one is out, and few were completed since.
+func (v verdict) canStillCome(session exchange.Date) bool {
+	bars, calendar := v.result.Bars, v.Ticker.Calendar()
+	isNewest := len(bars) == 0 || bars[len(bars)-1].Session.Before(session)
+	return isNewest && len(calendar.Sessions(session.AddDays(1), calendar.LastCompleted(v.began).Date)) < lateSessions
 }
 
 // warn reports what is odd about a bar that is stored.

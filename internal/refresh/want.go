@@ -34,6 +34,8 @@ type Want struct {
 	// Forceable says that a run with Options.Force would fetch what this one skips.
 	Forceable bool
 	tasks     []taskRange // of the application, which the want is for
+	// awaited are sessions that the tasks are about and that it is too early to ask for, ascending.
+	awaited []exchange.Date
 }
 
 // updateWants returns what a run of active tickers wants.
@@ -152,19 +154,69 @@ func gapWant(g gapRequest, stored []exchange.Date, at time.Time) Want {
 		return want
 	}
 	want.Sessions = g.sessions(stored, newest)
-	skip := g.State.skipReason(newest)
+	skip, early := g.State.skipReason(newest), ""
+	if skip == "" {
+		want.Sessions, want.awaited, early = g.await(want.Sessions, newest, at)
+	}
 	switch {
+	case len(want.Sessions) == 0 && early != "":
+		want.Outcome, want.Reason = OutcomeSkipped, early
 	case len(want.Sessions) == 0:
 		want.Outcome, want.Reason = OutcomeFresh, g.completeReason()
 	case skip != "" && g.goal != Overwrite:
 		want.Outcome, want.Reason = OutcomeSkipped, skip
 	default:
-		want.Reason = gapReason(want)
+		want.Reason = join(gapReason(want), early)
 	}
 	if n := g.doubtful(); n > 0 && g.goal == Fill {
 		want.Reason += fmt.Sprintf("; %s with a price that is held or was rejected", countSessions(n))
 	}
 	return want
+}
+
+// await returns those of the sessions that are wanted for tasks that are to be asked for by a time, those that it is too early
+// for, and why it is: they are not complete, or the newest answer did not have them yet.
+func (g gapRequest) await(wanted []exchange.Date, newest exchange.Date, at time.Time) (due, awaited []exchange.Date, reason string) {
+	if retry := g.waitsUntil(wanted, newest); at.Before(retry) {
+		reason = fmt.Sprintf("the session of %s was not out yet: asked again from %s on", newest, retry.UTC().Format(time.RFC3339))
+		wanted, awaited = nil, wanted
+	}
+	var future []exchange.Date
+	for _, task := range g.tasks {
+		from := newest.AddDays(1)
+		if task.From.After(from) {
+			from = task.From
+		}
+		future = append(future, g.Ticker.Calendar().Sessions(from, task.To)...)
+	}
+	slices.SortFunc(future, exchange.Date.Compare)
+	if len(future) > 0 {
+		reason = join(reason, incomplete(future[0]))
+	}
+	return wanted, slices.Concat(awaited, future), reason
+}
+
+func incomplete(session exchange.Date) string {
+	return "the session of " + session.String() + " is not complete yet"
+}
+
+// waitsUntil returns when sessions that are wanted for tasks are to be asked for again, if the newest answer did not have them yet;
+// else the zero time.
+func (g gapRequest) waitsUntil(wanted []exchange.Date, newest exchange.Date) time.Time {
+	isLacking := len(g.tasks) > 0 && len(wanted) > 0 && g.State.Late.Session == newest && !g.State.AskedAt.IsZero() &&
+		wanted[0].After(g.State.LastSession) && len(g.Ticker.Calendar().Sessions(wanted[0], newest)) <= lateSessions
+	if !isLacking {
+		return time.Time{}
+	}
+	return g.State.Late.retryAt(g.State.AskedAt)
+}
+
+// join returns two texts, of which the second one can be "".
+func join(text, more string) string {
+	if text == "" || more == "" {
+		return text + more
+	}
+	return text + "; " + more
 }
 
 // doubtful returns how many sessions of the ranges have a price that is held or was rejected: what is stored of them is for
