@@ -343,6 +343,33 @@ func TestTasksThatAreNotAskedStayPending(t *testing.T) {
 	}
 }
 
+// Tasks that wait for a session cost nothing, take no turn from others, and are taken up by the run that can do them.
+func TestTasksThatWaitTakeNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		monday := time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)
+		now := func() time.Time { return monday }
+		vendor := fakevantage.New(fakevantage.Options{Now: now})
+		j := fast(t, vendor)
+		j.Now = now
+		for i := range 25 {
+			insertTask(t, j, i, fmt.Sprintf("W%d", i), "2026-11-23", "2026-11-23")
+		}
+		insertTask(t, j, 25, "IBM", "2026-11-02", "2026-11-13")
+		report, err := run(t.Context(), t, j, refresh.Options{})
+		if err != nil || report.Status != refresh.Succeeded || report.Tasks == nil || report.Tasks.Succeeded != 1 || report.Tasks.Failed != 0 {
+			t.Errorf("%+v, %v; want the task of IBM done", report.Tasks, err)
+		}
+		if got := texts(t, j, `select status || ' ' || count(*) from backfill_tasks group by status order by status`); !slices.Equal(got, []string{"pending 25", "succeeded 1"}) {
+			t.Errorf("tasks %v, want those that wait pending", got)
+		}
+		monday = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+		before := len(vendor.Arrivals())
+		if done := runBackfill(t, j, refresh.Options{Kind: refresh.Tasks}); done.Tasks.Succeeded != 25 || len(vendor.Arrivals())-before != 25 {
+			t.Errorf("%+v and %d calls, want all done, each by a call", done.Tasks, len(vendor.Arrivals())-before)
+		}
+	})
+}
+
 // What stops the tasks after a refresh is no fault of the refresh, and one bad task does not keep the others.
 func TestTasksDoNotFailTheRefresh(t *testing.T) {
 	for name, tt := range map[string]struct {

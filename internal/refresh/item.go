@@ -73,10 +73,10 @@ func (i *Item) taskResults(row TickerReport, lacking unfilled, now time.Time, tu
 			result.Kind, result.Error = "entitlement", outOfReach(unreachable)
 		case lost > 0:
 			result.Kind, result.Error = "unpublished", countSessions(lost)+" not out yet"
-		case task.countWithin(lacking.awaited) > 0:
-			result = TaskResult{ID: task.id, Status: TaskPending, IsWaiting: true}
 		case row.Status == OutcomeSkipped && len(i.Sessions) > 0 && len(lacking.unreachable) == 0:
 			result.Kind, result.Error = i.skipKind(), clip(row.Reason)
+		case task.countWithin(lacking.awaited) > 0:
+			result = TaskResult{ID: task.id, Status: TaskPending, IsWaiting: true}
 		default:
 			result.Status = TaskSucceeded
 		}

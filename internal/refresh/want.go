@@ -154,10 +154,8 @@ func gapWant(g gapRequest, stored []exchange.Date, at time.Time) Want {
 		return want
 	}
 	want.Sessions = g.sessions(stored, newest)
-	skip, early := g.State.skipReason(newest), ""
-	if skip == "" {
-		want.Sessions, want.awaited, early = g.await(want.Sessions, newest, at)
-	}
+	want.Sessions, want.awaited = g.await(want.Sessions, newest, at)
+	skip, early := g.State.skipReason(newest), g.earlyReason(want.awaited, newest)
 	switch {
 	case len(want.Sessions) == 0 && early != "":
 		want.Outcome, want.Reason = OutcomeSkipped, early
@@ -174,26 +172,34 @@ func gapWant(g gapRequest, stored []exchange.Date, at time.Time) Want {
 	return want
 }
 
-// await returns those of the sessions that are wanted for tasks that are to be asked for by a time, those that it is too early
-// for, and why it is: they are not complete, or the newest answer did not have them yet.
-func (g gapRequest) await(wanted []exchange.Date, newest exchange.Date, at time.Time) (due, awaited []exchange.Date, reason string) {
-	if retry := g.waitsUntil(wanted, newest); at.Before(retry) {
-		reason = fmt.Sprintf("the session of %s was not out yet: asked again from %s on", newest, retry.UTC().Format(time.RFC3339))
+// await divides what is wanted for tasks into the sessions that are to be asked for by a time and those that it is too early for:
+// they are not complete, or the newest answer did not have them yet.
+func (g gapRequest) await(wanted []exchange.Date, newest exchange.Date, at time.Time) (due, awaited []exchange.Date) {
+	if at.Before(g.waitsUntil(wanted, newest)) {
 		wanted, awaited = nil, wanted
 	}
-	var future []exchange.Date
 	for _, task := range g.tasks {
 		from := newest.AddDays(1)
 		if task.From.After(from) {
 			from = task.From
 		}
-		future = append(future, g.Ticker.Calendar().Sessions(from, task.To)...)
+		awaited = slices.Concat(awaited, g.Ticker.Calendar().Sessions(from, task.To))
 	}
-	slices.SortFunc(future, exchange.Date.Compare)
-	if len(future) > 0 {
-		reason = join(reason, incomplete(future[0]))
+	slices.SortFunc(awaited, exchange.Date.Compare)
+	return wanted, slices.Compact(awaited)
+}
+
+// earlyReason returns why it is too early for the awaited sessions; "" if there are none.
+func (g gapRequest) earlyReason(awaited []exchange.Date, newest exchange.Date) string {
+	switch {
+	case len(awaited) == 0:
+		return ""
+	case awaited[0].After(newest):
+		return incomplete(awaited[0])
+	default:
+		retry := g.State.Late.retryAt(g.State.AskedAt)
+		return fmt.Sprintf("the session of %s was not out yet: asked again from %s on", newest, retry.UTC().Format(time.RFC3339))
 	}
-	return wanted, slices.Concat(awaited, future), reason
 }
 
 func incomplete(session exchange.Date) string {
