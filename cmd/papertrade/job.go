@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/robfig/cron/v3"
+	"github.com/rs/zerolog"
 
 	"papertrade/internal/config"
 	"papertrade/internal/metrics"
@@ -78,7 +79,7 @@ func execute(
 	}
 	defer db.Close()
 
-	job, err := newJob(inv.config, db, key.Reveal())
+	job, err := newJob(inv.config, db, key.Reveal(), inv.log.onAnswer())
 	if err == nil {
 		job.Discovery, err = discovery(ctx, inv.config, db)
 	}
@@ -90,6 +91,7 @@ func execute(
 	}
 	observer := newObserver(inv)
 	job.Now, job.Observe, job.WantForecast = clock, observer.observe, observer.wantsForecast
+	job.WantDecisions = inv.log.shows(zerolog.DebugLevel)
 	report, err := job.Run(ctx, o.Options)
 	observer.stop()
 	return report, m.readGauges(ctx, db, job, report), err
@@ -112,8 +114,8 @@ func conclude(inv *invocation, r refresh.Report, stop error, view reportView) er
 	return evaluate(r, withSetting(inv.config, stop))
 }
 
-// newJob returns a job that lacks its Discovery.
-func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
+// newJob returns the job of the settings, which lacks its Discovery. onAnswer is called with each answer of a vendor, unless it is nil.
+func newJob(c *config.Config, db store, key string, onAnswer func(marketdata.RawAnswer)) (*refresh.Job, error) {
 	vendor := c.Provider()
 	limiter := quota.NewLimiter(quota.Options{
 		Ledger: db, Account: quota.AccountName(vendor.Source, key),
@@ -121,7 +123,7 @@ func newJob(c *config.Config, db store, key string) (*refresh.Job, error) {
 	})
 	provider, err := vendor.New(providers.Options{
 		Key: key, BaseURL: vendor.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: vendor.Timeout,
-		Currencies: c.Currencies, Entitlement: vendor.Entitlement,
+		Currencies: c.Currencies, Entitlement: vendor.Entitlement, OnAnswer: onAnswer,
 	})
 	if err != nil {
 		return nil, err

@@ -21,11 +21,12 @@ type logger struct {
 	lines      *switchedWriter // through which lines go to stderr
 	tail       *ping.Tail      // the last lines, for a monitor; nil if there is none
 	currencies marketdata.Currencies
+	redact     func(string) string
 }
 
 // newLogger returns a logger to stderr and, at the level of the settings even if quiet, for a monitor.
 func newLogger(env environ, c *config.Config, quiet bool) logger {
-	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}, currencies: c.Currencies}
+	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}, currencies: c.Currencies, redact: c.Redact}
 	// formatted returns a writer of logs in the format of the settings, without what is secret.
 	formatted := func(w io.Writer, color bool) io.Writer {
 		redacting := &redactingWriter{c, w}
@@ -140,6 +141,10 @@ func (log logger) observe(event refresh.Event) {
 			Msg("open, high and low contradict each other or the close: only the close was stored")
 	case refresh.BarJudged, refresh.BarCorrected, refresh.HeldDecided, refresh.DoubtAsked:
 		log.judgement(e)
+	case refresh.TickerPlanned:
+		log.planned(e)
+	case refresh.BarDecided:
+		log.decided(e)
 	case refresh.RunFinished:
 		log.runFinished(e.Report)
 	}

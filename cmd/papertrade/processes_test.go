@@ -51,7 +51,7 @@ func quotes(count string) error {
 		return err
 	}
 	defer db.Close()
-	job, err := newJob(c, db, key.Reveal())
+	job, err := newJob(c, db, key.Reveal(), nil)
 	if err != nil {
 		return err
 	}

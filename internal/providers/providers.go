@@ -36,6 +36,8 @@ type Options struct {
 	Currencies marketdata.Currencies
 	// Entitlement is what the key's plan adds to each call: one of the vendor's Entitlements, "" for nothing.
 	Entitlement string
+	// OnAnswer is called with each answer, and with nothing else of the client; nil if nobody wants to know.
+	OnAnswer func(marketdata.RawAnswer)
 }
 
 // All returns every vendor. The first is the one that is asked unless the settings choose another.
@@ -64,7 +66,7 @@ func Lookup(name string) (Vendor, bool) {
 func newAlphaVantage(o Options) (marketdata.Provider, error) {
 	client, err := alphavantage.New(alphavantage.Options{
 		Key: o.Key, BaseURL: o.BaseURL, HTTP: o.HTTP, Limiter: o.Limiter, Timeout: o.Timeout, Currencies: o.Currencies,
-		Entitlement: o.Entitlement,
+		Entitlement: o.Entitlement, OnAnswer: o.OnAnswer,
 	})
 	if err != nil {
 		return nil, err

@@ -87,6 +87,7 @@ func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []market
 		}
 		price := newPrice(writes[i].Bar, a.provider, a.began)
 		price.Backfill, price.Keep, price.Row = true, writes[i].Keep, writes[i].Row
+		v.note(a, DecisionStore, j)
 		v.prices = append(v.prices, price)
 		v.warn(j)
 	}
@@ -135,14 +136,20 @@ func nearestBelieved(judged []history.Judgement, i int) decimal.Decimal {
 // doubtWrite collects what becomes of a bar that is not believed, which can be the newest one.
 func (v *verdict) doubtWrite(a answered, j history.Judgement, isNewest bool) {
 	switch {
-	case j.Ruling == history.Reject && a.Goal != Rebase:
-		v.reject(a, j)
 	case j.Ruling == history.Reject:
+		v.note(a, DecisionReject, j)
+		if a.Goal != Rebase {
+			v.reject(a, j)
+		}
 	case isNewest:
+		v.note(a, DecisionHold, j)
 		v.held = append(v.held, a.heldBar(j, history.Waiting))
 		v.failHeld(a, j)
-	case v.err == nil:
-		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", j.Bar.Session, j.Why))
+	default:
+		v.note(a, DecisionRefuse, j)
+		if v.err == nil {
+			v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", j.Bar.Session, j.Why))
+		}
 	}
 }
 

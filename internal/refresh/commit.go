@@ -55,6 +55,9 @@ func (p *pass) commitPart(ctx context.Context, items []answered) (committed bool
 	p.settleDoubts(ctx, items, verdicts)
 	for i, item := range items {
 		*item.row = verdicts[i].row
+		for _, decision := range verdicts[i].decisions {
+			p.observe(decision)
+		}
 	}
 	report.count()
 	batch := newBatch(verdicts)

@@ -65,6 +65,7 @@ func (r *run) processClaimed(ctx context.Context, claimed []Task) (TasksReport, 
 		return TasksReport{}, errors.Join(err, r.giveBack(claimed, results))
 	}
 	plan := NewPlan(in)
+	r.reportPlan(plan)
 	part := plan.report()
 	part.Batches, r.results = 0, nil
 	items, stop := r.runPlan(ctx, in, plan, &part)

@@ -12,7 +12,7 @@ import (
 )
 
 // Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
-// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerFailed, SplitFound, BarRepaired, BarJudged,
+// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound, BarRepaired, BarJudged,
 // BarCorrected, HeldDecided, DoubtAsked, SessionMissing, TaskFailure, TaskPriorityUnknown, TasksStopped or RunFinished.
 type Event any
 
@@ -66,6 +66,27 @@ type (
 		Ticker marketdata.Ticker
 		Wait   time.Duration // no call is made for this long
 		Err    error
+	}
+	// TickerPlanned is what a plan decides about a ticker, and why: it is planned, fresh, skipped or deferred.
+	TickerPlanned struct {
+		Ticker   marketdata.Ticker
+		Outcome  Outcome
+		Reason   string
+		Batch    int             // 0 if nothing is fetched
+		Sessions []exchange.Date // that are wanted, ascending
+		Provider string          // that is asked
+		Asked    string          // the capability that it is asked for
+	}
+	// BarDecided is what becomes of a fetched bar, and why.
+	BarDecided struct {
+		Decision Decision
+		Bar      marketdata.Bar
+		Provider string    // that it came from
+		Asked    string    // the capability that brought it
+		Began    time.Time // when the call began
+		Why      string
+		Evidence []string
+		Before   *history.StoredBar // the stored one of the session before it; nil if there is none
 	}
 	BatchCommitted struct{ Batch, Batches, Refreshed, Failed, Calls int }
 	TickerFailed   struct {

@@ -74,8 +74,8 @@ func isAnswer(err error) bool {
 	}, func(answer error) bool { return errors.Is(err, answer) })
 }
 
-// errorKind names an error as reports do.
-func errorKind(err error) string {
+// ErrorKind names an error as reports do.
+func ErrorKind(err error) string {
 	for _, k := range []struct {
 		err  error
 		kind string

@@ -21,6 +21,9 @@ type Job struct {
 	Observe func(Event)
 	// WantForecast asks for a Forecast after each call, which costs a look into the ledger.
 	WantForecast bool
+	// WantDecisions asks for a TickerPlanned for each ticker of a plan, and for a BarDecided for each bar of an answer that
+	// matters.
+	WantDecisions bool
 
 	Discovery    Discovery
 	BatchSize    int // tickers per commit

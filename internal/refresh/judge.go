@@ -21,6 +21,7 @@ func judge(a answered, at, now time.Time) verdict {
 		}
 	default:
 		v.row.Status, v.row.Reason = OutcomeRefreshed, ""
+		v.noteInvalid(a)
 		switch {
 		case a.Goal.isOfPast():
 			v.backfill(a, at)

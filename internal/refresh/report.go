@@ -192,7 +192,7 @@ func (t *TickerReport) fail(err error) {
 }
 
 func newTickerError(err error) *TickerError {
-	return &TickerError{Kind: errorKind(err), Message: oneLine(err)}
+	return &TickerError{Kind: ErrorKind(err), Message: oneLine(err)}
 }
 
 // finish postpones what was not asked for, and evaluates the run. stop is why it ended early, if it did.

@@ -32,7 +32,7 @@ func TestErrorKind(t *testing.T) {
 		fmt.Errorf("deep: %w", fmt.Errorf("%w: no", ErrNoSpace)): "store",
 		errors.New("index out of range"):                         "internal",
 	} {
-		if got := errorKind(fmt.Errorf("store the batch: %w", err)); got != want {
+		if got := ErrorKind(fmt.Errorf("store the batch: %w", err)); got != want {
 			t.Errorf("%v is of kind %q, want %q", err, got, want)
 		}
 	}

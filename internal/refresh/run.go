@@ -117,6 +117,7 @@ func (r *run) makePlan(ctx context.Context) error {
 		}
 	}
 	r.inputs, r.plan = in, NewPlan(in)
+	r.reportPlan(r.plan)
 	r.report = r.identify(r.plan.report())
 	r.report.PendingTasks = pending
 	if r.DryRun {

@@ -78,26 +78,40 @@ func (v *verdict) priceNow(a answered) {
 // applyNow collects a price of the moment, which nothing confirms later: it is not kept if it is in doubt.
 func (v *verdict) applyNow(a answered, j history.Judgement) {
 	if j.Ruling == history.Store {
+		v.note(a, DecisionStore, j)
 		v.prices = append(v.prices, newPrice(j.Bar, a.provider, a.began))
 		v.warn(j)
 		return
 	}
+	v.note(a, DecisionRefuse, j)
 	v.failDoubtful(a, "the price of the moment is not stored: "+explain(j))
 }
 
 // apply collects what becomes of a judged bar. What is not new is written only if it differs from what is stored.
 func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
+	switch {
+	case isNew && j.Ruling == history.Reject:
+		v.reject(a, j)
+		v.note(a, DecisionReject, j)
+	case isNew && j.Ruling == history.Hold:
+		v.held = append(v.held, a.heldBar(j, history.Waiting))
+		v.note(a, DecisionHold, j)
+	default:
+		before := len(v.prices)
+		v.applyBelieved(a, j, isNew)
+		v.note(a, storeOrKeep(len(v.prices) > before), j)
+	}
+}
+
+// applyBelieved collects a judged bar if it is believed and brings something.
+func (v *verdict) applyBelieved(a answered, j history.Judgement, isNew bool) {
 	price := newPrice(j.Bar, a.provider, a.began)
 	stored, isStored := history.StoredOf(a.stored, j.Bar.Session)
 	switch {
-	case isNew && j.Ruling == history.Store:
+	case j.Ruling != history.Store:
+	case isNew:
 		v.prices, v.isUnsettled = append(v.prices, price), j.IsUnsettled
 		v.warn(j)
-	case isNew && j.Ruling == history.Reject:
-		v.reject(a, j)
-	case isNew && j.Ruling == history.Hold:
-		v.held = append(v.held, a.heldBar(j, history.Waiting))
-	case isNew || j.Ruling != history.Store:
 	case isStored && stored.Source == a.provider && stored.DiffersFrom(j.Bar):
 		price.Backfill, price.Row = true, stored.Row
 		v.prices = append(v.prices, price)

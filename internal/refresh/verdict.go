@@ -30,6 +30,8 @@ type answered struct {
 	splits       []history.Split   // of the vendor's table, if it was asked
 	quote        *marketdata.Bar   // whose place a series has taken, to settle a doubt about it
 	notes        []string          // why nothing could settle a doubt
+	// wantDecisions is as Job has it.
+	wantDecisions bool
 }
 
 // verdict is what is to be written of an answer, and what is to be reported once it is written.
@@ -44,8 +46,10 @@ type verdict struct {
 	late     *Lateness // if it is another one than before
 	tasks    []TaskResult
 	events   []Event
-	split    *history.Split   // detected by this answer
-	doubt    *history.HeldBar // the one of held that has failed the ticker
+	// decisions are those about single bars, if anybody wants to know.
+	decisions []BarDecided
+	split     *history.Split   // detected by this answer
+	doubt     *history.HeldBar // the one of held that has failed the ticker
 	// isUnsettled says that a series would show whether the quote or what is stored before it is wrong.
 	isUnsettled bool
 	err         error          // why the ticker failed

@@ -36,6 +36,7 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 			again.Next = r.nextRun()
 		}
 		in, plan = again, NewPlan(again)
+		r.reportPlan(plan)
 		r.reportAgain(plan, report)
 	}
 }
@@ -193,7 +194,7 @@ func (p *pass) answered(batch int) []answered {
 		items = append(items, answered{
 			Item: item, answer: a.check(item.Ticker).complete(), row: &p.result.Tickers[i],
 			provider: p.Vendors[item.route.vendor].Provider.Name(), capability: item.route.capability, maxMove: p.MaxMove(item.Ticker),
-			isForced: p.Force || item.Goal == Rebase, readableOnly: p.Discovery.ReadableOnly,
+			isForced: p.Force || item.Goal == Rebase, readableOnly: p.Discovery.ReadableOnly, wantDecisions: p.WantDecisions,
 		})
 	}
 	return items

@@ -51,6 +51,9 @@ type Options struct {
 	Timeout time.Duration
 	// Entitlement is added to each call of a key whose plan has it: "delayed" or "realtime"; "" for none.
 	Entitlement string
+	// OnAnswer is called with what came of each call that was sent, unless it is nil; by several goroutines if calls are under
+	// way at once.
+	OnAnswer func(marketdata.RawAnswer)
 	// Currencies overrides marketdata.DefaultCurrencies: Alpha Vantage never gives the currency of a quote.
 	Currencies marketdata.Currencies
 }
@@ -64,6 +67,7 @@ type Client struct {
 	timeout time.Duration
 	// entitlement is added to each call unless it is "".
 	entitlement string
+	onAnswer    func(marketdata.RawAnswer) // nil if nobody wants to know
 	// currencies includes the defaults.
 	currencies marketdata.Currencies
 }
@@ -81,7 +85,7 @@ func New(o Options) (*Client, error) {
 		base.Path = "/query"
 	}
 	c := &Client{
-		key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, entitlement: o.Entitlement,
+		key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, entitlement: o.Entitlement, onAnswer: o.OnAnswer,
 		currencies: marketdata.DefaultCurrencies(),
 	}
 	maps.Copy(c.currencies, o.Currencies)
@@ -131,101 +135,104 @@ func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketd
 	if len(question.Tickers) != 1 {
 		return marketdata.Answer{}, fmt.Errorf("alphavantage: a call takes 1 ticker, not %d", len(question.Tickers))
 	}
-	ticker := question.Tickers[0]
-	values := url.Values{"function": {question.Capability.Name}, "symbol": {ticker.String()}}
-	var answer marketdata.Answer
-	var err error
-	switch question.Capability.Name {
-	case globalQuote:
-		answer, err = c.quote(ctx, ticker, values)
-	case timeSeriesDaily:
-		values.Set("outputsize", "compact")
-		answer, err = c.series(ctx, ticker, values, maxBody, compactSessions)
-	case timeSeriesDailyFull:
-		values.Set("outputsize", "full")
-		answer, err = c.series(ctx, ticker, values, maxFullBody, 0)
-	case splitTable:
-		values.Set("function", "SPLITS")
-		answer, err = c.splits(ctx, ticker, values)
-	default:
-		return answer, fmt.Errorf("alphavantage: there is no capability %q", question.Capability.Name)
+	call, found := c.call(question.Capability.Name, question.Tickers[0])
+	if !found {
+		return marketdata.Answer{}, fmt.Errorf("alphavantage: there is no capability %q", question.Capability.Name)
+	}
+	raw := marketdata.RawAnswer{Question: question}
+	wasMade, err := c.query(ctx, call, &raw)
+	if err == nil {
+		raw.Answer, err = call.parse(raw.Body)
 	}
 	// An error that concerns only the ticker is not an error of the call.
 	if errors.Is(err, marketdata.ErrUnknownTicker) || errors.Is(err, marketdata.ErrInvalidData) {
-		return marketdata.Answer{Missing: map[marketdata.Ticker]error{ticker: err}}, nil
+		raw.Answer, err = marketdata.Answer{Missing: map[marketdata.Ticker]error{question.Tickers[0]: err}}, nil
 	}
-	return answer, err
+	if raw.Err = err; wasMade && c.onAnswer != nil {
+		c.onAnswer(raw)
+	}
+	return raw.Answer, err
 }
 
-func (c *Client) quote(ctx context.Context, ticker marketdata.Ticker, values url.Values) (marketdata.Answer, error) {
-	body, err := c.query(ctx, values, maxBody)
-	if err != nil {
-		return marketdata.Answer{}, err
-	}
-	bar, err := parseQuote(ticker, c.currencies.Of(ticker), body)
-	return marketdata.Answer{Bars: []marketdata.Bar{bar}}, err
+// call is what the vendor is asked once.
+type call struct {
+	values  url.Values
+	maxBody int // bytes
+	parse   func(body []byte) (marketdata.Answer, error)
 }
 
-func (c *Client) series(
-	ctx context.Context, ticker marketdata.Ticker, values url.Values, limit, maxSessions int,
-) (marketdata.Answer, error) {
-	body, err := c.query(ctx, values, limit)
-	if err != nil {
-		return marketdata.Answer{}, err
+// call returns the call of a capability; false if there is no such capability.
+func (c *Client) call(capability string, ticker marketdata.Ticker) (call, bool) {
+	values := url.Values{"function": {capability}, "symbol": {ticker.String()}}
+	currency := c.currencies.Of(ticker)
+	series := func(maxSessions int) func([]byte) (marketdata.Answer, error) {
+		return func(body []byte) (marketdata.Answer, error) { return parseSeries(ticker, currency, body, maxSessions) }
 	}
-	return parseSeries(ticker, c.currencies.Of(ticker), body, maxSessions)
+	switch capability {
+	case globalQuote:
+		return call{values, maxBody, func(body []byte) (marketdata.Answer, error) {
+			bar, err := parseQuote(ticker, currency, body)
+			return marketdata.Answer{Bars: []marketdata.Bar{bar}}, err
+		}}, true
+	case timeSeriesDaily:
+		values.Set("outputsize", "compact")
+		return call{values, maxBody, series(compactSessions)}, true
+	case timeSeriesDailyFull:
+		values.Set("outputsize", "full")
+		return call{values, maxFullBody, series(0)}, true
+	case splitTable:
+		values.Set("function", "SPLITS")
+		return call{values, maxBody, func(body []byte) (marketdata.Answer, error) { return parseSplits(ticker, body) }}, true
+	default:
+		return call{}, false
+	}
 }
 
-func (c *Client) splits(ctx context.Context, ticker marketdata.Ticker, values url.Values) (marketdata.Answer, error) {
-	body, err := c.query(ctx, values, maxBody)
-	if err != nil {
-		return marketdata.Answer{}, err
-	}
-	return parseSplits(ticker, body)
-}
-
-// query makes one call and returns the body of its answer, unless that is a refusal or has more than
-// limit bytes.
-func (c *Client) query(ctx context.Context, values url.Values, limit int) ([]byte, error) {
+// query makes one call and writes its answer into raw, whatever it is. The error is nil if that is neither a refusal nor too
+// long. wasMade says that the limiter has admitted the call.
+func (c *Client) query(ctx context.Context, call call, raw *marketdata.RawAnswer) (wasMade bool, err error) {
 	if c.key == "" {
-		return nil, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
+		return false, fmt.Errorf("%w: no API key", marketdata.ErrCredentials)
 	}
 	sent, err := c.limiter.Wait(ctx, 1)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	// Unless an error below shows otherwise, assume that the call reached the vendor.
 	defer sent(true)
+	return true, c.send(ctx, call, sent, raw)
+}
+
+// send makes a call that the limiter has admitted.
+func (c *Client) send(ctx context.Context, call call, sent func(reached bool), raw *marketdata.RawAnswer) error {
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
 	var connection connection
-	request, err := http.NewRequestWithContext(connection.watch(ctx, sent), http.MethodGet, c.target(values), nil)
+	request, err := http.NewRequestWithContext(connection.watch(ctx, sent), http.MethodGet, c.target(call.values), nil)
 	if err != nil {
-		return nil, errors.New("alphavantage: the request cannot be built")
+		return errors.New("alphavantage: the request cannot be built")
 	}
 	// On a reused connection net/http may repeat a request, which would not be counted.
 	request.Close = true
 	response, err := c.http.Do(request)
 	if err != nil {
 		sent(!connection.failed())
-		return nil, c.unavailable(err)
+		return c.unavailable(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
+	raw.Status, raw.ContentType = response.StatusCode, response.Header.Get("Content-Type")
+	raw.Body, err = io.ReadAll(io.LimitReader(response.Body, int64(call.maxBody)+1))
 	if err != nil {
-		return nil, c.unavailable(err)
+		return c.unavailable(err)
 	}
-	if len(body) > limit {
-		return nil, fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, limit)
+	if len(raw.Body) > call.maxBody {
+		return fmt.Errorf("%w: the answer is longer than %d bytes", marketdata.ErrUnavailable, call.maxBody)
 	}
-	body = trimBOM(body)
-	if err := c.refusal(response, body); err != nil {
-		return nil, err
-	}
-	return body, nil
+	raw.Body = trimBOM(raw.Body)
+	return c.refusal(response, raw.Body)
 }
 
 // target returns the URL of a call. The query of the base URL is kept.

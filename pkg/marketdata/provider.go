@@ -111,6 +111,16 @@ type Split struct {
 	Factor  decimal.Decimal // new shares per old share, greater than zero: 10 for 10:1, 0.1 for 1:10
 }
 
+// RawAnswer is one answer of a vendor as it came, with what its client made of it.
+type RawAnswer struct {
+	Question    Question
+	Status      int    // of HTTP; 0 if no answer came
+	ContentType string // as the vendor has it
+	Body        []byte // which can repeat the API key; not to be changed
+	Answer      Answer
+	Err         error // why there is no Answer
+}
+
 // Provider is a source of daily prices. Its methods are safe for concurrent use.
 type Provider interface {
 	// Name returns the name under which prices of this provider are stored, like "alpha_vantage".
