@@ -304,3 +304,28 @@ func (l *ledger) UpdateAccount(_ context.Context, _ string, _ time.Time, decide 
 	decide(quota.Account{})
 	return nil
 }
+
+// Whoever wants to know sees each answer as it came, with what was made of it.
+func TestOnAnswer(t *testing.T) {
+	for _, v := range providers.All() {
+		for body, wantErr := range map[string]bool{answers[v.Name]: false, "<html>": true} {
+			var got []marketdata.RawAnswer
+			provider, err := v.New(providers.Options{
+				Key: key, BaseURL: v.DefaultBaseURL, Limiter: newLimiter(t, v),
+				OnAnswer: func(raw marketdata.RawAnswer) { got = append(got, raw) },
+				HTTP: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+					header := http.Header{"Content-Type": {"text/x"}}
+					return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
+				})},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = ask(provider)
+			if len(got) != 1 || string(got[0].Body) != body || got[0].Status != http.StatusOK || got[0].ContentType != "text/x" ||
+				(got[0].Err != nil) != wantErr || (err != nil) != wantErr || (len(got[0].Answer.Bars) == 0) != wantErr {
+				t.Errorf("%s: %+v, %v; want the answer %q", v.Name, got, err, body)
+			}
+		}
+	}
+}

@@ -540,3 +540,35 @@ func TestEstimateKnowsHowLongCallsTake(t *testing.T) {
 		}
 	})
 }
+
+// Decisions are reported if somebody wants to know, and not found out otherwise.
+func TestDecisionsAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, want := range []bool{false, true} {
+			vendor := fakevantage.New(fakevantage.Options{Now: midnight, Unknown: []string{"META"}})
+			j := fast(t, vendor)
+			j.WantDecisions = want
+			var planned, decided int
+			j.Observe = func(e refresh.Event) {
+				switch e := e.(type) {
+				case refresh.TickerPlanned:
+					planned++
+					if e.Reason == "" || e.Outcome != refresh.OutcomePlanned || e.Asked != "GLOBAL_QUOTE" || e.Provider != "alpha_vantage" {
+						t.Errorf("%+v", e)
+					}
+				case refresh.BarDecided:
+					decided++
+					if e.Decision != refresh.DecisionStore || e.Asked != "GLOBAL_QUOTE" || !e.Bar.Close.IsPositive() || e.Began != midnight() {
+						t.Errorf("%+v", e)
+					}
+				}
+			}
+			if _, err := j.Run(t.Context(), refresh.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if want && (planned != 7 || decided != 6) || !want && planned+decided != 0 {
+				t.Errorf("%d tickers and %d bars decided; anybody wants to know: %t", planned, decided, want)
+			}
+		}
+	})
+}

@@ -39,7 +39,7 @@ func TestHowARunOfTasksEnds(t *testing.T) {
 	}
 }
 
-// The bar of a ticker that nobody knew fails the ticker, and its task stays pending: that is no failed task.
+// A ticker that the vendor was in no state to answer has failed, and its task stays pending: the run goes by the ticker.
 func TestARunOfTasksWhoseVendorFails(t *testing.T) {
 	r := Report{Kind: Tasks, Tasks: &TasksReport{Tasks: 1}, Tickers: rows(0, 1, 0)}
 	r.count()
