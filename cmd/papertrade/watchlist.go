@@ -39,17 +39,28 @@ func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.Watc
 	return printChanged(ctx, inv, db, symbols)
 }
 
+// maxWarnings is how many tickers that resemble no other have a warning each: a list of hundreds that is imported has one.
+const maxWarnings = 5
+
 // warnOfUnknown says which of the tickers that were added are not among the known symbols, and which of these was probably meant.
 func (inv *invocation) warnOfUnknown(changes []refresh.WatchlistChange, known []string) {
+	var others []string
 	for _, change := range changes {
 		similar, isKnown := similarSymbol(change.Ticker, known)
 		switch {
 		case isKnown:
 		case similar == "":
-			inv.log.Warn().Msgf("%s: nothing is known of it yet", change.Ticker)
+			others = append(others, change.Ticker.String())
 		default:
 			inv.log.Warn().Msgf("%s: nothing is known of it yet; did you mean %s?", change.Ticker, similar)
 		}
+	}
+	if len(others) > maxWarnings {
+		inv.log.Warn().Strs("tickers", others).Msgf("nothing is known of %d tickers yet", len(others))
+		return
+	}
+	for _, symbol := range others {
+		inv.log.Warn().Msgf("%s: nothing is known of it yet", symbol)
 	}
 }
 

@@ -153,7 +153,7 @@ func otherSettings() []Setting {
 		},
 		{
 			Key: "log.level", Default: "info", Values: logLevels,
-			Help:    "The least important level that is logged.",
+			Help:    "The least important level that is logged: debug shows each decision and answer, trace the answers themselves.",
 			Allowed: anyOf(logLevels), Flag: "log-level",
 			set: scalar(oneOf(logLevels), func(c *Config) *string { return &c.Log.Level }),
 		},
