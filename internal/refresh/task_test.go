@@ -156,7 +156,7 @@ func TestCanStillCome(t *testing.T) {
 }
 
 func TestRejectedTasks(t *testing.T) {
-	requests, rejected := taskRequests([]Task{
+	requests, rejected := Discovery{}.taskRequests([]Task{
 		{ID: "1", Symbol: " $$\n$", From: "2026-11-02", To: "2026-11-13"}, {ID: "2", Symbol: "aapl", From: "02.11.2026", To: "2026-11-13"},
 		{ID: "3", Symbol: "aapl", From: "2026-11-02", To: "2026-11-13"},
 	}, instant(21, 0))
