@@ -16,6 +16,9 @@ type StoredBar struct {
 	Source         string    // the name of the provider that it came from
 	FetchedAt      time.Time // when the row was last written
 	Row            int64     // its key in the database
+	// Incomplete says that the row has no close: the application has put the price of some moment there, which is Close, and
+	// blanked all else. A row that a run has written has one, whatever else the vendor lacked.
+	Incomplete bool
 }
 
 // nextSession returns the first session after a day.

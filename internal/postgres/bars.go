@@ -20,11 +20,12 @@ select distinct on (ticker, ("timestamp" at time zone 'UTC')::date)
     ticker, id::bigint as id, "timestamp" as stamp, source, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
     open_amount::text as open, high_amount::text as high, low_amount::text as low,
     coalesce(close_amount, price_amount)::text as close,
-    coalesce(case when close_amount is not null then close_currency end, price_currency) as currency, volume
+    coalesce(case when close_amount is not null then close_currency end, price_currency) as currency, volume,
+    close_amount is null as incomplete
 from price_history
 where ticker = any(@tickers::text[]) and "interval" = '1day'
     and "timestamp" >= coalesce(@from::timestamptz, '-infinity') and "timestamp" < coalesce(@until::timestamptz, 'infinity')
-order by ticker, ("timestamp" at time zone 'UTC')::date, source = @manual desc, fetched_at desc, id desc`
+order by ticker, ("timestamp" at time zone 'UTC')::date, source = @manual desc, incomplete, fetched_at desc, id desc`
 	var until *time.Time
 	if !to.IsZero() {
 		until = day(to.AddDays(1))
@@ -54,6 +55,7 @@ type barRow struct {
 	Currency         string
 	Volume           *int64
 	ID               int64
+	Incomplete       bool
 }
 
 func (r barRow) bar() (history.StoredBar, error) {
@@ -63,6 +65,6 @@ func (r barRow) bar() (history.StoredBar, error) {
 			Ticker: ticker, Session: exchange.DateOf(r.Stamp.UTC()),
 			Open: r.Open, High: r.High, Low: r.Low, Close: r.Close, Volume: r.Volume, Currency: r.Currency,
 		},
-		Timestamp: r.Stamp.UTC(), Source: r.Source, FetchedAt: r.FetchedAt.UTC(), Row: r.ID,
+		Timestamp: r.Stamp.UTC(), Source: r.Source, FetchedAt: r.FetchedAt.UTC(), Row: r.ID, Incomplete: r.Incomplete,
 	}, err
 }

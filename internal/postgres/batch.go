@@ -92,10 +92,15 @@ values (
     @close::text::numeric, @currency::text, @volume, @created_at)
 on conflict (ticker, "timestamp", source, "interval") do `
 
-const keepPrice = insertPrice + `nothing
+// keepPrice leaves a row that exists as it is, unless the application has blanked it.
+const keepPrice = insertPrice + updateStored + `
+where stored.close_amount is null
 returning stored.price_amount::text`
 
-const upsertPrice = insertPrice + `update set
+const upsertPrice = insertPrice + updateStored + `
+returning stored.price_amount::text`
+
+const updateStored = `update set
     price_amount = excluded.price_amount,
     price_currency = excluded.price_currency,
     open_amount = coalesce(excluded.open_amount, case when not @clear_range then stored.open_amount end),
@@ -107,8 +112,7 @@ const upsertPrice = insertPrice + `update set
     close_amount = excluded.close_amount,
     close_currency = excluded.close_currency,
     volume = coalesce(excluded.volume, stored.volume),
-    updated_at = @updated_at
-returning stored.price_amount::text`
+    updated_at = @updated_at`
 
 // updatePrice is upsertPrice of a row that is known.
 const updatePrice = `

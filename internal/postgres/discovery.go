@@ -77,17 +77,18 @@ func (s *Store) States(ctx context.Context, tickers []marketdata.Ticker) (map[ma
 select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at, state.asked_at,
     coalesce(state.unknown_sessions, 0) as unknown_sessions, state.unknown_session, state.first_session,
     state.late_session, coalesce(state.late_sessions, 0) as late_sessions, coalesce(state.late_checks, 0) as late_checks,
-    coalesce(state.late_repeats, 0) as late_repeats, state.first_active_at,
+    coalesce(state.late_repeats, 0) as late_repeats, state.first_active_at, coalesce(newest.incomplete, false) as incomplete,
     array(select session from papertrade_absent_sessions as absent where absent.ticker = asked.ticker order by session) as absent,
     (select json_agg(json_build_object('session', session, 'new', new_shares, 'old', old_shares, 'rebased', rebased) order by session)
      from papertrade_splits as split where split.ticker = asked.ticker) as splits,
     beside.held
 from unnest(@tickers::text[]) as asked (ticker)
 left join lateral (
-    select "timestamp" as stamp, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at
+    select "timestamp" as stamp, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
+        close_amount is null as incomplete
     from price_history
     where price_history.ticker = asked.ticker and "interval" = '1day'
-    order by stamp desc, fetched_at desc
+    order by stamp desc, incomplete, fetched_at desc
     limit 1) as newest on true
 cross join lateral (
     select json_agg(` + heldBar + ` order by session) as held
@@ -117,6 +118,7 @@ type stateRow struct {
 	UnknownSessions                                                    int
 	LateSession, FirstActiveAt                                         *time.Time
 	LateSessions, LateChecks, LateRepeats                              int
+	Incomplete                                                         bool
 	Absent                                                             []time.Time
 	Splits                                                             []history.Split
 	Held                                                               []history.HeldBar
@@ -128,7 +130,7 @@ func (r stateRow) state() refresh.State {
 		UnknownSessions: r.UnknownSessions, UnknownSession: dateOf(r.UnknownSession),
 		FirstSession: dateOf(r.FirstSession), Absent: datesOf(r.Absent), Splits: r.Splits, Held: r.Held,
 		Late:          refresh.Lateness{Session: dateOf(r.LateSession), Sessions: r.LateSessions, Checks: r.LateChecks, Repeats: r.LateRepeats},
-		FirstActiveAt: utc(r.FirstActiveAt),
+		FirstActiveAt: utc(r.FirstActiveAt), Incomplete: r.Incomplete,
 	}
 }
 

@@ -72,6 +72,7 @@ type DiscoveryQuery struct {
 // State is what a store knows of a ticker. A zero field is unknown.
 type State struct {
 	LastSession exchange.Date // the newest stored daily bar, of any provider
+	Incomplete  bool          // that bar is, as history.StoredBar has it
 	FetchedAt   time.Time     // when that bar was last written
 	CheckedAt   time.Time     // when a provider last answered with a price
 	AskedAt     time.Time     // when a provider was last asked, whatever came of it
@@ -99,7 +100,7 @@ type Price struct {
 	// Backfill marks a price of the past: the ticker and its entry of the watchlist do not count
 	// as refreshed.
 	Backfill bool
-	Keep     bool  // if the row exists, it stays as it is
+	Keep     bool  // if the row exists and is not history.StoredBar.Incomplete, it stays as it is
 	Row      int64 // history.StoredBar.Row of the row that is updated, whatever its stamp and source; 0: by those
 	// ClearRange removes open, high and low that the Bar does not have from a row that exists.
 	ClearRange bool
@@ -191,8 +192,8 @@ type Store interface {
 	// Bars returns the daily bars of tickers whose sessions lie from from to to, both inclusive, with one
 	// query; a zero Date is no bound. A session is the date of a stamp in UTC. The bars of a ticker are
 	// ascending by session, one per session: of several rows (of two providers, or stamped in two ways)
-	// one of history.ManualSource, whenever it was written, else the one written last. Prices keep the digits
-	// that the database holds. A ticker without any bar is not in the map.
+	// one of history.ManualSource, whenever it was written, else a complete one, else the one written last. Prices keep the
+	// digits that the database holds. A ticker without any bar is not in the map.
 	Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error)
 	// HeldBars returns all held bars of tickers, decided ones too, ascending by session, with one query; nil asks for
 	// those of all tickers. A ticker without any is not in the map.

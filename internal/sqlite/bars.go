@@ -20,7 +20,7 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 select id, ticker, strftime('%Y-%m-%d %H:%M:%f', "timestamp"), source, strftime('%Y-%m-%d %H:%M:%f', coalesce(updated_at, created_at)),
     cast(open_amount as text), cast(high_amount as text), cast(low_amount as text),
     cast(coalesce(close_amount, price_amount) as text),
-    coalesce(iif(close_amount is null, null, close_currency), price_currency), volume
+    coalesce(iif(close_amount is null, null, close_currency), price_currency), volume, close_amount is null
 from price_history
 where ticker in (select value from json_each(?)) and "interval" = '1day' and "timestamp" >= ? and "timestamp" < ?`
 	asked, err := list(tickers)
@@ -36,10 +36,10 @@ where ticker in (select value from json_each(?)) and "interval" = '1day' and "ti
 }
 
 // newestBySession returns the bars of each ticker ascending by session, for each session the one that a person set, else
-// the one written last.
+// a complete one, else the one written last.
 func newestBySession(bars []history.StoredBar, from, to exchange.Date) map[marketdata.Ticker][]history.StoredBar {
 	slices.SortFunc(bars, func(a, b history.StoredBar) int {
-		return cmp.Or(a.Session.Compare(b.Session), compareManual(a, b), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
+		return cmp.Or(a.Session.Compare(b.Session), compareManual(a, b), compareComplete(a, b), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
 	})
 	byTicker := map[marketdata.Ticker][]history.StoredBar{}
 	for _, bar := range bars {
@@ -58,13 +58,22 @@ func newestBySession(bars []history.StoredBar, from, to exchange.Date) map[marke
 
 // compareManual orders bars that a person set after all others.
 func compareManual(a, b history.StoredBar) int {
-	isManual := func(bar history.StoredBar) int {
-		if bar.Source == history.ManualSource {
-			return 1
-		}
+	return compareBool(a.Source == history.ManualSource, b.Source == history.ManualSource)
+}
+
+// compareComplete orders complete bars after all others.
+func compareComplete(a, b history.StoredBar) int { return compareBool(!a.Incomplete, !b.Incomplete) }
+
+// compareBool orders true after false.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
 		return 0
+	case b:
+		return -1
+	default:
+		return 1
 	}
-	return cmp.Compare(isManual(a), isManual(b))
 }
 
 // textRange returns bounds for the text of stamps whose sessions lie from from to to; the end is exclusive. They are
@@ -84,7 +93,7 @@ func scanBar(rows *sql.Rows) (bar history.StoredBar, err error) {
 	var symbol string
 	var stamped, written sql.NullString
 	err = rows.Scan(&bar.Row, &symbol, &stamped, &bar.Source, &written,
-		&bar.Open, &bar.High, &bar.Low, &bar.Close, &bar.Currency, &bar.Volume)
+		&bar.Open, &bar.High, &bar.Low, &bar.Close, &bar.Currency, &bar.Volume, &bar.Incomplete)
 	if err != nil {
 		return bar, err
 	}

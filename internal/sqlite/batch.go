@@ -61,10 +61,15 @@ values (?1, ?2, ?3, ?4, ?5, ?6,
     ?5, ?6, ?10, ?11)
 on conflict (ticker, "timestamp", source, "interval") do `
 
-const keepPrice = insertPrice + `nothing
+// keepPrice leaves a row that exists as it is, unless the application has blanked it.
+const keepPrice = insertPrice + updateStored + `
+where stored.close_amount is null
 returning cast(price_amount as text)`
 
-const upsertPrice = insertPrice + `update set
+const upsertPrice = insertPrice + updateStored + `
+returning cast(price_amount as text)`
+
+const updateStored = `update set
     price_amount = excluded.price_amount,
     price_currency = excluded.price_currency,
     open_amount = coalesce(excluded.open_amount, iif(?12, null, stored.open_amount)),
@@ -76,8 +81,7 @@ const upsertPrice = insertPrice + `update set
     close_amount = excluded.close_amount,
     close_currency = excluded.close_currency,
     volume = coalesce(excluded.volume, stored.volume),
-    updated_at = ?11
-returning cast(price_amount as text)`
+    updated_at = ?11`
 
 // updatePrice is upsertPrice of a row that is known.
 const updatePrice = `
@@ -130,7 +134,7 @@ func writePrice(ctx context.Context, statements statementCache, price refresh.Pr
 	}
 	switch {
 	case price.Keep:
-		return query(ctx, statements, scanColumn[string], keepPrice, args...)
+		return query(ctx, statements, scanColumn[string], keepPrice, append(args, price.ClearRange)...)
 	case price.Row != 0:
 		return query(ctx, statements, scanColumn[string], updatePrice, append(args, price.ClearRange, price.Row, price.Relabel)...)
 	default:

@@ -82,7 +82,7 @@ select asked.value, strftime('%Y-%m-%d %H:%M:%f', p."timestamp"), strftime('%Y-%
     cast(state.checked_at as text), cast(state.asked_at as text),
     coalesce(state.unknown_sessions, 0), cast(state.unknown_session as text), cast(state.first_session as text),
     cast(state.late_session as text), coalesce(state.late_sessions, 0), coalesce(state.late_checks, 0), coalesce(state.late_repeats, 0),
-    cast(state.first_active_at as text),
+    cast(state.first_active_at as text), coalesce(p.id is not null and p.close_amount is null, false),
     (select json_group_array(session order by session) from papertrade_absent_sessions as absent where absent.ticker = asked.value),
     (select json_group_array(json_object('session', session, 'new', new_shares, 'old', old_shares,
         'rebased', json(iif(rebased, 'true', 'false'))) order by session)
@@ -98,7 +98,7 @@ left join price_history as p on p.id = (
         from price_history as day
         where day.ticker = asked.value and day."interval" = '1day' and day."timestamp" < ':')
         and unixepoch(newest."timestamp") is not null
-    order by unixepoch(newest."timestamp") desc, unixepoch(coalesce(newest.updated_at, newest.created_at), 'subsec') desc
+    order by unixepoch(newest."timestamp") desc, newest.close_amount is null, unixepoch(coalesce(newest.updated_at, newest.created_at), 'subsec') desc
     limit 1)
 left join papertrade_ticker_states as state on state.ticker = asked.value
 where p.id is not null or state.ticker is not null or held <> '[]'`
@@ -127,7 +127,7 @@ func scanState(rows *sql.Rows) (row stateRow, err error) {
 	var stamped, fetched, checked, asked, unknown, first, lacked, active sql.NullString
 	late := &row.state.Late
 	err = rows.Scan(&symbol, &stamped, &fetched, &checked, &asked, &row.state.UnknownSessions, &unknown, &first,
-		&lacked, &late.Sessions, &late.Checks, &late.Repeats, &active, &absent, &splits, &held)
+		&lacked, &late.Sessions, &late.Checks, &late.Repeats, &active, &row.state.Incomplete, &absent, &splits, &held)
 	if err != nil {
 		return row, err
 	}

@@ -171,8 +171,8 @@ func states(t *testing.T, db Database) {
 	at := func(hour int) time.Time { return time.Date(2026, 11, 21, hour, 0, 0, 0, time.UTC) }
 	all := tickers("AAPL", "MSFT", "NVDA")
 	equal(t, got, map[marketdata.Ticker]refresh.State{
-		all[0]: {LastSession: exchange.Date{Year: 2026, Month: 11, Day: 20}, FetchedAt: at(2)},
-		all[1]: {LastSession: exchange.Date{Year: 2026, Month: 11, Day: 18}, FetchedAt: at(-47), CheckedAt: at(3)},
+		all[0]: {LastSession: exchange.Date{Year: 2026, Month: 11, Day: 20}, Incomplete: true, FetchedAt: at(2)},
+		all[1]: {LastSession: exchange.Date{Year: 2026, Month: 11, Day: 18}, Incomplete: true, FetchedAt: at(-47), CheckedAt: at(3)},
 		all[2]: {CheckedAt: at(4)},
 	})
 

@@ -64,6 +64,8 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"bars of one session", barsOfOneSession},
 		{"bars within bounds", barsWithinBounds},
 		{"bars that a person set", barsSetByPerson},
+		{"incomplete bars", incompleteBars},
+		{"incomplete bar beside another", incompleteBarBesideAnother},
 		{"batch", batch},
 		{"batch keeps every digit", batchKeepsDigits},
 		{"batch wipes nothing", batchWipesNothing},
