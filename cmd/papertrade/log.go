@@ -139,7 +139,7 @@ func (log logger) observe(event refresh.Event) {
 	case refresh.BarRepaired:
 		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).
 			Msg("open, high and low contradict each other or the close: only the close was stored")
-	case refresh.BarJudged, refresh.BarCorrected, refresh.HeldDecided, refresh.DoubtAsked:
+	case refresh.BarJudged, refresh.BarCorrected, refresh.BarFilled, refresh.HeldDecided, refresh.DoubtAsked:
 		log.judgement(e)
 	case refresh.TickerPlanned:
 		log.planned(e)
@@ -162,6 +162,8 @@ func (log logger) judgement(event refresh.Event) {
 	case refresh.BarCorrected:
 		log.Info().Stringer("ticker", e.Ticker).Stringer("session", e.Session).
 			Str("old", marketdata.FormatPrice(e.Old)).Str("new", marketdata.FormatPrice(e.New)).Msg("stored price corrected by the vendor")
+	case refresh.BarFilled:
+		log.Info().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Msg("blanks of a stored bar filled")
 	case refresh.HeldDecided:
 		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Str("close", marketdata.FormatPrice(e.Close)).
 			Str("decision", string(e.Decision)).Strs("evidence", e.Evidence).Msg("held price decided")

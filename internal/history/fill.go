@@ -19,7 +19,7 @@ type Series struct {
 
 // Request is what is wanted of the stored history of a ticker.
 type Request struct {
-	Sessions  []exchange.Date // wanted, ascending, at least one
+	Sessions  []exchange.Date // wanted, ascending, at least one; those of incomplete bars are filled
 	Completed exchange.Date   // the newest completed session of the ticker's exchange
 	Splits    []Split         // those that are known, ascending
 	Overwrite bool            // sessions that are stored are wanted again
@@ -166,19 +166,20 @@ func (r Request) firstSession(first exchange.Date, stored []StoredBar) (oldest, 
 	}
 }
 
-// write returns how a bar is written: if its session is stored already, into that row or not at all. A rebase changes
-// nothing that is on the scale already.
+// write returns how a bar is written: if its session is stored already, into that row or not at all, unless the row is
+// incomplete. A rebase changes nothing that is on the scale already.
 func (r Request) write(bar marketdata.Bar, stored []StoredBar) (w Write, changes bool) {
 	w = Write{Bar: bar, Keep: !r.Overwrite && !r.Rebase}
 	i, found := findStored(stored, bar.Session)
-	if !found || w.Keep {
+	isIncomplete := found && stored[i].Incomplete
+	if !found || w.Keep && !isIncomplete {
 		return w, true
 	}
-	w.Row = stored[i].Row
+	w.Keep, w.Row = false, stored[i].Row
 	if r.Rebase {
 		w.Bar = complete(bar, stored[i].Bar)
 	}
-	return w, r.Overwrite || !isOnScale(stored[i].Close, bar.Close)
+	return w, r.Overwrite || isIncomplete || !isOnScale(stored[i].Close, bar.Close)
 }
 
 // detect returns the split that the stored history lacks once writes are made.

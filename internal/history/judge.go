@@ -95,6 +95,7 @@ type judge struct {
 	Around
 	bars       []marketdata.Bar
 	others     []StoredBar      // of sessions that the answer does not have, ascending
+	incomplete []StoredBar      // of sessions that it has, ascending: they say nothing about it, and are not among Stored
 	manual     []StoredBar      // that a person set, ascending
 	believed   []marketdata.Bar // of the answer so far, ascending
 	isOffScale bool             // the series is on another scale than what is stored, which no split explains
@@ -108,11 +109,18 @@ func newJudge(bars []marketdata.Bar, around Around) *judge {
 		if b.Source == ManualSource {
 			j.manual = append(j.manual, b)
 		}
-		if !b.Close.IsPositive() || len(bars) > 0 && b.Currency != bars[0].Currency {
+		_, isAnswered := find(bars, b.Session)
+		switch {
+		case !b.Close.IsPositive() || len(bars) > 0 && b.Currency != bars[0].Currency:
 			continue // nothing can be compared with it
+		case b.Incomplete && isAnswered:
+			j.incomplete = append(j.incomplete, b)
+			continue
+		case b.Incomplete && j.isStray(b):
+			continue
 		}
 		j.Stored = append(j.Stored, b)
-		if _, found := find(bars, b.Session); !found {
+		if !isAnswered {
 			j.others = append(j.others, b)
 		}
 	}
@@ -120,16 +128,27 @@ func newJudge(bars []marketdata.Bar, around Around) *judge {
 	return j
 }
 
+// isStray reports whether a price that the application has put is far from the stored one before it: nobody has judged it.
+func (j *judge) isStray(b StoredBar) bool {
+	n := len(j.Stored)
+	if n == 0 || !j.isFar(j.Stored[n-1].Close, b.Close) {
+		return false
+	}
+	_, isSplit := j.splitBetween(j.Stored[n-1].Bar, b.Bar)
+	return !isSplit
+}
+
 func (j *judge) judgeBar(i int) Judgement {
 	got := Judgement{Bar: j.bars[i]}
 	_, isManual := StoredOf(j.manual, got.Bar.Session)
-	_, isStored := StoredOf(j.Stored, got.Bar.Session)
+	_, isComplete := StoredOf(j.Stored, got.Bar.Session)
+	_, isIncomplete := StoredOf(j.incomplete, got.Bar.Session)
 	repeats := j.repeats(got.Bar)
 	got.IsStale = repeats > 0
 	switch why := j.doubt(i); {
 	case isManual:
 		got.Ruling, got.Why = Keep, "a person set the price of this session"
-	case isStored && j.isAdjusted:
+	case j.isAdjusted && (isComplete || isIncomplete):
 		got.Ruling, got.Why = Keep, "the series is adjusted for a split, and what is stored is not"
 	case j.isDecided(got.Bar, Rejected):
 		got.Ruling, got.Why = Reject, "the same price was rejected before"
@@ -267,6 +286,9 @@ func (j *judge) contradiction(bar marketdata.Bar) (why string, unsettled bool) {
 	previous := previousClose(bar)
 	if !found || !previous.Valid || nextSession(j.Calendar, before.Session) != bar.Session || isOnScale(before.Close, previous.Decimal) {
 		return "", false
+	}
+	if stored, isStored := StoredOf(j.others, before.Session); isStored && stored.Incomplete {
+		return "", false // it is a price of some moment, and not the close
 	}
 	for _, s := range Rebased(j.Splits) {
 		if s.Session == bar.Session && isOnScale(s.divide(previous.Decimal), before.Close) {

@@ -54,13 +54,21 @@ func (j *judge) splitEvidence(i int) (Ruling, string) {
 	if !found {
 		return Hold, ""
 	}
+	if s, isSplit := j.splitBetween(before, bar); isSplit {
+		return Store, fmt.Sprintf("for it: a split of %s on %s", s, s.Session)
+	}
+	return Hold, ""
+}
+
+// splitBetween returns a split that is known and explains how far a bar is from the one before.
+func (j *judge) splitBetween(before, bar marketdata.Bar) (Split, bool) {
 	for _, s := range j.Splits {
 		isBetween := s.Session.After(before.Session) && !s.Session.After(bar.Session)
 		if isBetween && !j.isFar(s.divide(before.Close), bar.Close) {
-			return Store, fmt.Sprintf("for it: a split of %s on %s", s, s.Session)
+			return s, true
 		}
 	}
-	return Hold, ""
+	return Split{}, false
 }
 
 // heldEvidence believes a bar that agrees with a held one of an earlier session, or with several if they are further away

@@ -40,6 +40,26 @@ func Recent(bars []marketdata.Bar, last, completed exchange.Date, calendar *exch
 	return bars[start : from+len(newer)], from - start
 }
 
+// Filling returns the bars of a provider's ascending answer that bring what is blank in the stored bars of their sessions.
+func Filling(bars []marketdata.Bar, stored []StoredBar, provider string) []marketdata.Bar {
+	var filling []marketdata.Bar
+	for _, bar := range bars {
+		if b, found := StoredOf(stored, bar.Session); found && b.IsFilledBy(bar, provider) {
+			filling = append(filling, bar)
+		}
+	}
+	return filling
+}
+
+// IsFilledBy reports whether a provider's bar of the session brings what is blank: all of it if the bar is incomplete, or
+// what the same provider did not have before, with the same close.
+func (b StoredBar) IsFilledBy(fetched marketdata.Bar, provider string) bool {
+	lacks := func(stored, fetched decimal.NullDecimal) bool { return fetched.Valid && !stored.Valid }
+	isBlank := lacks(b.Open, fetched.Open) || lacks(b.High, fetched.High) || lacks(b.Low, fetched.Low) || b.Volume == nil && fetched.Volume != nil
+	isSame := b.Source == provider && b.Currency == fetched.Currency && samePrice(b.Close, fetched.Close)
+	return b.Incomplete || isBlank && isSame
+}
+
 // DiffersFrom reports whether a stored bar differs from a fetched one of its session in a value that this has. Prices in
 // different currencies cannot be compared.
 func (b StoredBar) DiffersFrom(fetched marketdata.Bar) bool {

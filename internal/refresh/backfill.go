@@ -85,6 +85,10 @@ func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []market
 			}
 			continue
 		}
+		if j.Ruling == history.Keep { // of an incomplete bar, which stays so
+			v.addReason(fmt.Sprintf("the blanks of %s are not filled: %s", j.Bar.Session, j.Why))
+			continue
+		}
 		price := newPrice(writes[i].Bar, a.provider, a.began)
 		price.Backfill, price.Keep, price.Row = true, writes[i].Keep, writes[i].Row
 		v.note(a, DecisionStore, j)
@@ -92,23 +96,27 @@ func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []market
 		v.warn(j)
 	}
 	v.decide(a, decided)
-	v.correct(a, got)
+	v.correct(a, got.Bars)
 	return doubtful
 }
 
-// correct collects the bars by which a series that fills gaps corrects what is stored of the newest sessions.
-func (v *verdict) correct(a answered, got history.Result) {
+// correct collects the bars by which a series that fills gaps corrects what is stored of the newest other sessions, or brings
+// what is blank in any.
+func (v *verdict) correct(a answered, bars []marketdata.Bar) {
 	if a.Goal != Fill || !a.isSeries() {
 		return
 	}
 	calendar := a.Ticker.Calendar()
 	completed := calendar.LastCompleted(a.began).Date
-	recent, _ := history.Recent(got.Bars, completed, completed, calendar)
-	judged, _ := history.Judge(recent, a.around(got.Bars))
+	recent, _ := history.Recent(bars, completed, completed, calendar)
+	judged, _ := history.Judge(recent, a.around(bars))
 	for _, j := range judged {
-		if _, isStored := history.StoredOf(a.stored, j.Bar.Session); isStored {
+		if _, isStored := history.StoredOf(a.stored, j.Bar.Session); isStored && !has(a.Sessions, j.Bar.Session) {
 			v.apply(a, j, false)
 		}
+	}
+	if len(recent) > 0 {
+		v.fillOlder(a, bars, recent[0].Session)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 )
 
 // Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
-// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound, BarRepaired, BarJudged,
-// BarCorrected, HeldDecided, DoubtAsked, SessionMissing, TaskFailure, TaskPriorityUnknown, TasksStopped or RunFinished.
+// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound,
+// BarRepaired, BarJudged, BarCorrected, BarFilled, HeldDecided, DoubtAsked, SessionMissing, TaskFailure, TaskPriorityUnknown,
+// TasksStopped or RunFinished.
 type Event any
 
 // The events of a run.
@@ -40,6 +41,10 @@ type (
 		Ticker   marketdata.Ticker
 		Session  exchange.Date
 		Old, New decimal.Decimal // closes
+	}
+	BarFilled struct { // a stored one that lacked values, which the vendor has brought
+		Ticker  marketdata.Ticker
+		Session exchange.Date
 	}
 	HeldDecided struct{ history.HeldBar } // by what came after it
 	DoubtAsked  struct {                  // a further call that can settle a doubt

@@ -162,8 +162,8 @@ func (r *run) gapWants(ctx context.Context, requests []gapRequest) ([]Want, erro
 }
 
 // storedSessions returns the sessions of the tickers that are stored, from the oldest that any of them wants.
-func (j *Job) storedSessions(ctx context.Context, requests []gapRequest) (map[marketdata.Ticker][]exchange.Date, error) {
-	sessions := map[marketdata.Ticker][]exchange.Date{}
+func (j *Job) storedSessions(ctx context.Context, requests []gapRequest) (map[marketdata.Ticker]storedSessions, error) {
+	sessions := map[marketdata.Ticker]storedSessions{}
 	for part := range slices.Chunk(requests, tickersPerRead) {
 		tickers := make([]marketdata.Ticker, len(part))
 		from := part[0].oldest()
@@ -178,9 +178,11 @@ func (j *Job) storedSessions(ctx context.Context, requests []gapRequest) (map[ma
 			return nil, err
 		}
 		for ticker, stored := range bars {
+			var s storedSessions
 			for _, bar := range stored {
-				sessions[ticker] = append(sessions[ticker], bar.Session)
+				s.add(bar)
 			}
+			sessions[ticker] = s
 		}
 	}
 	return sessions, nil

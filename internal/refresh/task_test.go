@@ -82,7 +82,7 @@ func TestTasksAwait(t *testing.T) {
 			days := Range{From: date(tt.from), To: date(tt.to)}
 			got := gapWant(gapRequest{
 				ActiveTicker: ActiveTicker{Ticker: aapl, State: tt.state}, ranges: []Range{days}, tasks: []taskRange{{"id", days}}, goal: Fill,
-			}, datesOf(tt.stored), tt.at)
+			}, storedSessions{all: datesOf(tt.stored)}, tt.at)
 			if diff := cmp.Diff([][]exchange.Date{tt.due, tt.awaited}, [][]exchange.Date{got.Sessions, got.awaited}, cmpopts.EquateEmpty()); diff != "" ||
 				got.Outcome != tt.outcome || !strings.Contains(got.Reason, tt.reason) {
 				t.Errorf("%s: %s; want %s: %s; sessions due and awaited (-want +got):\n%s", got.Outcome, got.Reason, tt.outcome, tt.reason, diff)
@@ -94,7 +94,7 @@ func TestTasksAwait(t *testing.T) {
 // A person who asks for a backfill is answered by the vendor, however early.
 func TestOnlyTasksAwait(t *testing.T) {
 	state := State{LastSession: date(19), AskedAt: instant(21, 0), Late: Lateness{Session: date(20), Sessions: 1, Checks: 1}}
-	got := gapWant(gapRequest{ActiveTicker: ActiveTicker{Ticker: aapl, State: state}, ranges: []Range{{From: date(20)}}, goal: Fill}, nil, instant(21, 0))
+	got := gapWant(gapRequest{ActiveTicker: ActiveTicker{Ticker: aapl, State: state}, ranges: []Range{{From: date(20)}}, goal: Fill}, storedSessions{}, instant(21, 0))
 	if got.Outcome != OutcomePlanned || len(got.Sessions) != 1 {
 		t.Errorf("%+v, want the session planned", got)
 	}

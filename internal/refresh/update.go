@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"papertrade/internal/history"
+	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
 
@@ -29,6 +30,7 @@ func (v *verdict) update(a answered) {
 	late := a.State.latenessAfter(newest.Bar.Session, calendar.LastCompleted(a.began).Date)
 	v.late = &late
 	v.conclude(a, newest)
+	v.fillOlder(a, bars, recent[0].Session)
 	accepted := v.decide(a, decided)
 	if s, found := detectSplit(a, believed(bars, judged), accepted); found {
 		v.findings = append(v.findings, Finding{Ticker: a.Ticker, Splits: []history.Split{s}})
@@ -38,6 +40,18 @@ func (v *verdict) update(a answered) {
 	}
 	if invalid := a.invalidAmong(a.Sessions); len(invalid) > 0 {
 		v.fail(fmt.Errorf("fetch %s: %w", a.Ticker, invalid[len(invalid)-1].Err))
+	}
+}
+
+// fillOlder collects those bars of an answer from before a session, other than those that are wanted, that bring what is blank
+// in the stored ones.
+func (v *verdict) fillOlder(a answered, bars []marketdata.Bar, first exchange.Date) {
+	filling := slices.DeleteFunc(history.Filling(bars, a.stored, a.provider), func(b marketdata.Bar) bool {
+		return !b.Session.Before(first) || has(a.Sessions, b.Session)
+	})
+	judged, _ := history.Judge(filling, a.around(bars))
+	for _, j := range judged {
+		v.apply(a, j, false)
 	}
 }
 
@@ -107,11 +121,21 @@ func (v *verdict) apply(a answered, j history.Judgement, isNew bool) {
 func (v *verdict) applyBelieved(a answered, j history.Judgement, isNew bool) {
 	price := newPrice(j.Bar, a.provider, a.began)
 	stored, isStored := history.StoredOf(a.stored, j.Bar.Session)
+	if isStored && stored.Incomplete {
+		price.Row = stored.Row // whatever its source is: a second row would leave it blank
+	}
 	switch {
 	case j.Ruling != history.Store:
 	case isNew:
+		if isStored && stored.Incomplete {
+			v.events = append(v.events, BarFilled{a.Ticker, j.Bar.Session})
+		}
 		v.prices, v.isUnsettled = append(v.prices, price), j.IsUnsettled
 		v.warn(j)
+	case isStored && stored.IsFilledBy(j.Bar, a.provider):
+		price.Backfill, price.Row = true, stored.Row
+		v.prices = append(v.prices, price)
+		v.events = append(v.events, BarFilled{a.Ticker, j.Bar.Session})
 	case isStored && stored.Source == a.provider && stored.DiffersFrom(j.Bar):
 		price.Backfill, price.Row = true, stored.Row
 		v.prices = append(v.prices, price)

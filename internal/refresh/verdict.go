@@ -216,7 +216,7 @@ func (v *verdict) decide(a answered, decided []history.HeldBar) (accepted []mark
 		accepted = append(accepted, h.Bar)
 		stored, isStored := history.StoredOf(a.stored, h.Session)
 		isWritten := slices.ContainsFunc(v.prices, func(p Price) bool { return p.Bar.Session == h.Session })
-		if isWritten || isStored && (stored.Source == history.ManualSource || !stored.DiffersFrom(h.Bar)) {
+		if isWritten || isStored && (stored.Source == history.ManualSource || !stored.Incomplete && !stored.DiffersFrom(h.Bar)) {
 			continue
 		}
 		price := newPrice(h.Bar, h.Source, h.FetchedAt)

@@ -5,9 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
 )
+
+// blankValues are what an incomplete bar lacks.
+const blankValues = "open, high, low and volume"
 
 // Goal is what is to become of the stored prices of a ticker.
 type Goal int
@@ -137,8 +141,26 @@ func (g gapRequest) oldest() exchange.Date {
 	return oldest
 }
 
-// gapWants returns what a run that backfills histories wants. stored are the sessions that are stored, ascending.
-func gapWants(requests []gapRequest, stored map[marketdata.Ticker][]exchange.Date, at time.Time) []Want {
+// storedSessions are the sessions of a ticker that are stored, ascending.
+type storedSessions struct {
+	all        []exchange.Date
+	incomplete []exchange.Date // those of bars that are
+}
+
+func (s *storedSessions) add(bar history.StoredBar) {
+	s.all = append(s.all, bar.Session)
+	if bar.Incomplete {
+		s.incomplete = append(s.incomplete, bar.Session)
+	}
+}
+
+// isComplete reports whether a session is stored, and not incomplete.
+func (s storedSessions) isComplete(d exchange.Date) bool {
+	return has(s.all, d) && !has(s.incomplete, d)
+}
+
+// gapWants returns what a run that backfills histories wants.
+func gapWants(requests []gapRequest, stored map[marketdata.Ticker]storedSessions, at time.Time) []Want {
 	wants := make([]Want, len(requests))
 	for i, request := range requests {
 		wants[i] = gapWant(request, stored[request.Ticker], at)
@@ -146,10 +168,10 @@ func gapWants(requests []gapRequest, stored map[marketdata.Ticker][]exchange.Dat
 	return wants
 }
 
-func gapWant(g gapRequest, stored []exchange.Date, at time.Time) Want {
+func gapWant(g gapRequest, stored storedSessions, at time.Time) Want {
 	newest := g.Ticker.Calendar().LastCompleted(at).Date
 	want := Want{ActiveTicker: g.ActiveTicker, Goal: g.goal, tasks: g.tasks, Outcome: OutcomePlanned}
-	if g.goal == Rebase && len(stored) == 0 {
+	if g.goal == Rebase && len(stored.all) == 0 {
 		want.Outcome, want.Reason = OutcomeSkipped, "nothing is stored"
 		return want
 	}
@@ -164,7 +186,7 @@ func gapWant(g gapRequest, stored []exchange.Date, at time.Time) Want {
 	case skip != "" && g.goal != Overwrite:
 		want.Outcome, want.Reason = OutcomeSkipped, skip
 	default:
-		want.Reason = join(gapReason(want), early)
+		want.Reason = join(gapReason(want, stored), early)
 	}
 	if n := g.doubtful(); n > 0 && g.goal == Fill {
 		want.Reason += fmt.Sprintf("; %s with a price that is held or was rejected", countSessions(n))
@@ -237,24 +259,34 @@ func (g gapRequest) doubtful() int {
 	return n
 }
 
-func gapReason(want Want) string {
+func gapReason(want Want, stored storedSessions) string {
 	n := len(want.Sessions)
+	incomplete := 0
+	for _, d := range want.Sessions {
+		if has(stored.incomplete, d) {
+			incomplete++
+		}
+	}
 	reason := fmt.Sprintf("%s from %s to %s", countSessions(n), want.Sessions[0], want.Sessions[n-1])
-	switch want.Goal {
-	case Rebase:
+	switch {
+	case want.Goal == Rebase:
 		return reason + " again"
-	case Overwrite:
+	case want.Goal == Overwrite:
 		return "forced; " + reason
+	case incomplete == n:
+		return reason + verb(n, " lacks ", " lack ") + blankValues
+	case incomplete > 0:
+		return fmt.Sprintf("%s are missing, or stored without %s (%d)", reason, blankValues, incomplete)
 	default:
 		return reason + verb(n, " is missing", " are missing")
 	}
 }
 
 // sessions returns those that are wanted, up to the newest, ascending.
-func (g gapRequest) sessions(stored []exchange.Date, newest exchange.Date) []exchange.Date {
+func (g gapRequest) sessions(stored storedSessions, newest exchange.Date) []exchange.Date {
 	ranges := g.ranges
 	if g.goal == Rebase {
-		ranges = []Range{{From: stored[0], To: newest}}
+		ranges = []Range{{From: stored.all[0], To: newest}}
 	}
 	var wanted []exchange.Date
 	for _, r := range ranges {
@@ -272,7 +304,7 @@ func (g gapRequest) sessions(stored []exchange.Date, newest exchange.Date) []exc
 	if g.goal != Fill {
 		return wanted
 	}
-	return slices.DeleteFunc(wanted, func(d exchange.Date) bool { return has(stored, d) || has(g.State.Absent, d) || g.State.doubts(d) })
+	return slices.DeleteFunc(wanted, func(d exchange.Date) bool { return stored.isComplete(d) || has(g.State.Absent, d) || g.State.doubts(d) })
 }
 
 func has(ascending []exchange.Date, d exchange.Date) bool {

@@ -109,7 +109,7 @@ func TestGapWants(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := ActiveTicker{Ticker: marketdata.MustParseTicker("AAPL"), State: tt.state}
 			request := gapRequest{ActiveTicker: a, goal: tt.goal, ranges: tt.ranges}
-			got := gapWants([]gapRequest{request}, map[marketdata.Ticker][]exchange.Date{a.Ticker: tt.stored}, instant(21, 0))[0]
+			got := gapWants([]gapRequest{request}, map[marketdata.Ticker]storedSessions{a.Ticker: {all: tt.stored}}, instant(21, 0))[0]
 			if got.Outcome != tt.want || !strings.Contains(got.Reason, tt.reason) {
 				t.Errorf("%s (%s), want %s (%s)", got.Outcome, got.Reason, tt.want, tt.reason)
 			}
