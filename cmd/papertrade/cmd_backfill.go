@@ -23,7 +23,9 @@ whether it does is found out once. What is out of reach is counted.
 Like refresh it keeps to the rate limits, commits batch by batch and can be run again
 at any time, also after it was interrupted: what is stored is not asked for again. A
 stored bar stays as it is, unless --force fetches all sessions again as the vendor
-has them. The next scheduled run is left the calls that it needs.
+has them. One where the application has put a price of its own and blanked the rest
+counts as missing, and is filled. The next scheduled run is left the calls that it
+needs.
 
 If what is fetched differs from what is stored by the ratio of a split, the split is
 reported and marked: the bars before it are on another scale. --rebase fetches all

@@ -18,9 +18,11 @@ func newPrices(p *program) *cobra.Command {
 		Short: "Show the stored daily bars of a ticker, and where some are missing",
 		Long: `prices shows the daily bars that are stored of a ticker, and the gaps between
 them: the sessions of its exchange that have no bar. On a terminal a chart of the
-closes follows, broken off and marked where sessions are missing. A price that is held
-because it may be wrong is not one of them; it is marked, with why it is held, and
-'papertrade review' settles it. -o csv and -o plain leave it out, -o json has it apart.
+closes follows, broken off and marked where sessions are missing. A bar is marked as
+incomplete where the application has put a price of its own and blanked the rest:
+'papertrade backfill' fills it. A price that is held because it may be wrong is not
+one of the bars; it is marked, with why it is held, and 'papertrade review' settles
+it. -o csv and -o plain leave it out, -o json has it apart.
 ` + exitStatuses,
 		Example: `  papertrade prices AAPL
   papertrade prices AAPL --from 2026-01-01 --to 2026-06-30
@@ -83,11 +85,11 @@ func runPrices(ctx context.Context, inv *invocation, opts pricesOptions, symbol 
 	}, inv.width()))
 }
 
-// notStored returns the held and rejected bars of sessions that have no stored bar.
+// notStored returns the held and rejected bars of sessions that have no complete stored bar.
 func notStored(held []history.HeldBar, stored []history.StoredBar) []history.HeldBar {
 	return slices.DeleteFunc(slices.Clone(held), func(h history.HeldBar) bool {
-		_, found := history.StoredOf(stored, h.Session)
-		return found
+		bar, found := history.StoredOf(stored, h.Session)
+		return found && !bar.Incomplete
 	})
 }
 

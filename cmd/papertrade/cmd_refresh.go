@@ -23,6 +23,11 @@ that misses several sessions gets them all by a single call. It is safe to run a
 any time and as often as you like: what is fresh is not fetched again, one run at a
 time works on a database, and what an interrupted run has committed stays.
 
+Where the application has put a price of its own into the newest row of a ticker and
+blanked the rest, the ticker is asked for again after all that are due, with a call
+that neither this run nor the next one needs. An answer that has more sessions fills
+their blanks too.
+
 A price that has moved further than quality.max_move, or as if it were in another
 unit, is held until something confirms it: papertrade review lists what is held. Its
 ticker has failed, and is asked again for the next session, whose prices settle most

@@ -38,15 +38,17 @@ type pricesJSON struct {
 }
 
 type barJSON struct {
-	Session   exchange.Date `json:"session"`
-	Open      string        `json:"open,omitempty"`
-	High      string        `json:"high,omitempty"`
-	Low       string        `json:"low,omitempty"`
-	Close     string        `json:"close"`
-	Volume    *int64        `json:"volume,omitempty"`
-	Currency  string        `json:"currency,omitempty"` // if the bars have several
-	Source    string        `json:"source"`
-	FetchedAt time.Time     `json:"fetched_at,omitzero"`
+	Session exchange.Date `json:"session"`
+	Open    string        `json:"open,omitempty"`
+	High    string        `json:"high,omitempty"`
+	Low     string        `json:"low,omitempty"`
+	Close   string        `json:"close"`
+	Volume  *int64        `json:"volume,omitempty"`
+	// Incomplete says that the close is a price that the application has put there, and the rest is blank.
+	Incomplete bool      `json:"incomplete,omitempty"`
+	Currency   string    `json:"currency,omitempty"` // if the bars have several
+	Source     string    `json:"source"`
+	FetchedAt  time.Time `json:"fetched_at,omitzero"`
 }
 
 // pricesView shows prices, and a chart of them if there is a width to draw it in.
@@ -61,15 +63,17 @@ func pricesView(p storedPrices, width int) result {
 	for _, bar := range p.held {
 		list.Held = append(list.Held, refresh.NewHeldPrice(bar))
 	}
-	text.summary += summaryOfHeld(p.ticker, p.held)
+	text.summary += summaryOfIncomplete(p) + summaryOfHeld(p.ticker, p.held)
 	if len(currencies) == 1 {
 		list.Currency = currencies[0]
 		text.chart = drawPrices(p, width)
 	}
 	t := table{columns: []string{"session", "open", "high", "low", "close", "volume", "currency", "source"}}
 	var plain []string
-	for _, b := range p.bars {
+	notes := make([]string, len(p.bars))
+	for i, b := range p.bars {
 		bar := toJSON(b)
+		notes[i] = noteOnBar(p, b)
 		t.rows = append(t.rows, rowOf(b.Bar, b.Source))
 		plain = append(plain, bar.Session.String()+"\t"+bar.Close)
 		if len(currencies) > 1 {
@@ -77,7 +81,7 @@ func pricesView(p storedPrices, width int) result {
 		}
 		list.Bars = append(list.Bars, bar)
 	}
-	text.table = withNotes(t, slices.Concat(gapRows(p.gaps), heldRows(p.held)))
+	text.table = withNotes(t, notes, slices.Concat(gapRows(p.gaps), heldRows(p.held)))
 	return result{json: list, csv: t, plain: plain, text: []section{text}}
 }
 
@@ -92,7 +96,7 @@ func rowOf(b marketdata.Bar, source string) []string {
 func toJSON(b history.StoredBar) barJSON {
 	return barJSON{
 		Session: b.Session, Open: marketdata.FormatOptional(b.Open), High: marketdata.FormatOptional(b.High), Low: marketdata.FormatOptional(b.Low),
-		Close: marketdata.FormatPrice(b.Close), Volume: b.Volume, Source: b.Source, FetchedAt: b.FetchedAt,
+		Close: marketdata.FormatPrice(b.Close), Volume: b.Volume, Incomplete: b.Incomplete, Source: b.Source, FetchedAt: b.FetchedAt,
 	}
 }
 
@@ -128,15 +132,53 @@ func heldRows(held []history.HeldBar) (rows []notedRow) {
 	return rows
 }
 
-// withNotes returns a table of bars with other rows among them, which follow a bar of the same session; as it is if
-// there are none.
-func withNotes(bars table, noted []notedRow) table {
-	if len(noted) == 0 {
+// noteOnBar returns what there is to say of a stored bar; "" if there is nothing.
+func noteOnBar(p storedPrices, b history.StoredBar) string {
+	switch {
+	case !b.Incomplete:
+		return ""
+	case slices.Contains(p.absent, b.Session):
+		return "incomplete: blanked by the application, and the provider does not have the session"
+	default:
+		return "incomplete: blanked by the application"
+	}
+}
+
+// isFillable reports whether a backfill asks for what a bar lacks.
+func (p storedPrices) isFillable(b history.StoredBar) bool {
+	isHeld := slices.ContainsFunc(p.held, func(h history.HeldBar) bool { return h.Session == b.Session })
+	return b.Incomplete && !isHeld && !slices.Contains(p.absent, b.Session)
+}
+
+// summaryOfIncomplete returns what to do about bars that are blanked; "" if there are none.
+func summaryOfIncomplete(p storedPrices) string {
+	var sessions []exchange.Date
+	for _, b := range p.bars {
+		if p.isFillable(b) {
+			sessions = append(sessions, b.Session)
+		}
+	}
+	n := len(sessions)
+	if n == 0 {
+		return ""
+	}
+	them := "them"
+	if n == 1 {
+		them = "it"
+	}
+	return fmt.Sprintf("\n%s incomplete: 'papertrade backfill %s --from %s --to %s' fills %s.",
+		count(n, "bar is", "bars are"), p.ticker, sessions[0], sessions[n-1], them)
+}
+
+// withNotes returns a table of bars with notes on them, and other rows among them, which follow a bar of the same session; as it
+// is if there are none.
+func withNotes(bars table, notes []string, noted []notedRow) table {
+	if len(noted) == 0 && !slices.ContainsFunc(notes, func(note string) bool { return note != "" }) {
 		return bars
 	}
 	all := table{columns: append(slices.Clone(bars.columns), "note")}
-	for _, row := range bars.rows {
-		all.rows = append(all.rows, append(slices.Clone(row), ""))
+	for i, row := range bars.rows {
+		all.rows = append(all.rows, append(slices.Clone(row), notes[i]))
 	}
 	for _, n := range noted {
 		row := make([]string, len(all.columns))

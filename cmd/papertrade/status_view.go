@@ -133,6 +133,7 @@ func plainStatus(s status) []string {
 	add("active", s.Freshness.Active)
 	add("fresh", s.Freshness.Fresh)
 	add("due_tickers", s.Freshness.Due)
+	add("incomplete", s.Freshness.Incomplete)
 	for _, t := range s.Freshness.Stalest {
 		add("stale", t.Ticker)
 	}
@@ -275,6 +276,10 @@ func freshnessSection(s status, marks []rune) section {
 	summary := ""
 	if f.Due > 0 {
 		summary = "A run begun now would fetch " + count(f.Due, "ticker", "tickers") + "."
+	}
+	if f.Incomplete > 0 {
+		summary = strings.TrimSpace(summary + fmt.Sprintf(" %s blanked by the application: a run fills it with a call that is left.",
+			count(f.Incomplete, "ticker has its newest row", "tickers have their newest row")))
 	}
 	return section{heading: heading, table: t, summary: summary}
 }

@@ -149,6 +149,7 @@ session	2026-11-24
 active	3
 fresh	1
 due_tickers	2
+incomplete	0
 stale	META
 stale	AAPL
 unknown	META

@@ -103,6 +103,26 @@ func TestFillStoresWhatIsWanted(t *testing.T) {
 			},
 		},
 		{
+			name:    "an incomplete bar, whose row is filled",
+			request: history.Request{Sessions: days("11-17", "11-18")},
+			series:  series("11-16 close 100", "11-17 close 101 open 99 volume 7", "11-18 close 102"),
+			stored:  blanked(stored("11-16 close 90", "11-17 close 90", "11-18 close 90"), "11-16", "11-17"),
+			want: history.Result{
+				FirstSession: day("11-16"),
+				Writes:       writes("11-17 close 101 open 99 volume 7 row 11-17", "11-18 close 102 keep"),
+			},
+		},
+		{
+			name:    "an incomplete bar that is on the scale of a rebase",
+			request: history.Request{Sessions: days("11-16", "11-17"), Rebase: true},
+			series:  series("11-16 close 100", "11-17 close 101 open 99 volume 7"),
+			stored:  blanked(stored("11-16 close 100", "11-17 close 101.10"), "11-17"),
+			want: history.Result{
+				FirstSession: day("11-16"),
+				Writes:       writes("11-17 close 101 open 99 volume 7 row 11-17"),
+			},
+		},
+		{
 			name:    "an answer without a bar brings nothing",
 			request: history.Request{Sessions: days("11-02", "11-18"), Splits: splits("11-17 2:1")},
 			want:    history.Result{Unpublished: days("11-02", "11-18"), Splits: splits("11-17 2:1")},

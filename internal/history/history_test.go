@@ -113,6 +113,14 @@ func stored(texts ...string) []history.StoredBar {
 	return list
 }
 
+// blanked returns stored bars as stored does, of which the application has blanked those of the days.
+func blanked(bars []history.StoredBar, texts ...string) []history.StoredBar {
+	for i := range bars {
+		bars[i].Incomplete = slices.Contains(days(texts...), bars[i].Session)
+	}
+	return bars
+}
+
 // row returns the key of the row that a session is stored in.
 func row(session exchange.Date) int64 { return int64(session.Month)*100 + int64(session.Day) }
 

@@ -252,6 +252,26 @@ func TestJudge(t *testing.T) {
 		{name: "the same bar three times", stored: stored("11-18 "+same, "11-19 "+same), bars: bars("11-20 " + same), want: "11-20 hold"},
 		{name: "the same bar four times, the third of which is held", stored: stored("11-18 "+same, "11-19 "+same), bars: bars("11-23 " + same),
 			change: holding(held("11-20 " + same)), want: "11-23 hold"},
+		{name: "the application has repeated a mistake", stored: blanked(stored(weekAnd("11-20 close 19300")...), "11-20"), bars: bars("11-20 close 19300"),
+			want: "11-20 hold"},
+		{name: "the application has another price of the session", stored: blanked(stored(weekAnd("11-20 close 19300")...), "11-20"),
+			bars: bars("11-20 close 193 previous 192.30"), want: "11-20 store"},
+		{name: "the application has the only price", stored: blanked(stored("11-20 close 19300"), "11-20"), bars: bars("11-20 close 193 previous 192.30"),
+			want: "11-20 store"},
+		{name: "a mistake of the application in the session before", stored: blanked(stored("11-18 close 189.5", "11-19 close 19300"), "11-19"),
+			bars: bars("11-20 close 193 previous 192.30"), want: "11-20 store"},
+		{name: "a price of the application from before the close", stored: blanked(stored("11-18 close 189.5", "11-19 close 175"), "11-19"),
+			bars: bars("11-20 close 193 previous 192.30"), want: "11-20 store"},
+		{name: "a hundred times what the application has", stored: blanked(stored(week...), "11-16", "11-17", "11-18", "11-19"),
+			bars: bars("11-20 close 19300 previous 192.30"), want: "11-20 hold"},
+		{name: "a price of the application on the scale of a known split",
+			stored: blanked(stored("11-17 close 1920", "11-18 close 192", "11-19 close 193"), "11-18", "11-19"), bars: bars("11-20 close 194"),
+			change: func(a *history.Around) { a.Splits = splits("11-18 10:1") }, want: "11-20 store"},
+		{name: "a series that is adjusted for a split, with a bar that the application has blanked", isSeries: true,
+			stored: blanked(stored("11-16 close 1900", "11-17 close 1910", "11-18 close 1895"), "11-17"),
+			bars:   bars("11-16 close 190", "11-17 close 191", "11-18 close 189.5", "11-20 close 193"),
+			change: func(a *history.Around) { a.Splits = splits("11-20 10:1") },
+			want:   "11-16 keep 11-17 keep 11-18 keep 11-20 store warn"},
 		{name: "another bar after the third", stored: stored("11-18 "+same, "11-19 "+same), bars: bars("11-20 "+same, "11-23 close 193 "+usual),
 			change: holding(held("11-20 " + same)), want: "11-20 store warn 11-23 store", decided: "11-20 accepted"},
 		{name: "the same bar three times within a series", stored: stored("11-18 " + same), bars: bars("11-19 "+same, "11-20 "+same, "11-23 close 190"),
@@ -341,6 +361,7 @@ func FuzzJudge(f *testing.F) {
 			if c.oneIn(5) {
 				b.Source = history.ManualSource
 			}
+			b.Incomplete = b.Source != history.ManualSource && c.oneIn(3)
 			a.Stored = append(a.Stored, b)
 		}
 		for _, bar := range c.bars(c.some(november)) {

@@ -101,7 +101,7 @@ func newBatch(verdicts []verdict) Batch {
 
 // isAttempt reports whether something became of the item.
 func (v verdict) isAttempt() bool {
-	return v.row.Status == OutcomeRefreshed || v.row.Status == OutcomeFailed || len(v.held) > 0
+	return v.row.Status == OutcomeRefreshed || v.row.Status == OutcomeFailed || len(v.held) > 0 || len(v.failures) > 0
 }
 
 // notCommitted takes note of why nothing of answered items could be stored, and returns the reason.

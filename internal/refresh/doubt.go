@@ -144,25 +144,28 @@ func (a *answered) addSplits(got marketdata.Answer) error {
 	return nil
 }
 
-// affords reports whether the limits leave a call that is not planned: after it, all that is left of the plan can still be
-// made, and all that the next run of the schedule needs. If the ledger cannot be read, they do not.
-func (p *pass) affords(ctx context.Context, call Call) bool {
+// affords reports whether the limits leave some calls besides those of the plan that serve what is due: after them, all that is
+// left of those can still be made, and all that the next run of the schedule needs. If the ledger cannot be read, they do not.
+func (p *pass) affords(ctx context.Context, calls ...Call) bool {
 	in, err := p.readVendors(ctx)
 	if err != nil {
 		return false
 	}
 	p.counting.Lock()
-	rest := slices.Clone(p.plan.Calls[p.ended:])
+	rest := slices.DeleteFunc(slices.Clone(p.plan.Calls[p.ended:]), p.isSpare)
 	p.counting.Unlock()
-	with := append([]Call{call}, rest...)
-	if len(rest) > 0 {
-		with[0].Batch = rest[0].Batch
+	with := slices.Concat(calls, rest)
+	for i := range calls {
+		if len(rest) > 0 {
+			with[i].Batch = rest[0].Batch
+		}
 	}
 	without := in.simulate(in.Now, rest).made
-	if !slices.Equal(in.simulate(in.Now, with).made, append([]bool{true}, without...)) {
+	made := in.simulate(in.Now, with).made
+	if slices.Contains(made[:len(calls)], false) || !slices.Equal(made[len(calls):], without) {
 		return false
 	}
 	in.Next = p.nextRun()
-	next := in.planNext(in.Next.Wants, in.Next.At)
-	return in.affordable(with, next) == in.affordable(rest, next)+1
+	next := in.planNext(in.Next)
+	return in.affordable(with, next) == in.affordable(rest, next)+len(calls)
 }

@@ -24,7 +24,7 @@ func (r *run) setFloors(in Inputs) {
 			continue
 		}
 		f := &floor{run: r, vendor: i, in: in}
-		f.next = in.planNext(in.Next.Wants, in.Next.At)
+		f.next = in.planNext(in.Next)
 		v.Limiter.SetFloor(f.keptFor)
 	}
 }
@@ -33,7 +33,7 @@ func (r *run) setFloors(in Inputs) {
 func (f *floor) keptFor(calls []quota.Call, at time.Time, cost int) time.Time {
 	if !time.Now().Before(f.in.Next.Begins) { // the one after it is the next now
 		f.in.Next = f.nextRun()
-		f.next = f.in.planNext(f.in.Next.Wants, f.in.Next.At)
+		f.next = f.in.planNext(f.in.Next)
 	}
 	with := append(slices.Clone(calls), quota.Call{From: at, Until: at, Cost: cost})
 	if f.servedAfter(with) < f.servedAfter(calls) {

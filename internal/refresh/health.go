@@ -113,8 +113,10 @@ type Freshness struct {
 	Session exchange.Date `json:"session"` // the newest completed one of the US exchanges
 	Active  int           `json:"active"`
 	Fresh   int           `json:"fresh"`
-	Due     int           `json:"due"`   // a run begun now would fetch them
-	Stalest []StaleTicker `json:"stale"` // at most maxStalest, the stalest first
+	Due     int           `json:"due"` // a run begun now would fetch them
+	// Incomplete counts those whose newest bar the application has blanked.
+	Incomplete int           `json:"incomplete,omitempty"`
+	Stalest    []StaleTicker `json:"stale"` // at most maxStalest, the stalest first
 }
 
 // StaleTicker is a ticker that does not have the newest session.
@@ -375,6 +377,9 @@ func (in HealthInputs) freshness() Freshness {
 	var stale []ActiveTicker
 	for _, a := range in.Active {
 		behind := SessionsBehind(a, in.At)
+		if a.State.Incomplete {
+			f.Incomplete++
+		}
 		switch outcome := updateWant(a, in.At, false).Outcome; {
 		case outcome == OutcomePlanned:
 			f.Due++

@@ -32,6 +32,9 @@ func (r *run) readInputs(ctx context.Context) (Inputs, error) {
 	if r.Kind.leavesCalls() && (r.Kind != Tasks || r.DryRun) {
 		in.Next = r.nextRun()
 	}
+	if slices.ContainsFunc(in.Wants, func(w Want) bool { return w.Incomplete }) {
+		in.Coming = r.nextRun()
+	}
 	return in, nil
 }
 

@@ -22,7 +22,8 @@ func (i Item) isUnbounded() bool { return i.Goal.isOfPast() && i.route.capabilit
 func (i Item) row() TickerReport {
 	row := TickerReport{
 		Ticker: i.Ticker, Symbol: i.Ticker.String(), Sources: i.Sources, Priority: i.Priority, Status: i.Outcome, Batch: i.Batch,
-		Session: i.State.LastSession, Reason: i.Reason, Forceable: i.Forceable, Split: pendingSplit(i.State.Splits), Tasks: len(i.tasks),
+		Session: i.State.LastSession, Reason: i.Reason, Forceable: i.Forceable, Incomplete: i.Incomplete,
+		Split: pendingSplit(i.State.Splits), Tasks: len(i.tasks),
 	}
 	if held, found := i.State.newestHeld(); found {
 		row.Held = reportHeld(held)

@@ -34,6 +34,7 @@ func judge(a answered, at, now time.Time) verdict {
 	if a.readableOnly {
 		v.dropUnreadable()
 	}
+	v.forgive()
 	for i := range v.prices {
 		price := &v.prices[i]
 		isRepaired := has(a.repaired, price.Bar.Session)

@@ -43,8 +43,9 @@ func NewPlan(in Inputs) Plan {
 		chosen = share(p.Items, order, len(chosen), in.daily(p.Items), urgent(p.Items), in.At)
 	}
 	p.refuse(possible.refusal)
-	p.schedule(in, chosen)
+	chosen = p.schedule(in, chosen)
 	p.deferRest(order)
+	p.addIncomplete(in, chosen)
 	return p
 }
 
@@ -121,21 +122,21 @@ func (in Inputs) daily(items []Item) int {
 		in.Vendors[i].Account = quota.Account{CallTime: in.Vendors[i].Account.CallTime}
 	}
 	tomorrow := in.Now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
-	next := in.planNext(wants, in.At)
-	return len(served(next.order, next.calls, in.simulate(tomorrow, next.calls).made))
+	next := in.planNext(&NextRun{At: in.At, Begins: tomorrow, Wants: wants})
+	return len(served(next.order, next.calls, in.simulate(next.begins, next.calls).made))
 }
 
-func (in Inputs) planNext(wants []Want, at time.Time) nextPlan {
-	in.At = at
-	items := in.items(wants)
+func (in Inputs) planNext(next *NextRun) nextPlan {
+	in.At = next.At
+	items := in.items(next.Wants)
 	order := planned(items)
 	assignBatches(items, order, in.BatchSize)
-	return nextPlan{order, pack(items, order, in.Vendors)}
+	return nextPlan{next.Begins, order, pack(items, order, in.Vendors)}
 }
 
 // reserve returns the items that the limits have calls for now, and that take none from the next run.
 func (p *Plan) reserve(in Inputs, order []int, calls []Call, possible forecast) []int {
-	next := in.planNext(in.Next.Wants, in.Next.At)
+	next := in.planNext(in.Next)
 	p.Reserve = Reserve{Kept: len(next.calls), KeptFor: in.Next.At}
 	made := slices.Clone(possible.made)
 	var first []Call
@@ -158,8 +159,9 @@ func (p *Plan) reserve(in Inputs, order []int, calls []Call, possible forecast) 
 	return served(order, calls, made)
 }
 
-// schedule divides what was chosen into batches, in this order, and finds the calls and how long they take.
-func (p *Plan) schedule(in Inputs, chosen []int) {
+// schedule divides what was chosen into batches, in this order, and finds the calls and how long they take. It returns what
+// can be served.
+func (p *Plan) schedule(in Inputs, chosen []int) []int {
 	for {
 		p.Batches = assignBatches(p.Items, chosen, in.BatchSize)
 		p.Calls = pack(p.Items, chosen, in.Vendors)
@@ -167,7 +169,7 @@ func (p *Plan) schedule(in Inputs, chosen []int) {
 		p.End, p.Estimate = f.end, f.end.Sub(in.Now)
 		fits := served(chosen, p.Calls, f.made)
 		if len(fits) == len(chosen) {
-			return
+			return chosen
 		}
 		// In another order items can share fewer calls.
 		p.refuse(f.refusal)

@@ -56,10 +56,12 @@ type TickerReport struct {
 	Currency string            `json:"currency,omitempty"`
 	Reason   string            `json:"reason,omitempty"` // why it is due or not, or what else there is to say
 	// Forceable says that a run with Options.Force would fetch what this one skipped.
-	Forceable bool         `json:"-"`
-	IsStale   bool         `json:"-"` // the newest bar of the answer equals the one before it, volume included
-	Error     *TickerError `json:"error,omitempty"`
-	Split     *SplitReport `json:"split,omitempty"`
+	Forceable bool `json:"-"`
+	// Incomplete says that the ticker is fresh, whatever comes of the call that is to fill its newest bar.
+	Incomplete bool         `json:"-"`
+	IsStale    bool         `json:"-"` // the newest bar of the answer equals the one before it, volume included
+	Error      *TickerError `json:"error,omitempty"`
+	Split      *SplitReport `json:"split,omitempty"`
 	// Held is the newest price that waits for a decision because it may be wrong.
 	Held *HeldReport `json:"held,omitempty"`
 
@@ -171,6 +173,10 @@ const reasonStopped = "not asked: the run stopped"
 
 // postpone leaves a ticker that was not answered through no fault of its own to a later run.
 func (t *TickerReport) postpone(err error) {
+	if t.Incomplete {
+		t.leaveIncomplete(err)
+		return
+	}
 	t.Status, t.Reason = OutcomeDeferred, ""
 	if errors.Is(err, errNotAsked) {
 		t.Reason = reasonStopped
@@ -186,6 +192,12 @@ func (t *TickerReport) settleTask(result TaskResult) {
 	}
 }
 
+// leaveIncomplete takes note of why the newest bar of a ticker was not filled.
+func (t *TickerReport) leaveIncomplete(err error) {
+	t.Status, t.Batch, t.Error = OutcomeFresh, 0, nil
+	t.Reason = fmt.Sprintf("the row of %s still lacks %s: %s", t.Session, blankValues, oneLine(err))
+}
+
 // fail takes note of why a ticker failed.
 func (t *TickerReport) fail(err error) {
 	t.Status, t.Reason, t.Error = OutcomeFailed, "", newTickerError(err)
@@ -198,7 +210,9 @@ func newTickerError(err error) *TickerError {
 // finish postpones what was not asked for, and evaluates the run. stop is why it ended early, if it did.
 func (r *Report) finish(ctx context.Context, stop error, maxErrorRate float64) {
 	for i := range r.Tickers {
-		if t := &r.Tickers[i]; t.Status == OutcomePlanned {
+		if t := &r.Tickers[i]; t.Status == OutcomePlanned && t.Incomplete {
+			t.leaveIncomplete(errNoCallLeft)
+		} else if t.Status == OutcomePlanned {
 			t.Status, t.Batch, t.Reason = OutcomeDeferred, 0, reasonStopped
 		}
 	}

@@ -20,6 +20,8 @@ type Inputs struct {
 	Now         time.Time // of the real clock, by which the limits go
 	// Next is the next run, for which this one is to leave the calls that it needs; nil if it need not.
 	Next *NextRun
+	// Coming is the next run, of which wants that are Incomplete take no call; nil if there are none.
+	Coming *NextRun
 }
 
 // NextRun is the next run of the schedule, as far as it can be known.
@@ -89,17 +91,19 @@ func (s VendorState) next(schedule *quota.Schedule, now, begin time.Time, cost i
 // affordable returns how many of the first calls can be made now so that the next run can still serve all
 // that it could without them.
 func (in Inputs) affordable(calls []Call, next nextPlan) int {
+	all := in.servedAfter(nil, next)
+	// Fewer calls never leave less.
+	return sort.Search(len(calls), func(n int) bool { return in.servedAfter(calls[:n+1], next) < all })
+}
+
+// servedAfter returns how many items the next run can serve once calls were made now.
+func (in Inputs) servedAfter(calls []Call, next nextPlan) int {
 	later := in
 	later.Vendors = slices.Clone(in.Vendors)
-	servedAfter := func(n int) int {
-		for i, made := range in.simulate(in.Now, calls[:n]).calls {
-			later.Vendors[i].Account.Calls = slices.Concat(in.Vendors[i].Account.Calls, made)
-		}
-		return later.servedNext(next)
+	for i, made := range in.simulate(in.Now, calls).calls {
+		later.Vendors[i].Account.Calls = slices.Concat(in.Vendors[i].Account.Calls, made)
 	}
-	all := servedAfter(0)
-	// Fewer calls never leave less.
-	return sort.Search(len(calls), func(n int) bool { return servedAfter(n+1) < all })
+	return later.servedNext(next)
 }
 
 // servedNext returns how many items the next run can serve after the calls of the accounts. A limit of a calendar day is
@@ -115,11 +119,12 @@ func (in Inputs) servedNext(next nextPlan) int {
 		}
 		in.Vendors[i].Limits = limits
 	}
-	return len(served(next.order, next.calls, in.simulate(in.Next.Begins, next.calls).made))
+	return len(served(next.order, next.calls, in.simulate(next.begins, next.calls).made))
 }
 
 // nextPlan is a plan of which only the calls matter.
 type nextPlan struct {
-	order []int
-	calls []Call
+	begins time.Time // by the real clock
+	order  []int
+	calls  []Call
 }

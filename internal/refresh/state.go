@@ -29,6 +29,12 @@ func (s State) fetchedBeforeClose(newest exchange.Session) bool {
 	return s.LastSession == newest.Date && !s.FetchedAt.IsZero() && s.FetchedAt.Before(newest.Close)
 }
 
+// isIncomplete reports whether the stored bar of the newest session is incomplete and a vendor may fill it: what it has answered
+// about that session so far does not say that it is pointless to ask.
+func (s State) isIncomplete(newest exchange.Date, at time.Time) bool {
+	return s.Incomplete && s.LastSession == newest && !s.doubts(newest) && s.skipReason(newest) == "" && !s.retryAt(newest).After(at)
+}
+
 // recentlyChecked reports whether a provider has answered lately, since the session's close.
 func (s State) recentlyChecked(newest exchange.Session, at time.Time) bool {
 	return s.CheckedAt.After(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter

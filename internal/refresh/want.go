@@ -37,7 +37,9 @@ type Want struct {
 	Reason   string          // for people
 	// Forceable says that a run with Options.Force would fetch what this one skips.
 	Forceable bool
-	tasks     []taskRange // of the application, which the want is for
+	// Incomplete says that the newest bar of a ticker that is fresh lacks values: it is asked for if calls are left.
+	Incomplete bool
+	tasks      []taskRange // of the application, which the want is for
 	// awaited are sessions that the tasks are about and that it is too early to ask for, ascending.
 	awaited []exchange.Date
 }
@@ -62,6 +64,9 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 	switch {
 	case stored && !premature && force:
 		want.Reason = "forced; " + storedReason(a, newest.Date)
+	case stored && !premature && a.State.isIncomplete(newest.Date, at):
+		want.Outcome, want.Incomplete = OutcomeFresh, true
+		want.Reason = "its newest row, of " + newest.Date.String() + ", lacks " + blankValues
 	case stored && !premature:
 		want.Outcome, want.Reason = OutcomeFresh, storedReason(a, newest.Date)
 	case !force && a.State.doubts(newest.Date):

@@ -35,6 +35,9 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 		if in.Next != nil {
 			again.Next = r.nextRun()
 		}
+		if in.Coming != nil {
+			again.Coming = r.nextRun()
+		}
 		in, plan = again, NewPlan(again)
 		r.reportPlan(plan)
 		r.reportAgain(plan, report)
@@ -118,10 +121,12 @@ func (p *pass) isOutdated(calls []Call) bool {
 	})
 }
 
-// makeCalls makes the calls of a batch, unless their vendor is down or the plan of its key lacks them. It makes none if what
+// makeCalls makes the calls of a batch, unless their vendor is down, the plan of its key lacks them, or they can be spared and
+// none is left. It makes none if what
 // they are for is to be planned again.
 func (p *pass) makeCalls(ctx context.Context, calls []Call) (replan bool, stop error) {
 	calls = slices.DeleteFunc(calls, func(c Call) bool { return p.fetcher.down(c) || p.fetcher.isEndOfDay(c) })
+	calls = p.withoutSpare(ctx, calls)
 	if len(calls) == 0 {
 		return false, nil
 	}
@@ -150,7 +155,7 @@ func (p *pass) makeCalls(ctx context.Context, calls []Call) (replan bool, stop e
 func (p *pass) holdBack() {
 	next := p.nextRun()
 	p.stopped = true
-	p.result.Reserve = Reserve{Kept: len(p.in.planNext(next.Wants, next.At).calls), KeptFor: next.At, HoldsBack: true}
+	p.result.Reserve = Reserve{Kept: len(p.in.planNext(next).calls), KeptFor: next.At, HoldsBack: true}
 	p.result.Reason = (&quota.DeferredError{KeptFor: next.At}).Error()
 }
 
@@ -217,7 +222,7 @@ func (p *pass) left(wants []Want) []Want {
 	left := slices.Clone(wants)
 	for i := range left {
 		if row := p.result.Tickers[i]; row.Status != OutcomePlanned {
-			left[i].Outcome, left[i].Reason = row.Status, row.Reason
+			left[i].Outcome, left[i].Reason, left[i].Incomplete = row.Status, row.Reason, false
 		}
 	}
 	return left
