@@ -138,9 +138,9 @@ func noteOnBar(p storedPrices, b history.StoredBar) string {
 	case !b.Incomplete:
 		return ""
 	case slices.Contains(p.absent, b.Session):
-		return "incomplete: blanked by the application, and the provider does not have the session"
+		return "incomplete: the application's price only, and the provider does not have the session"
 	default:
-		return "incomplete: blanked by the application"
+		return "incomplete: the application's price only"
 	}
 }
 
@@ -150,7 +150,7 @@ func (p storedPrices) isFillable(b history.StoredBar) bool {
 	return b.Incomplete && !isHeld && !slices.Contains(p.absent, b.Session)
 }
 
-// summaryOfIncomplete returns what to do about bars that are blanked; "" if there are none.
+// summaryOfIncomplete returns what to do about incomplete bars; "" if there are none.
 func summaryOfIncomplete(p storedPrices) string {
 	var sessions []exchange.Date
 	for _, b := range p.bars {

@@ -278,8 +278,8 @@ func freshnessSection(s status, marks []rune) section {
 		summary = "A run begun now would fetch " + count(f.Due, "ticker", "tickers") + "."
 	}
 	if f.Incomplete > 0 {
-		summary = strings.TrimSpace(summary + fmt.Sprintf(" %s blanked by the application: a run fills it with a call that is left.",
-			count(f.Incomplete, "ticker has its newest row", "tickers have their newest row")))
+		summary = strings.TrimSpace(summary + fmt.Sprintf(" %s only the application's price of the newest session: a run fills it with a call that is left.",
+			count(f.Incomplete, "ticker has", "tickers have")))
 	}
 	return section{heading: heading, table: t, summary: summary}
 }

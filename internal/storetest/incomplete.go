@@ -8,16 +8,16 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// blank upserts a quote as the application does: over the daily row of the same key, of which it keeps the price alone.
-func (db Database) blank(t *testing.T, symbol, amount, day string) {
+// blank upserts a quote of AAPL as the application does: over the daily row of the same key, of which it keeps the price alone.
+func (db Database) blank(t *testing.T, amount, day string) {
 	t.Helper()
 	db.Exec(t, fmt.Sprintf(`
 insert into price_history (ticker, price_amount, price_currency, "timestamp", source, "interval", created_at)
-values ('%s', %s, 'USD', '%s 21:00:00.000000', 'alpha_vantage', '1day', '2026-11-21 02:00:00.000000')
+values ('AAPL', %s, 'USD', '%s 21:00:00.000000', 'alpha_vantage', '1day', '2026-11-21 02:00:00.000000')
 on conflict (ticker, "timestamp", source, "interval") do update set
     price_amount = excluded.price_amount, price_currency = excluded.price_currency,
     open_amount = null, open_currency = null, high_amount = null, high_currency = null, low_amount = null, low_currency = null,
-    close_amount = null, close_currency = null, volume = null`, symbol, amount, day))
+    close_amount = null, close_currency = null, volume = null`, amount, day))
 }
 
 // A row that the application has blanked is incomplete until a close is written into it.
@@ -36,7 +36,7 @@ func incompleteBars(t *testing.T, db Database) {
 		}
 	}
 	expect(false)
-	db.blank(t, "AAPL", "192.75", "2026-11-20")
+	db.blank(t, "192.75", "2026-11-20")
 	expect(true)
 	equal(t, closes(readBars(t, store, "AAPL", "", "")), []string{"2026-11-20 192.75"})
 
@@ -53,13 +53,13 @@ func incompleteBars(t *testing.T, db Database) {
 	expect(false)
 
 	// A vendor that has no more than a close leaves nothing to ask for.
-	db.blank(t, "AAPL", "192.75", "2026-11-20")
+	db.blank(t, "192.75", "2026-11-20")
 	expect(true)
 	noError(t, commit(t, store, price("AAPL", "192.5")))
 	expect(false)
 
 	// A newer session decides, and a ticker without a bar has none that is incomplete.
-	db.blank(t, "AAPL", "192.75", "2026-11-19")
+	db.blank(t, "192.75", "2026-11-19")
 	both := readBars(t, store, "AAPL", "", "")
 	equal(t, []bool{both[0].Incomplete, both[1].Incomplete}, []bool{true, false})
 	states, err := store.States(t.Context(), tickers("AAPL", "IBM"))
@@ -74,7 +74,7 @@ func incompleteBarBesideAnother(t *testing.T, db Database) {
 	other := fullPrice("AAPL", "192.25")
 	other.Source = "another"
 	noError(t, commit(t, store, other))
-	db.blank(t, "AAPL", "193.75", "2026-11-20")
+	db.blank(t, "193.75", "2026-11-20")
 	bars := readBars(t, store, "AAPL", "", "")
 	equal(t, closes(bars), []string{"2026-11-20 192.25"})
 	equal(t, bars[0].Incomplete, false)
