@@ -187,6 +187,7 @@ func (r Request) detect(
 	stored []StoredBar, bars []marketdata.Bar, reported []Split, writes []Write, calendar *exchange.Exchange,
 ) (Split, bool) {
 	rebased := Rebased(r.Splits)
+	stored = withoutAnswered(stored, bars)
 	switch {
 	case r.Rebase:
 		return Split{}, false

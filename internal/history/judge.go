@@ -109,18 +109,16 @@ func newJudge(bars []marketdata.Bar, around Around) *judge {
 		if b.Source == ManualSource {
 			j.manual = append(j.manual, b)
 		}
-		_, isAnswered := find(bars, b.Session)
-		switch {
-		case !b.Close.IsPositive() || len(bars) > 0 && b.Currency != bars[0].Currency:
-			continue // nothing can be compared with it
-		case b.Incomplete && isAnswered:
+		if _, found := find(bars, b.Session); found && b.Incomplete {
 			j.incomplete = append(j.incomplete, b)
-			continue
-		case b.Incomplete && j.isStray(b):
+		}
+	}
+	for _, b := range around.Comparable(bars) {
+		if len(bars) > 0 && b.Currency != bars[0].Currency {
 			continue
 		}
 		j.Stored = append(j.Stored, b)
-		if !isAnswered {
+		if _, found := find(bars, b.Session); !found {
 			j.others = append(j.others, b)
 		}
 	}
@@ -128,14 +126,33 @@ func newJudge(bars []marketdata.Bar, around Around) *judge {
 	return j
 }
 
-// isStray reports whether a price that the application has put is far from the stored one before it: nobody has judged it.
-func (j *judge) isStray(b StoredBar) bool {
-	n := len(j.Stored)
-	if n == 0 || !j.isFar(j.Stored[n-1].Close, b.Close) {
-		return false
+// Comparable returns the stored bars that an answer can be compared with: those with a close. Incomplete ones have one that nobody
+// has judged, and that is no better than the answer: they are left out if it has their session, or if they are far from the one
+// before them.
+func (a Around) Comparable(answer []marketdata.Bar) []StoredBar {
+	var comparable []StoredBar
+	for _, b := range withoutAnswered(a.Stored, answer) {
+		n := len(comparable)
+		isStray := b.Incomplete && n > 0 && a.isStray(comparable[n-1].Bar, b.Bar)
+		if b.Close.IsPositive() && !isStray {
+			comparable = append(comparable, b)
+		}
 	}
-	_, isSplit := j.splitBetween(j.Stored[n-1].Bar, b.Bar)
-	return !isSplit
+	return comparable
+}
+
+// withoutAnswered returns stored bars without incomplete ones of sessions that an answer has.
+func withoutAnswered(stored []StoredBar, answer []marketdata.Bar) []StoredBar {
+	return slices.DeleteFunc(slices.Clone(stored), func(b StoredBar) bool {
+		_, found := find(answer, b.Session)
+		return b.Incomplete && found
+	})
+}
+
+// isStray reports whether a bar is far from the one before, and no split is known that explains it.
+func (a Around) isStray(before, bar marketdata.Bar) bool {
+	_, isSplit := a.splitBetween(before, bar)
+	return before.Currency == bar.Currency && a.isFar(before.Close, bar.Close) && !isSplit
 }
 
 func (j *judge) judgeBar(i int) Judgement {

@@ -61,10 +61,10 @@ func (j *judge) splitEvidence(i int) (Ruling, string) {
 }
 
 // splitBetween returns a split that is known and explains how far a bar is from the one before.
-func (j *judge) splitBetween(before, bar marketdata.Bar) (Split, bool) {
-	for _, s := range j.Splits {
+func (a Around) splitBetween(before, bar marketdata.Bar) (Split, bool) {
+	for _, s := range a.Splits {
 		isBetween := s.Session.After(before.Session) && !s.Session.After(bar.Session)
-		if isBetween && !j.isFar(s.divide(before.Close), bar.Close) {
+		if isBetween && !a.isFar(s.divide(before.Close), bar.Close) {
 			return s, true
 		}
 	}

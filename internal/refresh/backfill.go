@@ -85,7 +85,7 @@ func (v *verdict) judgeWrites(a answered, got history.Result) (doubtful []market
 			}
 			continue
 		}
-		if j.Ruling == history.Keep { // of an incomplete bar, which stays so
+		if j.Ruling == history.Keep && a.Goal == Fill { // what is stored is an incomplete bar, and stays so
 			v.addReason(fmt.Sprintf("the blanks of %s are not filled: %s", j.Bar.Session, j.Why))
 			continue
 		}

@@ -377,7 +377,7 @@ func (in HealthInputs) freshness() Freshness {
 	var stale []ActiveTicker
 	for _, a := range in.Active {
 		behind := SessionsBehind(a, in.At)
-		if a.State.Incomplete {
+		if a.State.Incomplete && a.State.LastSession == a.Ticker.Calendar().LastCompleted(in.At).Date {
 			f.Incomplete++
 		}
 		switch outcome := updateWant(a, in.At, false).Outcome; {

@@ -85,8 +85,8 @@ func (p *pass) withoutSpare(ctx context.Context, calls []Call) []Call {
 	return chosen
 }
 
-// isOptional reports whether a run that stops for an error about the limits has left nothing that was due.
-func (r *Report) isOptional(stop error) bool {
+// hasLeftNothingDue reports whether a run that stops for an error about the limits has done all that was due.
+func (r *Report) hasLeftNothingDue(stop error) bool {
 	return isDeferral(stop) && !slices.ContainsFunc(r.Tickers, func(t TickerReport) bool {
 		return t.Status == OutcomeDeferred || t.Status == OutcomePlanned && !t.Incomplete
 	})

@@ -264,21 +264,21 @@ func TestBackfillOfOtherSessionsFillsBlanks(t *testing.T) {
 func TestTheApplicationsPriceIsNoEvidence(t *testing.T) {
 	besideApplication(t, func(t *testing.T, store storetest.Store, blank application) {
 		j, v := newTape(t, store, quotes)
-		blank(t, "NVDA", nov20, "fake", "19300")
-		v.bars = append(v.bars, tapeBar(nov20, "19300"))
+		blank(t, "NVDA", nov20, "fake", "1930")
+		v.bars = append(v.bars, tapeBar(nov20, "1930"))
 		row := nightAfter(t, j, v, nov20)
 		if row.Status != refresh.OutcomeFailed || row.Held == nil {
 			t.Errorf("the same mistake: %+v", row)
 		}
-		want(t, "held", heldBars(t, j), "20:19300 held")
+		want(t, "held", heldBars(t, j), "20:1930 held")
 		want(t, "blanks", blanks(t, j), "20")
 
 		v.bars = v.bars[:len(v.bars)-1]
 		if row = night(t, j, v, tapeBar(nov23, "191")); row.Status != refresh.OutcomeRefreshed {
 			t.Errorf("the next night: %+v %+v", row, row.Error)
 		}
-		want(t, "stored", closes(t, j), "19:190 20:19300 23:191")
-		want(t, "held", heldBars(t, j), "20:19300 rejected")
+		want(t, "stored", closes(t, j), "19:190 20:1930 23:191")
+		want(t, "held", heldBars(t, j), "20:1930 rejected")
 	})
 }
 
@@ -290,6 +290,20 @@ func TestTheApplicationsPriceIsNoEvidenceAgainst(t *testing.T) {
 		v.bars = append(v.bars, tapeBar(nov20, "191"))
 		want(t, "another price", string(nightAfter(t, j, v, nov20).Status), "refreshed")
 		want(t, "stored", closes(t, j), "19:190 20:191")
+	})
+}
+
+// Several of its mistakes in a row are not taken for the level before a split.
+func TestTheApplicationsPricesShowNoSplit(t *testing.T) {
+	besideApplication(t, func(t *testing.T, store storetest.Store, blank application) {
+		j, v := newTape(t, store, quotes)
+		for _, d := range []int{17, 18, 19} {
+			blank(t, "NVDA", day(2026, time.November, d), "fake", "1900")
+		}
+		row := night(t, j, v, tapeBar(nov20, "191"))
+		if row.Status != refresh.OutcomeRefreshed || row.Split != nil {
+			t.Errorf("%+v %+v", row, row.Split)
+		}
 	})
 }
 

@@ -188,7 +188,7 @@ func (r *run) openTasks(ctx context.Context) error {
 
 // work carries out the plan, and then processes the application's tasks. The error is why the run stops.
 func (r *run) work(ctx context.Context) error {
-	if _, err := r.runPlan(ctx, r.inputs, r.plan, &r.report); err != nil && !r.report.isOptional(err) {
+	if _, err := r.runPlan(ctx, r.inputs, r.plan, &r.report); err != nil && !r.report.hasLeftNothingDue(err) {
 		return err
 	}
 	return r.drainTasks(ctx)

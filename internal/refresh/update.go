@@ -178,6 +178,7 @@ func detectSplit(a answered, bars, accepted []marketdata.Bar) (history.Split, bo
 	}
 	calendar, rebased := a.Ticker.Calendar(), history.Rebased(a.State.Splits)
 	newest := bars[len(bars)-1]
+	a.stored = a.around(nil).Comparable(bars)
 	s, found := history.DetectReported(a.stored, bars, a.State.Splits, a.splits)
 	if !found && a.capability.Kind != marketdata.Quotes {
 		s, found = history.DetectSplit(a.stored, bars, rebased, a.splits, calendar)
