@@ -140,6 +140,49 @@ func TestBlanksOfAnotherSourceAreFilledInPlace(t *testing.T) {
 	})
 }
 
+// A quote that is asked for by force fills what is blank, of whichever source.
+func TestForceFillsBlanks(t *testing.T) {
+	besideApplication(t, func(t *testing.T, store storetest.Store, blank application) {
+		j, v := newTape(t, store, quotes)
+		want(t, "the night", string(night(t, j, v, tapeBar(nov20, "191")).Status), "refreshed")
+		blank(t, "NVDA", nov20, "fake", "190.75")
+		report, err := run(t.Context(), t, j, refresh.Options{Force: true, Tickers: []marketdata.Ticker{marketdata.MustParseTicker("NVDA")}})
+		if err != nil || report.Tickers[0].Status != refresh.OutcomeRefreshed {
+			t.Errorf("%v: %+v", err, report)
+		}
+		want(t, "blanks", blanks(t, j), "")
+	})
+}
+
+// A rebase brings what a person set to the new scale, and fills what is blank.
+func TestRebaseFillsBlanks(t *testing.T) {
+	besideApplication(t, func(t *testing.T, store storetest.Store, blank application) {
+		j, v := newTape(t, store, series)
+		nov17, nov18 := day(2026, time.November, 17), day(2026, time.November, 18)
+		bar := marketdata.Bar{Ticker: marketdata.MustParseTicker("NVDA"), Session: nov17, Close: decimal.NewFromInt(190), Currency: "USD"}
+		if err := (refresh.Review{Store: store, At: j.Now()}).Set(t.Context(), bar); err != nil {
+			t.Fatal(err)
+		}
+		blank(t, "NVDA", nov18, "fake", "190.50")
+		for i, old := range v.bars {
+			v.bars[i] = tapeBar(old.Session, old.Close.DivRound(decimal.NewFromInt(10), 2).String())
+		}
+		v.bars = append(v.bars, tapeBar(nov20, "19.10"))
+		j.Now = func() time.Time { return nov20.AddDays(1).In(time.UTC) }
+		options := refresh.Options{Kind: refresh.Backfill, Tickers: []marketdata.Ticker{bar.Ticker}, Rebase: true}
+		if _, err := run(t.Context(), t, j, options); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range stored(t, j, "NVDA") {
+			if b.Session == nov17 || b.Session == nov18 {
+				got = append(got, fmt.Sprintf("%d:%s %t", b.Session.Day, b.Close.Round(2), b.Incomplete || b.Source != history.ManualSource && b.Volume == nil))
+			}
+		}
+		want(t, "stored", strings.Join(got, " "), "17:19 false 18:19.2 false")
+	})
+}
+
 // A vendor that has no more than a close is asked once.
 func TestBlanksThatNobodyFills(t *testing.T) {
 	besideApplication(t, func(t *testing.T, store storetest.Store, blank application) {
