@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,10 +87,14 @@ func (c *Client) refusalOf(text string, after time.Duration, otherwise error) er
 		if !strings.Contains(lower, r.phrase) {
 			continue
 		}
-		if errors.Is(r.kind, marketdata.ErrThrottled) {
-			return &marketdata.ThrottledError{Message: message, RetryAfter: cmp.Or(after, windowOf(lower))}
+		switch r.kind {
+		case marketdata.ErrThrottled:
+			return &marketdata.ThrottledError{Message: message, RetryAfter: cmp.Or(after, windowOf(lower)), Limits: limitsIn(lower)}
+		case marketdata.ErrQuotaSpent:
+			return &marketdata.QuotaSpentError{Message: message, Limits: limitsIn(lower)}
+		default:
+			return fmt.Errorf("%w: %s", r.kind, message)
 		}
-		return fmt.Errorf("%w: %s", r.kind, message)
 	}
 	return fmt.Errorf("%w: an unexpected notice: %s", otherwise, message)
 }
@@ -102,6 +109,29 @@ func windowOf(notice string) time.Duration {
 	default:
 		return 0
 	}
+}
+
+// namedLimit matches a limit as notices name it: "5 calls per minute", "25 API requests per day", "1 request/second".
+var namedLimit = regexp.MustCompile(`\b([0-9][0-9,]*) (?:[a-z]+ ){0,2}(?:calls?|requests?) ?(?:per|an?|each|every|/) ?(second|minute|hour|day)\b`)
+
+// limitsIn returns the limits that a notice about them names, of each window the smallest, in the order in which it names
+// the windows. Of 0 calls there is none.
+func limitsIn(notice string) (limits []marketdata.RateLimit) {
+	windows := map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+	for _, match := range namedLimit.FindAllStringSubmatch(notice, -1) {
+		calls, err := strconv.Atoi(strings.ReplaceAll(match[1], ",", ""))
+		if err != nil || calls < 1 {
+			continue
+		}
+		window := windows[match[2]]
+		i := slices.IndexFunc(limits, func(l marketdata.RateLimit) bool { return l.Per == window })
+		if i < 0 {
+			limits = append(limits, marketdata.RateLimit{Calls: calls, Per: window})
+			continue
+		}
+		limits[i].Calls = min(limits[i].Calls, calls)
+	}
+	return limits
 }
 
 // oneLine shortens a notice to one line for the log.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"papertrade/pkg/marketdata"
 )
 
@@ -64,6 +66,47 @@ func TestTheWindowOfAThrottlingNotice(t *testing.T) {
 		var throttled *marketdata.ThrottledError
 		if !errors.As(err, &throttled) || throttled.RetryAfter != want {
 			t.Errorf("%s: %v after %+v, want %s", text, err, throttled, want)
+		}
+	}
+}
+
+// A notice about the limits names some of them.
+func TestTheLimitsThatANoticeNames(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string][]marketdata.RateLimit{
+		"our standard API rate limit is 25 requests per day.":                                             {{Calls: 25, Per: day}},
+		"5 calls per minute and 500 calls per day":                                                        {{Calls: 5, Per: time.Minute}, {Calls: 500, Per: day}},
+		"more sparingly (1 request per second) … to lift the free key rate limit (25 requests per day)":   {{Calls: 1, Per: time.Second}, {Calls: 25, Per: day}},
+		"Burst pattern detected … across a 1-minute window and query no more than 5 requests per second.": {{Calls: 5, Per: time.Second}},
+		"The API rate limit is reached: 1,200 API requests\nper minute":                                   {{Calls: 1200, Per: time.Minute}},
+		"25 requests per day, and 20 calls a day, or 30 free API calls/day; 60 calls per hour":            {{Calls: 20, Per: day}, {Calls: 60, Per: time.Hour}},
+		"0 requests per day":                                        nil,
+		"99999999999999999999 requests per day":                     nil,
+		"x25 requests per day and 1.5e3 calls per daylight":         nil,
+		"to remove all daily rate limits; requests per day":         nil,
+		"Minute-level rate limit exceed. requests per minute":       nil,
+		"Please consider optimizing your API call frequency":        nil,
+		"25 requests are what we count of your calls per day":       nil,
+		"2025-12-01: more than 24 hours ago you made calls per day": nil,
+	} {
+		body, err := json.Marshal(map[string]string{"Information": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ofBody(t, newest, "IBM", string(body))
+		var throttled *marketdata.ThrottledError
+		var spent *marketdata.QuotaSpentError
+		var got []marketdata.RateLimit
+		switch {
+		case errors.As(err, &throttled):
+			got = throttled.Limits
+		case errors.As(err, &spent):
+			got = spent.Limits
+		default:
+			t.Errorf("%s: %v", text, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
 	}
 }

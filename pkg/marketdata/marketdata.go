@@ -47,12 +47,30 @@ var (
 type ThrottledError struct {
 	Message    string
 	RetryAfter time.Duration // 0 if the vendor did not say
+	Limits     []RateLimit   // that the vendor named
 }
 
 func (e *ThrottledError) Error() string { return ErrThrottled.Error() + ": " + e.Message }
 
 // Unwrap makes a ThrottledError an ErrThrottled.
 func (e *ThrottledError) Unwrap() error { return ErrThrottled }
+
+// QuotaSpentError is an ErrQuotaSpent that reports what the vendor said of the quota.
+type QuotaSpentError struct {
+	Message string
+	Limits  []RateLimit // that the vendor named
+}
+
+func (e *QuotaSpentError) Error() string { return ErrQuotaSpent.Error() + ": " + e.Message }
+
+// Unwrap makes a QuotaSpentError an ErrQuotaSpent.
+func (e *QuotaSpentError) Unwrap() error { return ErrQuotaSpent }
+
+// RateLimit is how much a vendor says that it allows a key in a time.
+type RateLimit struct {
+	Calls int           // in the vendor's unit, calls or credits: 1 or more
+	Per   time.Duration // a second, a minute, an hour, or 24 hours for a day
+}
 
 // FormatPrice writes a price with every digit that it was read with, trailing zeros included.
 func FormatPrice(d decimal.Decimal) string { return d.StringFixed(max(0, -d.Exponent())) }
