@@ -23,7 +23,7 @@ const (
 	noteThrottled = "Thank you for using Alpha Vantage! Our standard API call frequency is 5 calls per minute and 500 calls per day. " +
 		"Please visit https://www.alphavantage.co/premium/ if you would like to target a higher API call frequency."
 	freeThrottled = "Thank you for using Alpha Vantage! Please consider spreading out your free API requests more sparingly (1 request per second). " +
-		"You may subscribe to " + premiumPlans + " to lift the free key rate limit (25 requests per day), " +
+		"You may subscribe to " + premiumPlans + " to lift the free key rate limit (%d requests per day), " +
 		"raise the per-second burst limit, and instantly unlock all premium endpoints"
 	burstThrottled = "Burst pattern detected. Please consider spreading out your API requests more evenly across a 1-minute window " +
 		"and query no more than %d requests per second. " + moreVolume
@@ -50,8 +50,8 @@ const (
 func information(text string) object  { return object{{"Information", text}} }
 func errorMessage(text string) object { return object{{"Error Message", text}} }
 
-// throttled returns the refusal of a call that exceeds l.
-func (s Style) throttled(l Limit) object {
+// throttled returns the refusal of a call that exceeds l, of a key with so many calls a day.
+func (s Style) throttled(l Limit, perDay int) object {
 	switch {
 	case s == StyleNote:
 		return object{{"Note", noteThrottled}}
@@ -61,7 +61,7 @@ func (s Style) throttled(l Limit) object {
 		perSecond := float64(l.Calls) / max(1, l.Window.Seconds())
 		return information(fmt.Sprintf(burstThrottled, max(1, int(perSecond))))
 	default:
-		return information(freeThrottled)
+		return information(fmt.Sprintf(freeThrottled, perDay))
 	}
 }
 

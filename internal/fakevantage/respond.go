@@ -18,7 +18,7 @@ import (
 // hugeBody is longer than a client should read.
 const hugeBody = 2 << 20
 
-// defaultDailyLimit is the limit that a QuotaSpent answer names for a key without a daily limit.
+// defaultDailyLimit is the limit that refusals name for a key without a daily limit.
 const defaultDailyLimit = 25
 
 // respond sends the answer to a call, or fails to as its outcome says.
@@ -98,7 +98,7 @@ func (s *Server) answer(c call) object {
 	case Credentials:
 		return keyRefused(c.key)
 	case Throttled:
-		return s.options.Style.throttled(c.exceeded)
+		return s.options.Style.throttled(c.exceeded, s.dailyLimit(c))
 	case QuotaSpent:
 		return information(fmt.Sprintf(quotaSpent, c.key, s.dailyLimit(c)))
 	case Premium:

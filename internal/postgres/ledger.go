@@ -57,7 +57,7 @@ func queueDeleteOldCalls(writes *pgx.Batch, account string, since time.Time) {
 func queueAccount(reads *pgx.Batch, account string, a *quota.Account) {
 	const (
 		selectAccount = `
-select held_until, greatest(call_ms, 0) as call_ms, not_entitled_at, end_of_day_at
+select held_until, greatest(call_ms, 0) as call_ms, not_entitled_at, end_of_day_at, learned
 from papertrade_accounts where account = @account`
 		selectCalls = `
 select id::text, cost, from_time as "from", until_time as until from papertrade_calls where account = @account`
@@ -80,10 +80,11 @@ func scanAccount(row pgx.CollectableRow) (quota.Account, error) {
 	r, err := pgx.RowToStructByName[struct {
 		HeldUntil, NotEntitledAt, EndOfDayAt *time.Time
 		CallMS                               int64
+		Learned                              []quota.Learned
 	}](row)
 	return quota.Account{
 		HeldUntil: utc(r.HeldUntil), NotEntitledAt: utc(r.NotEntitledAt), EndOfDayAt: utc(r.EndOfDayAt),
-		CallTime: time.Duration(r.CallMS) * time.Millisecond,
+		CallTime: time.Duration(r.CallMS) * time.Millisecond, Learned: r.Learned,
 	}, err
 }
 
@@ -115,7 +116,8 @@ func queueUpdateAccount(writes *pgx.Batch, account string, change quota.Change) 
 update papertrade_accounts
 set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms),
     not_entitled_at = coalesce(@not_entitled_at, not_entitled_at),
-    end_of_day_at = case when @sets_end_of_day then @end_of_day_at else end_of_day_at end
+    end_of_day_at = case when @sets_end_of_day then @end_of_day_at else end_of_day_at end,
+    learned = coalesce(@learned, learned)
 where account = @account`
 	var endOfDay time.Time
 	if change.EndOfDayAt != nil {
@@ -124,6 +126,6 @@ where account = @account`
 	writes.Queue(statement, pgx.NamedArgs{
 		"account": account, "until": stamp(change.HeldUntil), "call_ms": milliseconds(change.CallTime),
 		"not_entitled_at": stamp(change.NotEntitledAt),
-		"sets_end_of_day": change.EndOfDayAt != nil, "end_of_day_at": stamp(endOfDay),
+		"sets_end_of_day": change.EndOfDayAt != nil, "end_of_day_at": stamp(endOfDay), "learned": change.Learned,
 	})
 }

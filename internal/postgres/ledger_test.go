@@ -13,6 +13,7 @@ func TestCallsOfAnOlderLedgerCostOne(t *testing.T) {
 		alter table papertrade_calls drop column cost;
 		drop table papertrade_held_prices;
 		alter table papertrade_accounts drop column end_of_day_at;
+		alter table papertrade_accounts drop column learned;
 		alter table papertrade_ticker_states drop column late_session;
 		alter table papertrade_ticker_states drop column late_sessions;
 		alter table papertrade_ticker_states drop column late_checks;

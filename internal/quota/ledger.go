@@ -29,6 +29,7 @@ type Account struct {
 	NotEntitledAt time.Time
 	// EndOfDayAt is when the key's plan was last found to have end-of-day prices only; zero: it was not.
 	EndOfDayAt time.Time
+	Learned    []Learned // what refusals showed of the key's limits, the forgotten too
 }
 
 // Change is what is written to an Account. What is zero stays unchanged.
@@ -39,6 +40,7 @@ type Change struct {
 	CallTime      time.Duration
 	NotEntitledAt time.Time
 	EndOfDayAt    *time.Time // nil stays unchanged; the zero time is known as such
+	Learned       []Learned  // instead of all that there was
 }
 
 // Ledger keeps the calls of all processes that share a database.

@@ -53,6 +53,15 @@ func (l Limit) String() string {
 	return fmt.Sprintf("%d/%s", l.Calls, window)
 }
 
+// MarshalText returns what String does.
+func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads what ParseLimit does.
+func (l *Limit) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseLimit(string(text))
+	return err
+}
+
 // UnaffordableError says that a call costs more than a limit ever allows.
 type UnaffordableError struct {
 	Cost  int

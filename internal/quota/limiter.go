@@ -57,6 +57,8 @@ type Limiter struct {
 	others    []Call // what else the ledger had when it was last read
 	readAt    time.Time
 	heldUntil time.Time // of the account
+	learned   []Learned // of the account
+	knows     bool      // what is learned
 
 	floor       Floor // nil: no call is kept
 	isUnchecked bool  // what is reserved was reserved without the floor
@@ -81,7 +83,7 @@ func NewLimiter(o Options) *Limiter {
 	return &Limiter{o: o, turn: make(chan struct{}, 1)}
 }
 
-// Limits returns the limits that the limiter was made with.
+// Limits returns the limits that the limiter was made with, without what refusals have taught.
 func (l *Limiter) Limits() []Limit { return slices.Clone(l.o.Limits) }
 
 // MaxWait returns how long a call may wait before it is refused instead.
@@ -207,7 +209,7 @@ func (l *Limiter) admit(ctx context.Context, cost int, began time.Time) (admissi
 		}
 		now = time.Now()
 	}
-	if now.Before(l.heldUntil) {
+	if l.heldUntil.Sub(now) > l.o.MaxWait {
 		return admission{at: at}, &DeferredError{Until: l.heldUntil, Spent: true}
 	}
 	if at.Sub(now) > l.o.MaxWait && !l.mayBeSooner(now, cost, began) {
@@ -251,6 +253,7 @@ func (l *Limiter) Account(ctx context.Context) (Account, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	account.Calls = append(slices.DeleteFunc(account.Calls, l.isOwn), l.sent...)
+	l.learned, l.knows = account.Learned, true
 	return account, nil
 }
 
@@ -286,7 +289,15 @@ func (l *Limiter) Close(ctx context.Context) error {
 }
 
 func (l *Limiter) update(ctx context.Context, now time.Time, decide func(Account) Change) error {
-	if err := l.o.Ledger.UpdateAccount(ctx, l.o.Account, since(l.o.Limits, now), decide); err != nil {
+	var oldest time.Time // which keeps all calls
+	if l.knows {
+		oldest = since(Effective(l.o.Limits, l.learned, now), now)
+	}
+	err := l.o.Ledger.UpdateAccount(ctx, l.o.Account, oldest, func(a Account) Change {
+		l.learned, l.knows = a.Learned, true
+		return decide(a)
+	})
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrLedger, err)
 	}
 	return nil

@@ -61,6 +61,9 @@ func (m *memory) UpdateAccount(_ context.Context, _ string, since time.Time, dec
 	if change.EndOfDayAt != nil {
 		m.account.EndOfDayAt = *change.EndOfDayAt
 	}
+	if change.Learned != nil {
+		m.account.Learned = slices.Clone(change.Learned)
+	}
 	return nil
 }
 
@@ -515,6 +518,7 @@ func TestNoCallWithoutALedger(t *testing.T) {
 		_, err = limiter.HoldUntilReset(t.Context())
 		isOfLedger(err)
 		isOfLedger(limiter.NotEntitled(t.Context()))
+		isOfLedger(limiter.Learn(t.Context(), quota.Refusal{}))
 		isOfLedger(limiter.SetEndOfDay(t.Context(), time.Now()))
 
 		// Afterwards it goes on where it was.
@@ -762,7 +766,11 @@ func TestLedgerIsAskedForWhatMatters(t *testing.T) {
 			midnight := time.Now()
 			time.Sleep(tt.at)
 			ledger := &memory{}
-			call(t, newLimiter(ledger, limits(t, tt.limits...)), 1)
+			limiter := newLimiter(ledger, limits(t, tt.limits...))
+			if _, err := limiter.Account(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			call(t, limiter, 1)
 			if got := ledger.since.Sub(midnight); got != tt.want {
 				t.Errorf("%v at %v: since %v, want %v", tt.limits, tt.at, got, tt.want)
 			}

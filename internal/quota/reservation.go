@@ -29,9 +29,14 @@ func (l *Limiter) SetFloor(floor Floor) {
 	l.floor, l.isUnchecked = floor, floor != nil
 }
 
+// notBefore returns the time before which the vendor wants no call, now if it has not said.
+func (l *Limiter) notBefore(now time.Time) time.Time {
+	return later(now, later(l.pausedUntil, l.heldUntil))
+}
+
 // earliest returns when a call of this cost can be made, as far as this process knows.
 func (l *Limiter) earliest(now time.Time, cost int) time.Time {
-	at := later(now, l.pausedUntil)
+	at := l.notBefore(now)
 	if i := l.reservationFor(now, cost); i >= 0 {
 		at = later(at, l.reserved[i].From)
 	}
@@ -71,7 +76,7 @@ func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err erro
 		change := Change{Save: slices.Clone(l.sent), Delete: ids(invalid)}
 		made := slices.Concat(others, l.sent)
 		schedule := NewSchedule(l.limits(), made)
-		at = schedule.Next(later(now, l.pausedUntil), cost)
+		at = schedule.Next(l.notBefore(now), cost)
 		if l.keepsReserved(now, at, cost) {
 			block = l.reserved
 			return change
@@ -119,11 +124,11 @@ func (l *Limiter) keepsReserved(now, at time.Time, cost int) bool {
 // nextBlock returns reservations for a call of this cost and those that are announced after it. keptFor is the run for which
 // the next one of them is kept. Made are the calls that count.
 func (l *Limiter) nextBlock(schedule *Schedule, made []Call, now time.Time, cost int) (block []Call, keptFor time.Time) {
-	if now.Before(l.heldUntil) {
+	if l.heldUntil.Sub(now) > l.o.MaxWait {
 		return nil, time.Time{}
 	}
 	for _, cost := range append([]int{cost}, without(l.announced, cost)...) {
-		at := schedule.Next(later(now, l.pausedUntil), cost)
+		at := schedule.Next(l.notBefore(now), cost)
 		if l.floor != nil {
 			if keptFor = l.floor(slices.Concat(made, block), at, cost); !keptFor.IsZero() {
 				break
@@ -151,7 +156,7 @@ func (l *Limiter) mayBeSooner(now time.Time, cost int, began time.Time) bool {
 			calls[i].Until = now
 		}
 	}
-	return NewSchedule(l.limits(), calls).Next(later(now, l.pausedUntil), cost).Sub(now) <= l.o.MaxWait
+	return NewSchedule(l.limits(), calls).Next(l.notBefore(now), cost).Sub(now) <= l.o.MaxWait
 }
 
 // contended reports whether another process has calls of which it may soon be known when they were made.

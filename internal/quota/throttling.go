@@ -23,11 +23,12 @@ func (l *Limiter) Outlook() (limits []Limit, notBefore time.Time) {
 
 // limits returns the limits, and what the vendor's refusals have taught.
 func (l *Limiter) limits() []Limit {
+	limits := Effective(l.o.Limits, l.learned, time.Now())
 	if l.spacing == 0 {
-		return l.o.Limits
+		return limits
 	}
 	// Whatever calls cost, there is no other within the window.
-	return append(slices.Clone(l.o.Limits), Limit{Calls: 1, Window: l.spacing})
+	return append(limits, Limit{Calls: 1, Window: l.spacing})
 }
 
 // Answered records that a call was answered with something other than a refusal for its speed.

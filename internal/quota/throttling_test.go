@@ -158,9 +158,32 @@ func TestSpentQuotaHoldsAllProcesses(t *testing.T) {
 				l.Announce(1, 1)
 				isDeferred(t, l, 0, quota.DeferredError{Until: until, Spent: true})
 			}
-			ledger.has(t, quota.Account{HeldUntil: until, Calls: reservations(noon, 1, 1)}) // the first one's
+			ledger.has(t, quota.Account{HeldUntil: until, Calls: callsMade(noon.Add(tick), 1)})
 			time.Sleep(time.Until(until))
 			equal(t, "wait", call(t, newLimiter(ledger, limits(t, tt.limits...)), 1), 0)
 		})
 	}
+}
+
+// Cron fires at midnight, a moment before the hold of the day before ends: that is waited for like any other limit.
+func TestTheEndOfAHoldIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(12 * time.Hour)
+		ledger := &memory{}
+		limiter := newLimiter(ledger, limits(t, "5/1m"))
+		call(t, limiter, 1)
+		until, err := limiter.HoldUntilReset(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeLimiter(t, limiter)
+		time.Sleep(time.Until(until.Add(-maxWait)))
+		for range 2 {
+			limiter := newLimiter(ledger, limits(t, "5/1m"))
+			limiter.Announce(1, 1)
+			want := max(0, time.Until(until))
+			equal(t, "wait", call(t, limiter, 1), want)
+			equal(t, "wait", call(t, limiter, 1), 0)
+		}
+	})
 }

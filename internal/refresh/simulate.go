@@ -78,10 +78,11 @@ func (in Inputs) simulate(begin time.Time, calls []Call) forecast {
 
 // next returns when the next call is made, or a *quota.DeferredError.
 func (s VendorState) next(schedule *quota.Schedule, now, begin time.Time, cost int) (time.Time, error) {
-	if begin.Before(s.Account.HeldUntil) {
-		return time.Time{}, &quota.DeferredError{Until: s.Account.HeldUntil, Spent: true}
+	held := s.Account.HeldUntil
+	if held.Sub(begin) > s.MaxWait {
+		return time.Time{}, &quota.DeferredError{Until: held, Spent: true}
 	}
-	at := schedule.Next(now, cost)
+	at := schedule.Next(slices.MaxFunc([]time.Time{now, held}, time.Time.Compare), cost)
 	if at.Sub(now) > s.MaxWait {
 		return time.Time{}, &quota.DeferredError{Until: at}
 	}

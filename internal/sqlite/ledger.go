@@ -40,7 +40,8 @@ func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Ti
 func readAccount(ctx context.Context, db querier, account string) (quota.Account, error) {
 	const (
 		selectAccount = `
-select cast(held_until as text), max(coalesce(call_ms, 0), 0), cast(not_entitled_at as text), cast(end_of_day_at as text)
+select cast(held_until as text), max(coalesce(call_ms, 0), 0), cast(not_entitled_at as text), cast(end_of_day_at as text),
+    coalesce(learned, '[]')
 from papertrade_accounts where account = ?`
 		selectCalls = `select id, cost, cast(from_time as text), cast(until_time as text) from papertrade_calls where account = ?`
 	)
@@ -59,7 +60,11 @@ from papertrade_accounts where account = ?`
 func scanAccount(rows *sql.Rows) (a quota.Account, err error) {
 	var held, notEntitled, endOfDay sql.NullString
 	var milliseconds int64
-	if err = rows.Scan(&held, &milliseconds, &notEntitled, &endOfDay); err != nil {
+	var learned string
+	if err = rows.Scan(&held, &milliseconds, &notEntitled, &endOfDay, &learned); err != nil {
+		return a, err
+	}
+	if err = parseList(learned, &a.Learned); err != nil {
 		return a, err
 	}
 	times, err := parseStamps(held, notEntitled, endOfDay)
@@ -126,22 +131,30 @@ on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_t
 
 func updateAccount(ctx context.Context, tx *sql.Tx, account string, change quota.Change) error {
 	const statement = `
-insert into papertrade_accounts as stored (account, held_until, call_ms, not_entitled_at, end_of_day_at)
-values (?1, ?2, nullif(?3, 0), ?4, ?5)
+insert into papertrade_accounts as stored (account, held_until, call_ms, not_entitled_at, end_of_day_at, learned)
+values (?1, ?2, nullif(?3, 0), ?4, ?5, ?7)
 on conflict (account) do update set
     held_until = coalesce(excluded.held_until, stored.held_until), call_ms = coalesce(excluded.call_ms, stored.call_ms),
     not_entitled_at = coalesce(excluded.not_entitled_at, stored.not_entitled_at),
-    end_of_day_at = iif(?6, excluded.end_of_day_at, stored.end_of_day_at)`
+    end_of_day_at = iif(?6, excluded.end_of_day_at, stored.end_of_day_at), learned = coalesce(excluded.learned, stored.learned)`
 	isUnchanged := change.HeldUntil.IsZero() && change.CallTime == 0 && change.NotEntitledAt.IsZero()
-	if isUnchanged && change.EndOfDayAt == nil {
+	if isUnchanged && change.EndOfDayAt == nil && change.Learned == nil {
 		return nil
 	}
 	var endOfDay time.Time
 	if change.EndOfDayAt != nil {
 		endOfDay = *change.EndOfDayAt
 	}
+	var learned any // NULL
+	if change.Learned != nil {
+		text, err := list(change.Learned)
+		if err != nil {
+			return err
+		}
+		learned = text
+	}
 	_, err := exec(ctx, tx, statement,
 		account, stamp(change.HeldUntil), change.CallTime.Milliseconds(), stamp(change.NotEntitledAt),
-		stamp(endOfDay), change.EndOfDayAt != nil)
+		stamp(endOfDay), change.EndOfDayAt != nil, learned)
 	return err
 }

@@ -23,7 +23,7 @@ var migrations embed.FS
 
 const (
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 8
+	schemaVersion = 9
 )
 
 // checkSchema returns a *refresh.SchemaError if the tables are not those of this program.

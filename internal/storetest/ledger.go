@@ -57,6 +57,16 @@ func ledger(t *testing.T, db Database) {
 	// Older versions stored negative ones: nobody knows how long a call takes.
 	update(midnight, quota.Change{CallTime: -time.Second})
 	equal(t, read().CallTime, 0)
+	// What was learned is written as a whole.
+	learned := []quota.Learned{
+		{Limit: quota.Limit{Calls: 25}, Named: true, At: midnight}, {Limit: quota.Limit{Calls: 1, Window: time.Second}, At: midnight.Add(time.Microsecond)},
+	}
+	update(midnight, quota.Change{Learned: learned})
+	update(midnight, quota.Change{CallTime: 345 * time.Millisecond})
+	equal(t, seen.Learned, learned)
+	equal(t, read(), quota.Account{Calls: []quota.Call{third}, HeldUntil: hold, CallTime: 345 * time.Millisecond, Learned: learned})
+	update(midnight, quota.Change{Learned: learned[1:]})
+	equal(t, read().Learned, learned[1:])
 
 	another, err := store.Account(t.Context(), "vendor:fedcba9876543210")
 	noError(t, err)
