@@ -4,15 +4,21 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/config"
+	"papertrade/internal/quota"
+	"papertrade/internal/refresh"
+	"papertrade/pkg/marketdata"
 )
 
 func newConfigCheck(p *program) *cobra.Command {
-	return &cobra.Command{
+	var opts configCheckOptions
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check that settings, database and key are ready for a run",
 		Long: `check reports, one line each, whether the settings are right, whether the database can
@@ -20,22 +26,38 @@ be opened, whether there is an API key, in a file that only its owner can read, 
 metrics.textfile is set, whether it can be written. It goes on after one that is wrong.
 A key file, or a settings file with a secret in it, that others can read is accepted on
 a read-only mount alone, as containers have their secrets, and noted on stderr.
-The key itself is not tried: nothing is asked of the vendor.
+The key itself is not tried, unless with --online: nothing is asked of the vendor.
 
 Nothing is changed either. A SQLite file that is missing is not made, and one of an
 older papertrade is not upgraded; whether both could be done is checked. Tables that
 are missing in Postgres are made by 'papertrade migrate'.
+
+--online spends one call of the key, for the price of IBM, once key and database are
+right. It waits for the rate limits like a run, and is written down in the database, for
+which a SQLite file of an older papertrade is upgraded; a file that is missing is not
+made, and the call is counted nowhere then. The answer shows whether the key works, and
+a refusal also which limits it has: see 'papertrade status'.
 ` + checkExitStatuses,
 		Example: `  papertrade config check
+  papertrade config check --online      # a call of the key too
   papertrade config check --database-url postgres://user@localhost/papertrade
   papertrade config check -q && papertrade refresh -q`,
 		Args: cobra.NoArgs,
-		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runConfigCheck(ctx, inv) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runConfigCheck(ctx, inv, opts) }),
 	}
+	opts.AddFlags(cmd)
+	return cmd
 }
 
-func runConfigCheck(ctx context.Context, inv *invocation) error {
-	checks := checkAll(ctx, inv.config)
+type configCheckOptions struct{ online bool }
+
+// AddFlags adds the flags of config check.
+func (o *configCheckOptions) AddFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.online, "online", false, "spend one call of the key to see that it works")
+}
+
+func runConfigCheck(ctx context.Context, inv *invocation, opts configCheckOptions) error {
+	checks := checkAll(ctx, inv.config, opts.online)
 	inv.logNotes()
 	var notReady notReadyError
 	for _, c := range checks {
@@ -52,7 +74,7 @@ func runConfigCheck(ctx context.Context, inv *invocation) error {
 	return inv.print(checksView(inv.config, checks))
 }
 
-func checkAll(ctx context.Context, c *config.Config) []checkResult {
+func checkAll(ctx context.Context, c *config.Config, online bool) []checkResult {
 	settings := checkResult{name: "settings", good: cmp.Or(c.File, "there is no file; see 'papertrade config init'")}
 	database := checkResult{name: "database", good: c.Database.String()}
 	var found bool
@@ -61,12 +83,58 @@ func checkAll(ctx context.Context, c *config.Config) []checkResult {
 	}
 	vendor := c.Provider()
 	key := checkResult{name: "key", good: c.KeySetting(vendor)}
-	_, key.err = c.Key(vendor)
+	secret, err := c.Key(vendor)
+	key.err = err
 	checks := []checkResult{settings, database, key}
+	if online && database.err == nil && key.err == nil {
+		checks = append(checks, checkVendor(ctx, c, secret.Reveal(), found))
+	}
 	if file := c.Metrics.Textfile; file != "" {
 		checks = append(checks, checkResult{"metrics", file, c.CheckTextfile()})
 	}
 	return checks
+}
+
+// checkVendor makes one call. The database counts it, if there is one.
+func checkVendor(ctx context.Context, c *config.Config, key string, hasDatabase bool) checkResult {
+	open, note := openStore, ""
+	if !hasDatabase {
+		open, note = openSnapshot, "; the call is counted nowhere, as there is no database yet"
+	}
+	answer, err := askVendor(ctx, c, key, open)
+	return checkResult{name: "vendor", good: answer + note, err: err}
+}
+
+// askVendor makes one call, and returns what its answer shows.
+func askVendor(
+	ctx context.Context, c *config.Config, key string, open func(context.Context, *config.Config, newDatabase) (store, error),
+) (answer string, err error) {
+	db, err := open(ctx, c, newUnlessExpected)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	job, err := newJob(c, db, key, nil)
+	if err != nil {
+		return "", err
+	}
+	bar, err := refresh.CheckKey(ctx, job.Vendors[0])
+	switch {
+	case errors.Is(err, marketdata.ErrQuotaSpent), errors.As(err, new(*quota.DeferredError)):
+		return "", fmt.Errorf("%w: %w", errKeySpent, err)
+	case err != nil:
+		return "", withSetting(c, err)
+	}
+	account, err := job.Vendors[0].Limiter.Account(ctx)
+	if err != nil {
+		return "", err
+	}
+	vendor := c.Provider()
+	answer = fmt.Sprintf("%s answers the key: %s was at %s %s on %s", vendor.Title, bar.Ticker, marketdata.FormatPrice(bar.Close), bar.Currency, bar.Session)
+	if advice := limitAdvice(c, quota.Narrow(vendor.RateLimits, account.Learned, time.Now())); advice != "" {
+		return answer + "; " + advice, nil
+	}
+	return answer + "; its limits: " + strings.Join(texts(vendor.RateLimits), ","), nil
 }
 
 // notReadyError is the checks that failed.

@@ -260,7 +260,9 @@ func readAllowances(ctx context.Context, inv *invocation, db store) (allowances,
 	}
 	var all allowances
 	now := inv.now()
-	for _, left := range quota.Remaining(vendor.RateLimits, account, now) {
+	all.Learned = quota.Narrow(vendor.RateLimits, account.Learned, now)
+	all.Advice = limitAdvice(inv.config, all.Learned)
+	for _, left := range quota.Remaining(account.Limits(vendor.RateLimits, now), account, now) {
 		all.Quota = append(all.Quota, allowance{left.Limit.String(), left.Used, left.Left, left.FreesAt.UTC()})
 	}
 	if account.HeldUntil.After(now) {

@@ -17,6 +17,9 @@ var (
 	errQuota   = errors.New("quota spent before anything could be refreshed")
 )
 
+// errKeySpent is why a call of config check was not answered.
+var errKeySpent = errors.New("the key's quota is spent")
+
 // errUnhealthy ends status --check after it has printed a problem.
 var errUnhealthy = errors.New("not all is well")
 
@@ -44,7 +47,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return 3
 	case errors.Is(err, refresh.ErrLocked):
 		return 4
-	case errors.Is(err, errQuota):
+	case errors.Is(err, errQuota), errors.Is(err, errKeySpent):
 		return 5
 	default:
 		return 1
@@ -84,8 +87,9 @@ Exit status:
 	checkExitStatuses = `
 Exit status:
   0    everything is ready
-  1    the database is not
+  1    the database is not, or the vendor refuses the key or does not answer
   2    wrong usage or settings
+  5    the key's quota is spent
   130  interrupted by SIGINT
   143  interrupted by SIGTERM`
 )

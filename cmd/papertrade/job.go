@@ -104,7 +104,11 @@ func conclude(inv *invocation, r refresh.Report, stop error, view reportView) er
 		return stop
 	}
 	if inv.wantsResult() || r.DryRun {
-		if err := inv.print(view(r)); err != nil {
+		shown := view(r)
+		if advice := limitAdvice(inv.config, narrowed(inv.config, r.LearnedLimits)); r.DryRun && advice != "" {
+			shown.text = append(shown.text, section{summary: capitalize(advice) + "."})
+		}
+		if err := inv.print(shown); err != nil {
 			return errors.Join(stop, err)
 		}
 	}

@@ -17,16 +17,15 @@ import (
 // logger is where a command logs.
 type logger struct {
 	zerolog.Logger
-	json       bool            // for programs
-	lines      *switchedWriter // through which lines go to stderr
-	tail       *ping.Tail      // the last lines, for a monitor; nil if there is none
-	currencies marketdata.Currencies
-	redact     func(string) string
+	json   bool            // for programs
+	lines  *switchedWriter // through which lines go to stderr
+	tail   *ping.Tail      // the last lines, for a monitor; nil if there is none
+	config *config.Config
 }
 
 // newLogger returns a logger to stderr and, at the level of the settings even if quiet, for a monitor.
 func newLogger(env environ, c *config.Config, quiet bool) logger {
-	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}, currencies: c.Currencies, redact: c.Redact}
+	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}, config: c}
 	// formatted returns a writer of logs in the format of the settings, without what is secret.
 	formatted := func(w io.Writer, color bool) io.Writer {
 		redacting := &redactingWriter{c, w}
@@ -126,6 +125,8 @@ func (log logger) observe(event refresh.Event) {
 		log.Warn().Str("task", e.ID).Str("reason", e.Reason).Msg("task failed")
 	case refresh.TaskPriorityUnknown:
 		log.Warn().Str("task", e.ID).Str("priority", e.Priority).Msg("priority of a task is neither low nor high: taken for low")
+	case refresh.LimitsLearned:
+		log.Warn().Str("reason", limitAdvice(log.config, narrowed(log.config, e.Limits))).Msg("planning with fewer calls than are set")
 	case refresh.TasksStopped:
 		log.Warn().Err(e.Err).Msg("the application's tasks stopped")
 	case refresh.SessionMissing:
@@ -176,7 +177,7 @@ func (log logger) judgement(event refresh.Event) {
 func (log logger) calendarUnknown(e refresh.CalendarUnknown) {
 	var named, assumed []marketdata.Ticker
 	for _, ticker := range e.Tickers {
-		if _, ok := log.currencies.Lookup(ticker); ok {
+		if _, ok := log.config.Currencies.Lookup(ticker); ok {
 			named = append(named, ticker)
 		} else {
 			assumed = append(assumed, ticker)

@@ -59,7 +59,7 @@ const maxLoggedBody = 64 << 10
 func (log logger) answer(raw marketdata.RawAnswer) {
 	log.describe(log.Debug(), raw).Msg("answer")
 	if log.shows(zerolog.TraceLevel) {
-		body := log.redact(string(raw.Body)) // as a whole: a key that is cut in two would not be found
+		body := log.config.Redact(string(raw.Body)) // as a whole: a key that is cut in two would not be found
 		if len(body) > maxLoggedBody {
 			body = strings.ToValidUTF8(body[:maxLoggedBody], "")
 		}

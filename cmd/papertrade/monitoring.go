@@ -92,7 +92,8 @@ func readGauges(ctx context.Context, db store, job *refresh.Job, now time.Time) 
 		return gauges, err
 	}
 	gauges.QuotaRemaining = map[string]int{}
-	for _, a := range quota.Remaining(limiter.Limits(), account, time.Now()) {
+	limits := account.Limits(limiter.Limits(), time.Now())
+	for _, a := range quota.Remaining(limits, account, time.Now()) {
 		_, window, _ := strings.Cut(a.Limit.String(), "/")
 		if left, found := gauges.QuotaRemaining[window]; !found || a.Left < left {
 			gauges.QuotaRemaining[window] = a.Left

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
 )
@@ -24,6 +25,9 @@ type allowances struct {
 	Quota        []allowance `json:"quota,omitempty"`
 	QuotaUnknown string      `json:"quota_unknown,omitempty"` // why there is no Quota
 	HeldUntil    time.Time   `json:"quota_held_until,omitzero"`
+	// Learned are limits that refusals showed to be narrower than those that are set, and Advice what to do about it.
+	Learned []quota.Narrowed `json:"learned_limits,omitempty"`
+	Advice  string           `json:"quota_advice,omitempty"`
 }
 
 // allowance is what is left of a rate limit.
@@ -128,6 +132,9 @@ func plainStatus(s status) []string {
 		add("quota_used_"+q.Limit, q.Used)
 		add("quota_left_"+q.Limit, q.Left)
 		add("quota_frees_at_"+q.Limit, formatTime(q.FreesAt))
+	}
+	for _, learned := range s.Learned {
+		add("learned_limit", learned.Limit)
 	}
 	add("session", s.Freshness.Session)
 	add("active", s.Freshness.Active)
@@ -258,7 +265,11 @@ func quotaSection(s status) section {
 	for _, q := range s.Quota {
 		t.rows = append(t.rows, []string{q.Limit, strconv.Itoa(q.Used), strconv.Itoa(q.Left), formatTime(q.FreesAt)})
 	}
-	return section{heading: heading, table: t}
+	summary := ""
+	if s.Advice != "" {
+		summary = capitalize(s.Advice) + "."
+	}
+	return section{heading: heading, table: t, summary: summary}
 }
 
 func freshnessSection(s status, marks []rune) section {

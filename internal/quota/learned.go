@@ -46,8 +46,8 @@ func (l Limit) implies(other Limit) bool {
 
 // Narrowed is a learned limit that allows less than those that are set.
 type Narrowed struct {
-	Learned Learned
-	Set     Limit // of the same window; zero if none is
+	Learned
+	Set Limit `json:"set,omitzero"` // of the same window; zero if none is
 }
 
 // Narrow returns the learned limits that hold at a time and that those that are set do not imply.
@@ -74,12 +74,12 @@ func Effective(set []Limit, learned []Learned, now time.Time) []Limit {
 	limits := slices.Clone(set)
 	for _, n := range Narrow(set, learned, now) {
 		if n.Set == (Limit{}) {
-			limits = append(limits, n.Learned.Limit)
+			limits = append(limits, n.Limit)
 			continue
 		}
 		for i := range limits {
 			if limits[i].isAlike(n.Set) {
-				limits[i].Calls = min(limits[i].Calls, n.Learned.Limit.Calls)
+				limits[i].Calls = min(limits[i].Calls, n.Limit.Calls)
 			}
 		}
 	}
@@ -88,6 +88,15 @@ func Effective(set []Limit, learned []Learned, now time.Time) []Limit {
 
 // Limits returns the limits that hold at a time for the key of the account: Effective with what is known of it.
 func (a Account) Limits(set []Limit, now time.Time) []Limit { return Effective(set, a.Learned, now) }
+
+// CautiousLimits returns the limits that hold for the key if those that are forgotten still do.
+func (a Account) CautiousLimits(set []Limit) []Limit {
+	limits := set
+	for _, l := range a.Learned {
+		limits = Effective(limits, []Learned{l}, l.At)
+	}
+	return limits
+}
 
 // learn returns what is known of a key's limits after a refusal at a time. Counted are limits of as many calls as were made in
 // their windows before. What the vendor names goes before what was counted, and of either the newer before the older.
@@ -145,14 +154,17 @@ func (r Refusal) count(set []Limit, before []Call, at time.Time) []Limit {
 
 // Learn writes down what a refusal of the latest call shows of the key's limits, so that this process goes by it from now on,
 // and others do once they next look into the ledger.
-func (l *Limiter) Learn(ctx context.Context, r Refusal) error {
+// It returns all that is known of them now.
+func (l *Limiter) Learn(ctx context.Context, r Refusal) ([]Learned, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.update(ctx, time.Now(), func(a Account) Change {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	err := l.update(ctx, now, func(a Account) Change {
 		before, at := l.callsBefore(a)
-		l.learned = learn(a.Learned, r, r.count(l.o.Limits, before, at), time.Now())
+		l.learned = learn(a.Learned, r, r.count(l.o.Limits, before, at), now)
 		return Change{Learned: l.learned}
 	})
+	return slices.Clone(l.learned), err
 }
 
 // callsBefore returns the calls of the key that were made before the latest one, and when that was made.

@@ -100,7 +100,7 @@ func TestARefusalShowsALimit(t *testing.T) {
 			limiter := newLimiter(ledger, limits(t, tt.set...))
 			call(t, limiter, 1)
 			time.Sleep(300 * time.Millisecond) // until the refusal is here
-			if err := limiter.Learn(t.Context(), tt.refusal(limits(t, tt.named...))); err != nil {
+			if _, err := limiter.Learn(t.Context(), tt.refusal(limits(t, tt.named...))); err != nil {
 				t.Fatal(err)
 			}
 			for i := range tt.want {
@@ -126,7 +126,7 @@ func TestANewerRefusalGoesFirst(t *testing.T) {
 		noon = time.Now()
 		step := func(r quota.Refusal, want ...quota.Learned) {
 			t.Helper()
-			if err := limiter.Learn(t.Context(), r); err != nil {
+			if _, err := limiter.Learn(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
 			equal(t, "learned", ledger.account.Learned, want)
@@ -155,7 +155,7 @@ func TestLimitersGoByWhatWasLearned(t *testing.T) {
 		call(t, second, 1)
 		closeLimiter(t, second)
 		call(t, first, 1, 1)
-		if err := first.Learn(t.Context(), tooFast(limits(t, "1/1s", "5/day"))); err != nil {
+		if _, err := first.Learn(t.Context(), tooFast(limits(t, "1/1s", "5/day"))); err != nil {
 			t.Fatal(err)
 		}
 		got, _ := first.Outlook()

@@ -518,7 +518,8 @@ func TestNoCallWithoutALedger(t *testing.T) {
 		_, err = limiter.HoldUntilReset(t.Context())
 		isOfLedger(err)
 		isOfLedger(limiter.NotEntitled(t.Context()))
-		isOfLedger(limiter.Learn(t.Context(), quota.Refusal{}))
+		_, err = limiter.Learn(t.Context(), quota.Refusal{})
+		isOfLedger(err)
 		isOfLedger(limiter.SetEndOfDay(t.Context(), time.Now()))
 
 		// Afterwards it goes on where it was.

@@ -13,8 +13,8 @@ import (
 
 // Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
 // TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound,
-// BarRepaired, BarJudged, BarCorrected, BarFilled, HeldDecided, DoubtAsked, SessionMissing, TaskFailure, TaskPriorityUnknown,
-// TasksStopped or RunFinished.
+// BarRepaired, BarJudged, BarCorrected, BarFilled, HeldDecided, DoubtAsked, SessionMissing, LimitsLearned, TaskFailure,
+// TaskPriorityUnknown, TasksStopped or RunFinished.
 type Event any
 
 // The events of a run.
@@ -93,6 +93,7 @@ type (
 		Evidence []string
 		Before   *history.StoredBar // the stored one of the session before it; nil if there is none
 	}
+	LimitsLearned  struct{ Limits []LearnedLimit } // of a vendor's key
 	BatchCommitted struct{ Batch, Batches, Refreshed, Failed, Calls int }
 	TickerFailed   struct {
 		Ticker marketdata.Ticker

@@ -31,10 +31,12 @@ type fetcher struct {
 	waiting     func()                     // is called when a call has to wait
 }
 
-func newFetcher(vendors []Vendor, concurrency int, now func() time.Time, write context.Context, observe func(Event)) *fetcher {
+func newFetcher(
+	vendors []Vendor, concurrency int, now func() time.Time, write context.Context, observe func(Event), learned func(Vendor, []quota.Learned),
+) *fetcher {
 	f := &fetcher{concurrency: concurrency, now: now, observe: observe}
 	for _, v := range vendors {
-		f.askers = append(f.askers, newAsker(v, write, f.throttled))
+		f.askers = append(f.askers, newAsker(v, write, f.throttled, learned))
 	}
 	return f
 }
@@ -230,6 +232,7 @@ type asker struct {
 	Vendor
 	write     context.Context // outlives an interruption
 	throttled func(CallThrottled)
+	learned   func(Vendor, []quota.Learned) // is called with what is known of the key's limits after a refusal
 	retries   failsafe.Executor[marketdata.Answer]
 	before    quota.Usage  // of the limiter when the run began
 	asking    atomic.Int64 // nanoseconds that calls took, from when the limiter let them through
@@ -251,7 +254,7 @@ const (
 	entitlementRefused
 )
 
-func newAsker(v Vendor, write context.Context, throttled func(CallThrottled)) *asker {
+func newAsker(v Vendor, write context.Context, throttled func(CallThrottled), learned func(Vendor, []quota.Learned)) *asker {
 	retry := retrypolicy.NewBuilder[marketdata.Answer]().
 		HandleErrors(marketdata.ErrUnavailable).
 		WithMaxAttempts(v.Attempts).
@@ -259,7 +262,10 @@ func newAsker(v Vendor, write context.Context, throttled func(CallThrottled)) *a
 		WithJitterFactor(0.25).
 		ReturnLastFailure().
 		Build()
-	return &asker{Vendor: v, write: write, throttled: throttled, retries: failsafe.With(retry), before: v.Limiter.Used(), notIncluded: map[string]bool{}}
+	return &asker{
+		Vendor: v, write: write, throttled: throttled, learned: learned, retries: failsafe.With(retry),
+		before: v.Limiter.Used(), notIncluded: map[string]bool{},
+	}
 }
 
 // isDown takes note of what a round brought, and reports whether it was the last of some that brought nothing.
@@ -387,12 +393,23 @@ func (a *asker) askTimed(ctx context.Context, q marketdata.Question) (marketdata
 	return a.ask(ctx, q)
 }
 
-// ask makes one call. Whatever is answered, unless it is that the call came too fast, ends a row of such refusals.
+// ask makes one call, and lets the limiter learn from a refusal. Whatever is answered, unless it is that the call came too fast,
+// ends a row of such refusals.
 func (a *asker) ask(ctx context.Context, q marketdata.Question) (marketdata.Answer, error) {
 	got, err := a.Provider.Ask(ctx, q)
 	if err == nil || isAnswer(err) {
 		a.Limiter.Answered()
+		return got, err
 	}
+	refusal, refused := refusalOf(err)
+	if !refused {
+		return got, err
+	}
+	learned, ledgerErr := a.Limiter.Learn(a.write, refusal)
+	if ledgerErr != nil {
+		return got, fmt.Errorf("%w; %w", err, ledgerErr)
+	}
+	a.learned(a.Vendor, learned)
 	return got, err
 }
 

@@ -67,7 +67,7 @@ func (r *run) readVendors(ctx context.Context) (Inputs, error) {
 		}
 		in.Vendors = append(in.Vendors, VendorState{
 			Capabilities: v.Provider.Capabilities(), Covers: v.Provider.Covers,
-			Limits: v.Limiter.Limits(), MaxWait: v.Limiter.MaxWait(), Account: account,
+			Limits: account.Limits(v.Limiter.Limits(), in.Now), MaxWait: v.Limiter.MaxWait(), Account: account,
 			LacksPremium: r.fetcher != nil && r.fetcher.askers[i].lacksPremium(), EndOfDayAt: endOfDayAt,
 		})
 	}

@@ -50,8 +50,9 @@ type run struct {
 	Options
 	began     time.Time // by the real clock
 	deadlines deadlines
-	unlock    func()         // nil if the run shares its lock
-	skipped   rowSet         // rows that were reported
+	unlock    func() // nil if the run shares its lock
+	skipped   rowSet // rows that were reported
+	limits    learnedLimits
 	active    []ActiveTicker // all of them, whatever the run is about
 	inputs    Inputs
 	plan      Plan

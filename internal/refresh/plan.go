@@ -36,11 +36,11 @@ func NewPlan(in Inputs) Plan {
 	calls := pack(p.Items, order, in.Vendors)
 	possible := in.simulate(in.Now, calls)
 	chosen := served(order, calls, possible.made)
-	switch {
-	case in.Next != nil:
+	if in.Next != nil {
 		chosen = p.reserve(in, order, calls, possible)
-	case len(chosen) < len(order):
-		chosen = share(p.Items, order, len(chosen), in.daily(p.Items), urgent(p.Items), in.At)
+	} else if daily := in.daily(p.Items); len(chosen) < len(order) || daily < len(p.Items) {
+		// Even if they suffice now: perhaps a limit was forgotten that still holds.
+		chosen = share(p.Items, order, len(chosen), daily, urgent(p.Items), in.At)
 	}
 	p.refuse(possible.refusal)
 	chosen = p.schedule(in, chosen)
@@ -110,7 +110,7 @@ func urgent(items []Item) int {
 }
 
 // daily returns how many of the items could be served if each of them were due by one session, with what an
-// empty ledger leaves a run: a day's worth of calls.
+// empty ledger leaves a run: a day's worth of calls, by all that refusals ever showed.
 func (in Inputs) daily(items []Item) int {
 	wants := make([]Want, len(items))
 	for i, item := range items {
@@ -119,7 +119,9 @@ func (in Inputs) daily(items []Item) int {
 	}
 	in.Vendors = slices.Clone(in.Vendors)
 	for i := range in.Vendors {
-		in.Vendors[i].Account = quota.Account{CallTime: in.Vendors[i].Account.CallTime}
+		vendor := &in.Vendors[i]
+		vendor.Limits = vendor.Account.CautiousLimits(vendor.Limits)
+		vendor.Account = quota.Account{CallTime: vendor.Account.CallTime}
 	}
 	tomorrow := in.Now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	next := in.planNext(&NextRun{At: in.At, Begins: tomorrow, Wants: wants})

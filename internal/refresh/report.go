@@ -133,6 +133,8 @@ type Report struct {
 	PendingTasks int            `json:"pending_tasks,omitempty"` // of the application, when the run began
 	Tasks        *TasksReport   `json:"backfill,omitempty"`      // those that were processed
 	Kind         Kind           `json:"-"`
+	// LearnedLimits are what refusals showed that the keys' settings do not have.
+	LearnedLimits []LearnedLimit `json:"learned_limits,omitempty"`
 
 	mode string // of its record
 }

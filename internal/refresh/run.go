@@ -120,6 +120,10 @@ func (r *run) makePlan(ctx context.Context) error {
 	r.reportPlan(r.plan)
 	r.report = r.identify(r.plan.report())
 	r.report.PendingTasks = pending
+	for i, v := range r.Vendors {
+		r.reportLimits(v, in.Vendors[i].Account.Learned)
+	}
+	r.report.LearnedLimits = r.limits.list()
 	if r.DryRun {
 		r.foreseeTasks()
 		r.report.evaluate(r.MaxErrorRate)
@@ -149,7 +153,7 @@ func (r *run) begin(ctx context.Context) error {
 	for _, v := range r.Vendors {
 		v.Limiter.OnWait(func(until time.Time) { r.observe(Waiting{until}) })
 	}
-	r.fetcher = newFetcher(r.Vendors, r.Concurrency, r.Now, r.deadlines.write, r.observe)
+	r.fetcher = newFetcher(r.Vendors, r.Concurrency, r.Now, r.deadlines.write, r.observe, r.reportLimits)
 	return nil
 }
 
@@ -201,6 +205,7 @@ func (r *run) finish(ctx context.Context, stop error) (Report, error) {
 	}
 	// Even if the clock of the job stands still, the run takes its time.
 	r.report.FinishedAt = r.report.StartedAt.Add(time.Since(r.began))
+	r.report.LearnedLimits = r.limits.list()
 	r.report.finish(ctx, stop, r.MaxErrorRate)
 	if err := r.Store.FinishRun(r.deadlines.record, r.report.record()); err != nil {
 		if r.report.Status != Interrupted {

@@ -19,7 +19,7 @@ const (
 	unknownSessions = 3
 	unknownDays     = 7
 	// maxSessionsWaited is after how many sessions at the latest a ticker has its turn, whatever the priorities
-	// of the others, if there are calls enough for that.
+	// of the others, if there are calls enough for that; maxWait is if there are not.
 	maxSessionsWaited = 8
 )
 
@@ -132,20 +132,26 @@ func sessionsActive(a ActiveTicker, at time.Time) int {
 	return min(maxSessionsWaited, len(calendar.Sessions(first.AddDays(1), calendar.LastCompleted(at).Date)))
 }
 
-// sessionsWaited returns how many sessions were completed since the ticker had its turn, at most
-// maxSessionsWaited.
-func sessionsWaited(a ActiveTicker, at time.Time) int {
+// sessionsWaited returns how many sessions were completed since the ticker had its turn, at most limit.
+func sessionsWaited(a ActiveTicker, at time.Time, limit int) int {
 	calendar := a.Ticker.Calendar()
+	last, newest := lastTurn(a), calendar.LastCompleted(at).Date
+	// More than half of all days are sessions, and no exchange is closed for two weeks.
+	if last.IsZero() || last.Before(newest.AddDays(-2*limit-14)) {
+		return limit
+	}
+	return min(limit, len(calendar.Sessions(last.AddDays(1), newest)))
+}
+
+// lastTurn returns the session that was the newest when the ticker had its turn; the zero Date if it never had.
+func lastTurn(a ActiveTicker) exchange.Date {
 	last := a.State.LastSession
 	if !a.State.AskedAt.IsZero() {
-		if asked := calendar.LastCompleted(a.State.AskedAt).Date; asked.After(last) {
+		if asked := a.Ticker.Calendar().LastCompleted(a.State.AskedAt).Date; asked.After(last) {
 			last = asked
 		}
 	}
-	if last.IsZero() {
-		return maxSessionsWaited
-	}
-	return min(maxSessionsWaited, len(calendar.Sessions(last.AddDays(1), calendar.LastCompleted(at).Date)))
+	return last
 }
 
 // ActiveTicker is a ticker whose prices are kept warm, and why.
