@@ -8,18 +8,16 @@ import (
 
 // share chooses as many of the due items, which are in the order of the run, as can be served now, in
 // the order in which they are to be fetched, so that what goes wrong costs the last: first the urgent
-// ones; then, of the others, as many of those that have waited longest as it takes to serve each in time;
-// and then by the order of the run.
+// ones; then, of the others, as many of those that have waited longest as it takes to serve each
+// within maxSessionsWaited sessions, or else one after the other; and then by the order of the run.
 //
 // A run serves now items; one that has a whole day's calls serves daily, of which the urgent ones take
 // their part each time.
 func share(items []Item, due []int, now, daily, urgent int, at time.Time) []int {
-	perSession := max(0, daily-urgent)
-	limit := maxWait(len(items)-urgent, perSession)
 	waited := map[int]int{}
 	var first, others []int
 	for _, i := range due {
-		waited[i] = sessionsWaited(items[i].ActiveTicker, at, limit)
+		waited[i] = sessionsWaited(items[i].ActiveTicker, at)
 		if items[i].Priority <= UrgentPriority {
 			first = append(first, i)
 		} else {
@@ -27,7 +25,7 @@ func share(items []Item, due []int, now, daily, urgent int, at time.Time) []int 
 		}
 	}
 	longest := func(a, b int) int {
-		if waited[a] == limit && waited[b] == limit {
+		if waited[a] == maxSessionsWaited && waited[b] == maxSessionsWaited {
 			return lastTurn(items[a].ActiveTicker).Compare(lastTurn(items[b].ActiveTicker))
 		}
 		return cmp.Compare(waited[b], waited[a])
@@ -37,7 +35,7 @@ func share(items []Item, due []int, now, daily, urgent int, at time.Time) []int 
 	slices.SortStableFunc(byWait, longest)
 
 	chosen := slices.Clone(first[:min(now, len(first))])
-	required := min(now-len(chosen), len(byWait), minServed(byWait, waited, limit, perSession))
+	required := min(now-len(chosen), len(byWait), minServed(byWait, waited, max(0, daily-urgent)))
 	chosen = append(chosen, byWait[:required]...)
 	isChosen := map[int]bool{}
 	for _, i := range chosen {
@@ -47,25 +45,15 @@ func share(items []Item, due []int, now, daily, urgent int, at time.Time) []int 
 	return append(chosen, rest[:min(now-len(chosen), len(rest))]...)
 }
 
-// maxWait returns after how many sessions at the latest each of some tickers has its turn, of which so many are served per
-// session: after maxSessionsWaited if that suffices, or else after those that all take in turn, and one to spare for those with a
-// better priority.
-func maxWait(tickers, perSession int) int {
-	if perSession <= 0 {
-		return maxSessionsWaited
-	}
-	return max(maxSessionsWaited, (tickers+perSession-1)/perSession+1)
-}
-
 // minServed returns the least number of items to serve now, those that have waited longest first, so that
-// each can still have its turn after limit sessions with perSession of them from the next session on.
-func minServed(items []int, waited map[int]int, limit, perSession int) int {
-	latest := make([]int, limit+1) // items whose turn is at the latest in so many sessions
+// each can still have its turn in time with perSession of them from the next session on.
+func minServed(items []int, waited map[int]int, perSession int) int {
+	var latest [maxSessionsWaited + 1]int // items whose turn is at the latest in so many sessions
 	for _, i := range items {
-		latest[limit-waited[i]]++
+		latest[maxSessionsWaited-waited[i]]++
 	}
 	required, within := 0, 0
-	for session := range limit {
+	for session := range maxSessionsWaited {
 		within += latest[session]
 		required = max(required, within-session*perSession)
 	}

@@ -19,7 +19,7 @@ const (
 	unknownSessions = 3
 	unknownDays     = 7
 	// maxSessionsWaited is after how many sessions at the latest a ticker has its turn, whatever the priorities
-	// of the others, if there are calls enough for that; maxWait is if there are not.
+	// of the others, if there are calls enough for that. If there are not, all take turns.
 	maxSessionsWaited = 8
 )
 
@@ -132,15 +132,15 @@ func sessionsActive(a ActiveTicker, at time.Time) int {
 	return min(maxSessionsWaited, len(calendar.Sessions(first.AddDays(1), calendar.LastCompleted(at).Date)))
 }
 
-// sessionsWaited returns how many sessions were completed since the ticker had its turn, at most limit.
-func sessionsWaited(a ActiveTicker, at time.Time, limit int) int {
+// sessionsWaited returns how many sessions were completed since the ticker had its turn, at most
+// maxSessionsWaited.
+func sessionsWaited(a ActiveTicker, at time.Time) int {
 	calendar := a.Ticker.Calendar()
-	last, newest := lastTurn(a), calendar.LastCompleted(at).Date
-	// More than half of all days are sessions, and no exchange is closed for two weeks.
-	if last.IsZero() || last.Before(newest.AddDays(-2*limit-14)) {
-		return limit
+	last := lastTurn(a)
+	if last.IsZero() {
+		return maxSessionsWaited
 	}
-	return min(limit, len(calendar.Sessions(last.AddDays(1), newest)))
+	return min(maxSessionsWaited, len(calendar.Sessions(last.AddDays(1), calendar.LastCompleted(at).Date)))
 }
 
 // lastTurn returns the session that was the newest when the ticker had its turn; the zero Date if it never had.
