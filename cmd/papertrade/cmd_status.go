@@ -33,9 +33,11 @@ tickers have the newest session of their exchange and which are the stalest, the
 tickers that are skipped since the provider does not know them, prices that are held
 because they may be wrong, splits that the stored history lacks, when the next run is
 due, and which database all this is of. It writes nothing and needs no key, without
-which the quota is unknown. The quota goes by the real clock, whatever --at says. Runs
-of the web application, which records its own under the same name, are marked as such
-and count in nothing.
+which the quota is unknown. The quota goes by the real clock, whatever --at says. Where
+the vendor's refusals showed that the key has less than rate_limits says, that counts,
+and is said, until a week has passed without such a refusal. Runs of the web
+application, which records its own under the same name, are marked as such and count in
+nothing.
 
 --check prints nothing and exits 0 when all is well. Otherwise it prints one line that
 names the problems, and exits 1. A problem is:

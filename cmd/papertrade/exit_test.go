@@ -38,6 +38,7 @@ func TestExitStatus(t *testing.T) {
 		{"partly", t.Context(), errPartial, 3},
 		{"locked", t.Context(), refresh.ErrLocked, 4},
 		{"quota", t.Context(), errQuota, 5},
+		{"quota of a checked key", t.Context(), notReadyError{{name: "vendor", err: errKeySpent}}, 5},
 		{"SIGINT", interrupted(syscall.SIGINT), context.Canceled, 130},
 		{"SIGTERM", interrupted(syscall.SIGTERM), errPartial, 143},
 	}

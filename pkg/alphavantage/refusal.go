@@ -87,10 +87,10 @@ func (c *Client) refusalOf(text string, after time.Duration, otherwise error) er
 		if !strings.Contains(lower, r.phrase) {
 			continue
 		}
-		switch r.kind {
-		case marketdata.ErrThrottled:
+		switch {
+		case errors.Is(r.kind, marketdata.ErrThrottled):
 			return &marketdata.ThrottledError{Message: message, RetryAfter: cmp.Or(after, windowOf(lower)), Limits: limitsIn(lower)}
-		case marketdata.ErrQuotaSpent:
+		case errors.Is(r.kind, marketdata.ErrQuotaSpent):
 			return &marketdata.QuotaSpentError{Message: message, Limits: limitsIn(lower)}
 		default:
 			return fmt.Errorf("%w: %s", r.kind, message)
