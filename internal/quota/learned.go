@@ -153,8 +153,7 @@ func (r Refusal) count(set []Limit, before []Call, at time.Time) []Limit {
 }
 
 // Learn writes down what a refusal of the latest call shows of the key's limits, so that this process goes by it from now on,
-// and others do once they next look into the ledger.
-// It returns all that is known of them now.
+// and others do once they next look into the ledger. It returns all that is known of them now.
 func (l *Limiter) Learn(ctx context.Context, r Refusal) ([]Learned, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
