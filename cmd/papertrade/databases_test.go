@@ -97,7 +97,10 @@ func (d *databases) createPostgres(template string) (*database, error) {
 	}
 	// The cluster asks for no password, and must see none either in what is printed.
 	u.User = url.UserPassword(u.User.Username(), databasePassword)
-	return &database{url: "postgresql+asyncpg" + strings.TrimPrefix(u.String(), "postgres"), driver: "pgx", dsn: address}, nil
+	return &database{
+		url:    "postgresql+asyncpg" + strings.TrimPrefix(u.String(), "postgres"),
+		driver: "pgx", dsn: address + "&search_path=public,papertrade", // so that scripts name tables as in SQLite
+	}, nil
 }
 
 // query runs statements and prints the rows of the last of them.

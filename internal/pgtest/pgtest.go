@@ -22,8 +22,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// superuser owns all databases. It needs no password, since the server listens only on loopback.
-const superuser = "papertrade"
+// superuser owns all databases. It needs no password, since the server listens only on loopback. A role named papertrade
+// would have the schema of that name on its search path, on which nothing may depend.
+const superuser = "owner"
 
 // Postgres is looked for on the PATH, then in the folders of Debian, or in those that this variable names.
 const (

@@ -189,7 +189,7 @@ func queueStates(writes *pgx.Batch, refreshed []refresh.Refreshed) {
 
 func queueState(writes *pgx.Batch, r refresh.Refreshed) {
 	const statement = `
-insert into papertrade_ticker_states (ticker, checked_at, asked_at) values (@ticker, @at, @at)
+insert into papertrade.papertrade_ticker_states (ticker, checked_at, asked_at) values (@ticker, @at, @at)
 on conflict (ticker) do update set
     checked_at = excluded.checked_at, asked_at = excluded.asked_at, unknown_sessions = 0, unknown_session = null`
 	writes.Queue(statement, pgx.NamedArgs{"ticker": r.Ticker.String(), "at": stamp(r.At)})
@@ -206,7 +206,7 @@ where upper(btrim(ticker, E' \t\r\n')) = @ticker`
 
 func queueFailures(writes *pgx.Batch, failures []refresh.Failure) {
 	const statement = `
-insert into papertrade_ticker_states as stored (ticker, asked_at, unknown_sessions, unknown_session)
+insert into papertrade.papertrade_ticker_states as stored (ticker, asked_at, unknown_sessions, unknown_session)
 values (@ticker, @asked_at, case when @session::date is null then 0 else 1 end, @session::date)
 on conflict (ticker) do update set
     asked_at = excluded.asked_at,
@@ -221,7 +221,7 @@ on conflict (ticker) do update set
 
 func queueLateness(writes *pgx.Batch, late []refresh.TickerLateness) {
 	const statement = `
-insert into papertrade_ticker_states (ticker, late_session, late_sessions, late_checks, late_repeats)
+insert into papertrade.papertrade_ticker_states (ticker, late_session, late_sessions, late_checks, late_repeats)
 values (@ticker, @session::date, @sessions, @checks, @repeats)
 on conflict (ticker) do update set
     late_session = excluded.late_session, late_sessions = excluded.late_sessions,
@@ -247,7 +247,7 @@ func queueFindings(writes *pgx.Batch, findings []refresh.Finding) {
 // queueFirstSession keeps what else the ticker's state has, except that it was unknown.
 func queueFirstSession(writes *pgx.Batch, f refresh.Finding) {
 	const statement = `
-insert into papertrade_ticker_states as stored (ticker, first_session) values (@ticker, @first::date)
+insert into papertrade.papertrade_ticker_states as stored (ticker, first_session) values (@ticker, @first::date)
 on conflict (ticker) do update set
     first_session = coalesce(excluded.first_session, stored.first_session), unknown_sessions = 0, unknown_session = null`
 	writes.Queue(statement, pgx.NamedArgs{"ticker": f.Ticker.String(), "first": day(f.FirstSession)})
@@ -255,20 +255,20 @@ on conflict (ticker) do update set
 
 func queueAbsent(writes *pgx.Batch, f refresh.Finding) {
 	const statement = `
-insert into papertrade_absent_sessions (ticker, session) select @ticker, unnest(@sessions::date[]) on conflict do nothing`
+insert into papertrade.papertrade_absent_sessions (ticker, session) select @ticker, unnest(@sessions::date[]) on conflict do nothing`
 	if len(f.Absent) > 0 {
 		writes.Queue(statement, pgx.NamedArgs{"ticker": f.Ticker.String(), "sessions": days(f.Absent)})
 	}
 }
 
 func queueDeleteSplits(writes *pgx.Batch, ticker marketdata.Ticker) {
-	const statement = `delete from papertrade_splits where ticker = @ticker`
+	const statement = `delete from papertrade.papertrade_splits where ticker = @ticker`
 	writes.Queue(statement, pgx.NamedArgs{"ticker": ticker.String()})
 }
 
 func queueSplits(writes *pgx.Batch, f refresh.Finding) {
 	const statement = `
-insert into papertrade_splits (ticker, session, new_shares, old_shares, rebased) values (@ticker, @session, @new, @old, @rebased)
+insert into papertrade.papertrade_splits (ticker, session, new_shares, old_shares, rebased) values (@ticker, @session, @new, @old, @rebased)
 on conflict (ticker, session) do update set
     new_shares = excluded.new_shares, old_shares = excluded.old_shares, rebased = excluded.rebased`
 	for _, split := range f.Splits {

@@ -10,7 +10,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// heldBar is a row of papertrade_held_prices as JSON, whose keys are the names of the fields of history.HeldBar.
+// heldBar is a row of papertrade.papertrade_held_prices as JSON, whose keys are the names of the fields of history.HeldBar.
 const heldBar = `json_build_object('ticker', held.ticker, 'session', session,
         'close', close, 'open', open, 'high', high, 'low', low, 'previousClose', previous_close,
         'currency', currency, 'volume', volume, 'source', source,
@@ -22,7 +22,7 @@ const heldBar = `json_build_object('ticker', held.ticker, 'session', session,
 func (s *Store) HeldBars(ctx context.Context, tickers []marketdata.Ticker) (map[marketdata.Ticker][]history.HeldBar, error) {
 	const statement = `
 select ` + heldBar + `
-from papertrade_held_prices as held
+from papertrade.papertrade_held_prices as held
 where @all or ticker = any(@tickers::text[])
 order by ticker, session`
 	found, err := query(ctx, s.pool, pgx.RowTo[history.HeldBar], statement,
@@ -39,7 +39,7 @@ order by ticker, session`
 
 func queueHeld(writes *pgx.Batch, held []history.HeldBar) {
 	const statement = `
-insert into papertrade_held_prices (
+insert into papertrade.papertrade_held_prices (
     ticker, session, close, open, high, low, previous_close, currency, volume,
     source, fetched_at, why, evidence, decision, decided_at)
 values (@ticker, @session, @close::text::numeric, @open::text::numeric, @high::text::numeric, @low::text::numeric,

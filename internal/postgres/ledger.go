@@ -44,12 +44,12 @@ func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Ti
 
 func queueLockAccount(writes *pgx.Batch, account string) {
 	args := pgx.NamedArgs{"account": account}
-	writes.Queue(`insert into papertrade_accounts (account) values (@account) on conflict do nothing`, args)
-	writes.Queue(`select from papertrade_accounts where account = @account for update`, args)
+	writes.Queue(`insert into papertrade.papertrade_accounts (account) values (@account) on conflict do nothing`, args)
+	writes.Queue(`select from papertrade.papertrade_accounts where account = @account for update`, args)
 }
 
 func queueDeleteOldCalls(writes *pgx.Batch, account string, since time.Time) {
-	const statement = `delete from papertrade_calls where account = @account and until_time < @since`
+	const statement = `delete from papertrade.papertrade_calls where account = @account and until_time < @since`
 	writes.Queue(statement, pgx.NamedArgs{"account": account, "since": stamp(since)})
 }
 
@@ -58,9 +58,9 @@ func queueAccount(reads *pgx.Batch, account string, a *quota.Account) {
 	const (
 		selectAccount = `
 select held_until, greatest(call_ms, 0) as call_ms, not_entitled_at, end_of_day_at, learned
-from papertrade_accounts where account = @account`
+from papertrade.papertrade_accounts where account = @account`
 		selectCalls = `
-select id::text, cost, from_time as "from", until_time as until from papertrade_calls where account = @account`
+select id::text, cost, from_time as "from", until_time as until from papertrade.papertrade_calls where account = @account`
 	)
 	args := pgx.NamedArgs{"account": account}
 	reads.Queue(selectAccount, args).Query(func(rows pgx.Rows) error {
@@ -95,7 +95,7 @@ func queueChange(writes *pgx.Batch, account string, change quota.Change) {
 }
 
 func queueDeleteCalls(writes *pgx.Batch, account string, ids []string) {
-	const statement = `delete from papertrade_calls where account = @account and id = any(@ids::uuid[])`
+	const statement = `delete from papertrade.papertrade_calls where account = @account and id = any(@ids::uuid[])`
 	if len(ids) > 0 {
 		writes.Queue(statement, pgx.NamedArgs{"account": account, "ids": ids})
 	}
@@ -103,7 +103,7 @@ func queueDeleteCalls(writes *pgx.Batch, account string, ids []string) {
 
 func queueSaveCalls(writes *pgx.Batch, account string, calls []quota.Call) {
 	const statement = `
-insert into papertrade_calls (id, account, cost, from_time, until_time) values (@id, @account, @cost, @from, @until)
+insert into papertrade.papertrade_calls (id, account, cost, from_time, until_time) values (@id, @account, @cost, @from, @until)
 on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_time, until_time = excluded.until_time`
 	for _, c := range calls {
 		writes.Queue(statement, pgx.NamedArgs{
@@ -113,7 +113,7 @@ on conflict (id) do update set cost = excluded.cost, from_time = excluded.from_t
 
 func queueUpdateAccount(writes *pgx.Batch, account string, change quota.Change) {
 	const statement = `
-update papertrade_accounts
+update papertrade.papertrade_accounts
 set held_until = coalesce(@until, held_until), call_ms = coalesce(@call_ms, call_ms),
     not_entitled_at = coalesce(@not_entitled_at, not_entitled_at),
     end_of_day_at = case when @sets_end_of_day then @end_of_day_at else end_of_day_at end,

@@ -8,18 +8,9 @@ import (
 )
 
 func TestCallsOfAnOlderLedgerCostOne(t *testing.T) {
-	url := cluster.Clone(t, ownTables)
+	url := cluster.Empty(t)
+	migrateTo(t, url, 4)
 	run(t, url, `
-		alter table papertrade_calls drop column cost;
-		drop table papertrade_held_prices;
-		alter table papertrade_accounts drop column end_of_day_at;
-		alter table papertrade_accounts drop column learned;
-		alter table papertrade_ticker_states drop column late_session;
-		alter table papertrade_ticker_states drop column late_sessions;
-		alter table papertrade_ticker_states drop column late_checks;
-		alter table papertrade_ticker_states drop column late_repeats;
-		alter table papertrade_ticker_states drop column first_active_at;
-		delete from papertrade_migrations where version_id >= 5;
 		insert into papertrade_calls (id, account, from_time, until_time)
 		values ('00000000-0000-0000-0000-000000000001', 'key', '2026-11-21 00:00:00Z', '2026-11-21 00:00:20Z')`)
 	if _, err := Migrate(t.Context(), url); err != nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
 
 	"papertrade/internal/refresh"
@@ -20,8 +22,10 @@ import (
 var migrations embed.FS
 
 const (
+	// bookkeeping is found by the search path, as the application's tables are: it is a table beside them, or since
+	// version 11 a view of the one in the schema papertrade.
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 9
+	schemaVersion = 11
 )
 
 // checkSchema returns a *refresh.SchemaError if the tables are not those of this program.
@@ -36,34 +40,23 @@ func checkSchema(ctx context.Context, db querier) error {
 	return err
 }
 
+// bookkeeper is goose's way to keep books, which by itself takes no view for a table.
+type bookkeeper struct{ database.Store }
+
+func (bookkeeper) TableExists(ctx context.Context, db database.DBTxConn) (exists bool, err error) {
+	err = db.QueryRowContext(ctx, `select to_regclass($1) is not null`, bookkeeping).Scan(&exists)
+	return exists, err
+}
+
 // Migrate makes the tables that the database at a postgres:// URL does not have and upgrades those
 // of an older papertrade. It returns the names of the migrations that it applied, none if the
 // database was up to date. Any number of processes may call it at the same time.
 func Migrate(ctx context.Context, url string) (applied []string, err error) {
-	config, err := poolConfig(url)
+	db, provider, err := openProvider(url)
 	if err != nil {
 		return nil, err
 	}
-	// A table that the application holds must not have the application queue behind this.
-	config.ConnConfig.RuntimeParams["lock_timeout"] = "10s"
-	db := stdlib.OpenDB(*config.ConnConfig)
 	defer func() { err = errors.Join(err, db.Close()) }()
-
-	const pollSeconds, polls = 1, 300
-	locker, err := lock.NewPostgresSessionLocker(
-		lock.WithLockID(lockKey("migrate")), lock.WithLockTimeout(pollSeconds, polls))
-	if err != nil {
-		return nil, err
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
-		goose.WithTableName(bookkeeping), goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return nil, err
-	}
 	results, err := provider.Up(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migrate the database: %w", translate(err))
@@ -79,4 +72,35 @@ func Migrate(ctx context.Context, url string) (applied []string, err error) {
 		return applied, &refresh.SchemaError{Found: found, Want: want}
 	}
 	return applied, nil
+}
+
+// openProvider returns the migrations, which are those of the database at a URL as long as that is open.
+func openProvider(url string) (*sql.DB, *goose.Provider, error) {
+	config, err := poolConfig(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	// A table that the application holds must not have the application queue behind this.
+	config.ConnConfig.RuntimeParams["lock_timeout"] = "10s"
+	const pollSeconds, polls = 1, 300
+	locker, err := lock.NewPostgresSessionLocker(
+		lock.WithLockID(lockKey("migrate")), lock.WithLockTimeout(pollSeconds, polls))
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := database.NewStore(goose.DialectPostgres, bookkeeping)
+	if err != nil {
+		return nil, nil, err
+	}
+	db := stdlib.OpenDB(*config.ConnConfig)
+	provider, err := goose.NewProvider(goose.DialectCustom, db, files,
+		goose.WithStore(bookkeeper{store}), goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, provider, nil
 }

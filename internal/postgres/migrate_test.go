@@ -10,7 +10,20 @@ import (
 	"papertrade/internal/refresh"
 )
 
-var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness", "00009_learned_limits"}
+var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness", "00009_learned_limits", "00011_own_schema"}
+
+// migrateTo makes a database of an older papertrade.
+func migrateTo(t *testing.T, url string, version int64) {
+	t.Helper()
+	db, provider, err := openProvider(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+}
 
 func TestMigrateIsRepeatable(t *testing.T) {
 	for name, url := range map[string]string{
@@ -65,7 +78,7 @@ func TestMigrateAtTheSameTime(t *testing.T) {
 	}
 	migrating.Wait()
 	diff(t, slices.Concat(applied[:]...), allMigrations)
-	diff(t, texts(t, url, `select version_id::text from papertrade_migrations order by id`), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})
+	diff(t, texts(t, url, `select version_id::text from papertrade_migrations order by id`), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "11"})
 	diff(t, texts(t, url, `select count(*)::text from ticker_watchlist`), []string{"7"})
 }
 
@@ -80,14 +93,14 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 		want      refresh.SchemaError
 		message   string
 	}{
-		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 9},
+		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 11},
 			"the database does not have papertrade's tables yet"},
-		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 9},
+		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 11},
 			"the database does not have papertrade's tables yet"},
-		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 9},
-			"the database's tables are of an older papertrade (schema 1, this one needs 9)"},
-		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 9},
-			"the database's tables are of a newer papertrade (schema 99, this one knows 9)"},
+		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 11},
+			"the database's tables are of an older papertrade (schema 1, this one needs 11)"},
+		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 11},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 11)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -94,7 +94,7 @@ where id = any(array(select id` + expiredRuns + ` limit @limit for update skip l
 }
 
 const expiredHeld = `
-from papertrade_held_prices
+from papertrade.papertrade_held_prices
 where decision <> @waiting and session < @before`
 
 // CountExpiredHeld counts the held bars of sessions before a day about which a decision was made.
@@ -110,7 +110,7 @@ func (s *Store) CountExpiredHeld(ctx context.Context, before exchange.Date) (int
 // DeleteExpiredHeld deletes up to limit of them in one transaction, and returns how many it deleted.
 func (s *Store) DeleteExpiredHeld(ctx context.Context, before exchange.Date, limit int) (int, error) {
 	const statement = `
-delete from papertrade_held_prices
+delete from papertrade.papertrade_held_prices
 where ctid = any(array(select ctid` + expiredHeld + ` limit @limit for update skip locked))`
 	deleted, err := exec(ctx, s.pool, statement,
 		pgx.NamedArgs{"waiting": string(history.Waiting), "before": day(before), "limit": limit})

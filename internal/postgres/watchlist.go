@@ -85,7 +85,7 @@ on conflict (ticker) do update set
 
 func queueForgetUnknown(writes *pgx.Batch, changes []refresh.WatchlistChange) {
 	const statement = `
-update papertrade_ticker_states
+update papertrade.papertrade_ticker_states
 set unknown_sessions = 0, unknown_session = null, late_session = null, late_sessions = 0, late_checks = 0, late_repeats = 0
 where ticker = any(@tickers::text[])`
 	tickers := make([]marketdata.Ticker, len(changes))
