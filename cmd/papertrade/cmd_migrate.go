@@ -10,27 +10,57 @@ import (
 )
 
 func newMigrate(p *program) *cobra.Command {
-	return &cobra.Command{
+	var opts migrateOptions
+	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Create or upgrade the tables in Postgres",
 		Long: `migrate creates the tables that the database does not have, and upgrades those of an
-older papertrade. It only ever adds, and can be run again at any time: the web
-application's own tables and rows stay as they are. SQLite needs no migrate: its
-file is made and upgraded by the first command that writes to it, of which this is one.
+older papertrade. It can be run again at any time: the web application's own tables
+and rows stay as they are. SQLite needs no migrate: its file is made and upgraded by
+the first command that writes to it, of which this is one.
+
+In Postgres, papertrade's own tables are in the schema papertrade, and prices, the
+watchlist and runs in that of the application. The first migrate needs the right to
+make a schema (grant create on database). In a database that the role papertrade
+uses, it keeps that schema off the role's default search_path.
+
+If the web application will use the database, run its migrations first. If that cannot
+be, --for-application makes its tables as it makes them: prices have two decimals. Its
+own migrations must then be told that these tables are there (alembic stamp).
 ` + exitStatuses,
 		Example: `  papertrade migrate
+  papertrade migrate --for-application      # the web application comes later
   papertrade migrate --database-url postgres://user@localhost/papertrade`,
 		Args: cobra.NoArgs,
-		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runMigrate(ctx, inv) }),
+		RunE: p.withSettings(func(ctx context.Context, inv *invocation, _ []string) error { return runMigrate(ctx, inv, opts) }),
 	}
+	opts.AddFlags(cmd)
+	return cmd
 }
 
-func runMigrate(ctx context.Context, inv *invocation) error {
-	applied, err := migrate(ctx, inv.config)
-	if err != nil || !inv.wantsResult() {
+type migrateOptions struct {
+	forApplication bool
+}
+
+// AddFlags adds the flags of migrate.
+func (o *migrateOptions) AddFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.forApplication, "for-application", false,
+		"make absent tables of the web application so that it can read them")
+}
+
+func runMigrate(ctx context.Context, inv *invocation, opts migrateOptions) error {
+	done, err := migrate(ctx, inv.config, opts.forApplication)
+	if err != nil {
 		return err
 	}
-	return inv.print(migrateView(inv.config, applied))
+	if done.Created && !opts.forApplication {
+		inv.log.Warn().Msg("the application's tables were not there yet: run the application's migrations first if it will " +
+			"use this database, or --for-application, each in an empty one")
+	}
+	if !inv.wantsResult() {
+		return nil
+	}
+	return inv.print(migrateView(inv.config, done.Applied))
 }
 
 func migrateView(c *config.Config, applied []string) result {

@@ -50,14 +50,18 @@ func openStore(ctx context.Context, c *config.Config, missing newDatabase) (db s
 	if c.Database.Driver == config.Postgres {
 		return openPostgres(ctx, c)
 	}
-	err = checkExpected(c, missing)
-	if err == nil && c.HasDefaultDatabase() {
-		err = sqlite.MakeDirectory(c.Database.Path)
-	}
-	if err == nil {
+	if err = prepareFile(c, missing); err == nil {
 		db, err = asStore(sqlite.Open(ctx, c.Database.Path))
 	}
 	return db, wrapDatabase(c, err)
+}
+
+// prepareFile sees to it that a SQLite file can be made if it is missing, and may be.
+func prepareFile(c *config.Config, missing newDatabase) error {
+	if err := checkExpected(c, missing); err != nil || !c.HasDefaultDatabase() {
+		return err
+	}
+	return sqlite.MakeDirectory(c.Database.Path)
 }
 
 // openExisting opens a database that is there, and upgrades a SQLite file that needs it.
@@ -123,17 +127,25 @@ func checkDatabase(ctx context.Context, c *config.Config) (found bool, err error
 	return true, db.Close()
 }
 
-// migrate brings the tables of the database up to date, and returns the migrations that it took on Postgres.
-func migrate(ctx context.Context, c *config.Config) (applied []string, err error) {
-	if c.Database.Driver == config.Postgres {
-		applied, err = postgres.Migrate(ctx, c.Database.URL.Reveal())
-		return applied, wrapDatabase(c, err)
+// migrate brings the tables of the database up to date; the application's, if they are absent, in its own form for an
+// application that will read them.
+func migrate(ctx context.Context, c *config.Config, forApplication bool) (done refresh.Migration, err error) {
+	url, path := c.Database.URL.Reveal(), c.Database.Path
+	if c.Database.Driver == config.SQLite {
+		err = prepareFile(c, newUnlessExpected)
 	}
-	db, err := openStore(ctx, c, newUnlessExpected)
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+	case c.Database.Driver == config.Postgres && forApplication:
+		done, err = postgres.MigrateForApplication(ctx, url)
+	case c.Database.Driver == config.Postgres:
+		done, err = postgres.Migrate(ctx, url)
+	case forApplication:
+		done, err = sqlite.MigrateForApplication(ctx, path)
+	default:
+		done, err = sqlite.Migrate(ctx, path)
 	}
-	return nil, db.Close()
+	return done, wrapDatabase(c, err)
 }
 
 // wrapDatabase adds to an error of opening the database which setting chose it.
@@ -147,11 +159,18 @@ func wrapDatabase(c *config.Config, err error) error {
 // databaseAdvice returns what can be done about an error of opening the database, as its sentence goes on.
 func databaseAdvice(c *config.Config, err error) string {
 	var mismatch *refresh.SchemaError
+	var grant *postgres.GrantError
 	switch {
 	case errors.As(err, &mismatch) && mismatch.IsOlder():
 		return ": run `papertrade migrate`"
 	case errors.As(err, &mismatch):
 		return ": upgrade papertrade"
+	case errors.As(err, &grant):
+		return ": have the owner of the database run `" + grant.Grant + "`"
+	case errors.Is(err, postgres.ErrSchemaTaken):
+		return ": connect with the search_path that they were made with, or give each papertrade a database of its own"
+	case errors.Is(err, refresh.ErrOwnForm):
+		return ": name a new database for --for-application, which 'papertrade backfill' then fills"
 	case errors.Is(err, refresh.ErrUnreachable) && c.Database.Driver == config.Postgres:
 		return "; see that its server runs and that its URL is right"
 	case errors.Is(err, postgres.ErrURL):

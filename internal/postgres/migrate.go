@@ -26,6 +26,7 @@ const (
 	// version 11 a view of the one in the schema papertrade.
 	bookkeeping   = "papertrade_migrations"
 	schemaVersion = 11
+	migrateJob    = "migrate" // whose lock migrations hold
 )
 
 // checkSchema returns a *refresh.SchemaError if the tables are not those of this program.
@@ -49,29 +50,45 @@ func (bookkeeper) TableExists(ctx context.Context, db database.DBTxConn) (exists
 }
 
 // Migrate makes the tables that the database at a postgres:// URL does not have and upgrades those
-// of an older papertrade. It returns the names of the migrations that it applied, none if the
-// database was up to date. Any number of processes may call it at the same time.
-func Migrate(ctx context.Context, url string) (applied []string, err error) {
+// of an older papertrade. Any number of processes may call it at the same time.
+func Migrate(ctx context.Context, url string) (refresh.Migration, error) {
+	return migrate(ctx, url, prepare)
+}
+
+// MigrateForApplication is Migrate, but makes tables that the application can read. The error is
+// refresh.ErrOwnForm if there are others already.
+func MigrateForApplication(ctx context.Context, url string) (refresh.Migration, error) {
+	return migrate(ctx, url, prepareForApplication)
+}
+
+func migrate(
+	ctx context.Context, url string, prepare func(context.Context, *sql.Tx) (absent bool, err error),
+) (done refresh.Migration, err error) {
 	db, provider, err := openProvider(url)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	absent, err := transactAlone(ctx, db, prepare)
+	if err != nil {
+		return done, fmt.Errorf("migrate the database: %w", translate(err))
+	}
 	results, err := provider.Up(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("migrate the database: %w", translate(err))
+		return done, fmt.Errorf("migrate the database: %w", translate(err))
 	}
 	for _, result := range results {
-		applied = append(applied, strings.TrimSuffix(path.Base(result.Source.Path), ".sql"))
+		done.Applied = append(done.Applied, strings.TrimSuffix(path.Base(result.Source.Path), ".sql"))
 	}
+	done.Created = absent && len(results) > 0 && results[0].Source.Version == 1
 	found, want, err := provider.GetVersions(ctx)
 	if err != nil {
-		return applied, fmt.Errorf("migrate the database: %w", translate(err))
+		return done, fmt.Errorf("migrate the database: %w", translate(err))
 	}
 	if found > want {
-		return applied, &refresh.SchemaError{Found: found, Want: want}
+		return done, &refresh.SchemaError{Found: found, Want: want}
 	}
-	return applied, nil
+	return done, nil
 }
 
 // openProvider returns the migrations, which are those of the database at a URL as long as that is open.
@@ -84,7 +101,7 @@ func openProvider(url string) (*sql.DB, *goose.Provider, error) {
 	config.ConnConfig.RuntimeParams["lock_timeout"] = "10s"
 	const pollSeconds, polls = 1, 300
 	locker, err := lock.NewPostgresSessionLocker(
-		lock.WithLockID(lockKey("migrate")), lock.WithLockTimeout(pollSeconds, polls))
+		lock.WithLockID(lockKey(migrateJob)), lock.WithLockTimeout(pollSeconds, polls))
 	if err != nil {
 		return nil, nil, err
 	}

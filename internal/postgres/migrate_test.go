@@ -31,11 +31,11 @@ func TestMigrateIsRepeatable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, want := range [][]string{allMigrations, nil} {
-				applied, err := Migrate(t.Context(), url)
+				done, err := Migrate(t.Context(), url)
 				if err != nil {
 					t.Fatal(err)
 				}
-				diff(t, applied, want)
+				diff(t, done.Applied, want)
 			}
 			openStore(t, url)
 		})
@@ -70,10 +70,11 @@ func TestMigrateAtTheSameTime(t *testing.T) {
 	var migrating sync.WaitGroup
 	for i := range applied {
 		migrating.Go(func() {
-			var err error
-			if applied[i], err = Migrate(context.Background(), url); err != nil {
+			done, err := Migrate(context.Background(), url)
+			if err != nil {
 				t.Error(err)
 			}
+			applied[i] = done.Applied
 		})
 	}
 	migrating.Wait()

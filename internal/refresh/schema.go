@@ -21,3 +21,12 @@ func (e *SchemaError) Error() string {
 
 // IsOlder reports whether migrations of this program would bring the tables up to date.
 func (e *SchemaError) IsOlder() bool { return e.Found < e.Want }
+
+// Migration is what bringing the tables of a database up to date has done.
+type Migration struct {
+	Applied []string // names of the steps, where a store tells them
+	Created bool     // whether it made the tables that the web application would have made
+}
+
+// ErrOwnForm is the error of making tables for the application where papertrade has made them for itself.
+const ErrOwnForm StoreError = "price_history is there already, in a form that the application cannot read"

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -15,7 +16,7 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// migrations holds a directory for version 1, which is the application's tables, and a file for
+// migrations holds a directory for each form of version 1, which is the application's tables, and a file for
 // each later version.
 //
 //go:embed migrations
@@ -48,7 +49,53 @@ func isOlder(err error) bool {
 	return errors.As(err, &mismatch) && mismatch.IsOlder()
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+// form is the form in which the application's tables are made where they are absent: a directory of migrations.
+type form string
+
+const (
+	ownForm         form = "application"     // keeps all decimals of a price
+	applicationForm form = "for_application" // as SQLAlchemy makes them
+)
+
+// Migrate makes the file and its tables, or upgrades those of an older papertrade, as Open does.
+func Migrate(ctx context.Context, path string) (refresh.Migration, error) {
+	return migrateAs(ctx, path, ownForm)
+}
+
+// MigrateForApplication is Migrate, but makes tables that the application can read. The error is
+// refresh.ErrOwnForm if there are others already.
+func MigrateForApplication(ctx context.Context, path string) (refresh.Migration, error) {
+	return migrateAs(ctx, path, applicationForm)
+}
+
+func migrateAs(ctx context.Context, path string, f form) (refresh.Migration, error) {
+	store, created, err := open(ctx, path, f)
+	if err != nil {
+		return refresh.Migration{}, err
+	}
+	return refresh.Migration{Created: created}, store.Close()
+}
+
+// bringUpToDate is migrate of tables that may be up to date or newer. It reports whether the application's were absent.
+func bringUpToDate(ctx context.Context, db *sql.DB, f form) (created bool, err error) {
+	exists, err := hasTable(ctx, db, "price_history")
+	if err != nil {
+		return false, err
+	}
+	if exists && f == applicationForm {
+		const find = `
+select exists (select 1 from pragma_table_info('price_history') where name = 'price_amount' and lower(type) = 'text')`
+		if own, err := queryOne[bool](ctx, db, find); own || err != nil {
+			return false, cmp.Or(err, error(refresh.ErrOwnForm))
+		}
+	}
+	if err := checkSchema(ctx, db); !isOlder(err) {
+		return false, err
+	}
+	return !exists, migrate(ctx, db, f)
+}
+
+func migrate(ctx context.Context, db *sql.DB, f form) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -56,7 +103,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
 		goose.WithTableName(bookkeeping),
 		goose.WithDisableGlobalRegistry(true),
-		goose.WithGoMigrations(goose.NewGoMigration(1, &goose.GoFunc{RunTx: createApplicationTables}, nil)),
+		goose.WithGoMigrations(goose.NewGoMigration(1, &goose.GoFunc{RunTx: f.create}, nil)),
 	)
 	if err != nil {
 		return err
@@ -65,10 +112,10 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// createApplicationTables makes each table of the web application that is absent, with its indexes
-// and first rows. It is written in Go because SQLite has no conditional statements.
-func createApplicationTables(ctx context.Context, tx *sql.Tx) error {
-	files, err := fs.Glob(migrations, "migrations/application/*.sql")
+// create makes each table of the web application that is absent, with its indexes and first rows. It is written in
+// Go because SQLite has no conditional statements.
+func (f form) create(ctx context.Context, tx *sql.Tx) error {
+	files, err := fs.Glob(migrations, path.Join("migrations", string(f), "*.sql"))
 	if err != nil {
 		return err
 	}

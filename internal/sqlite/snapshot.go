@@ -84,7 +84,7 @@ func fillSnapshot(ctx context.Context, db *sql.DB, path string) error {
 	if err := checkSchema(ctx, db); !isOlder(err) {
 		return err
 	}
-	return migrate(ctx, db)
+	return migrate(ctx, db, ownForm)
 }
 
 func restore(ctx context.Context, db *sql.DB, path string) error {

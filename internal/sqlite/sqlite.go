@@ -38,25 +38,30 @@ type Store struct {
 // Open opens the database in a file and brings its tables up to date. A file that is missing is
 // made, readable by its owner alone. The error is ErrNoDirectory if its directory is missing.
 func Open(ctx context.Context, path string) (*Store, error) {
-	path, err := filepath.Abs(path)
+	store, _, err := open(ctx, path, ownForm)
+	return store, err
+}
+
+func open(ctx context.Context, path string, f form) (store *Store, created bool, err error) {
+	path, err = filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("find %s: %w", path, err)
+		return nil, false, fmt.Errorf("find %s: %w", path, err)
 	}
 	if err := prepareFile(path); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if path, err = resolveLinks(path); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	db, err := sql.Open("sqlite", dsn(path, url.Values{}))
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, false, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(1)
-	if err := migrateFile(ctx, db, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, translate(err)), db.Close())
+	if created, err = migrateFile(ctx, db, path, f); err != nil {
+		return nil, false, errors.Join(fmt.Errorf("open %s: %w", path, translate(err)), db.Close())
 	}
-	return &Store{db: db, path: path}, nil
+	return &Store{db: db, path: path}, created, nil
 }
 
 // Close ends the use of the database.
@@ -134,18 +139,17 @@ func dsn(path string, params url.Values) string {
 }
 
 // migrateFile takes turns with other processes that open the same file.
-func migrateFile(ctx context.Context, db *sql.DB, path string) error {
-	err := checkSchema(ctx, db)
-	if !isOlder(err) {
-		return err
+func migrateFile(ctx context.Context, db *sql.DB, path string, f form) (created bool, err error) {
+	if err := checkSchema(ctx, db); f == ownForm && !isOlder(err) {
+		return false, err
 	}
 	lock := flock.New(path + ".migrate.lock")
 	const pollInterval = 50 * time.Millisecond
 	if _, err := lock.TryLockContext(ctx, pollInterval); err != nil {
-		return fmt.Errorf("take the lock of migrations: %w", err)
+		return false, fmt.Errorf("take the lock of migrations: %w", err)
 	}
-	err = migrate(ctx, db)
-	return errors.Join(err, lock.Unlock())
+	created, err = bringUpToDate(ctx, db, f)
+	return created, errors.Join(err, lock.Unlock())
 }
 
 // resolveLinks returns the path of a file without links, so that it has one lock, whatever link leads to it. A file
