@@ -81,6 +81,9 @@ func migrate(
 		done.Applied = append(done.Applied, strings.TrimSuffix(path.Base(result.Source.Path), ".sql"))
 	}
 	done.Created = absent && len(results) > 0 && results[0].Source.Version == 1
+	if _, err := db.ExecContext(ctx, leaveSearchPath); err != nil {
+		return done, fmt.Errorf("take the schema papertrade off the search path: %w", translate(err))
+	}
 	found, want, err := provider.GetVersions(ctx)
 	if err != nil {
 		return done, fmt.Errorf("migrate the database: %w", translate(err))

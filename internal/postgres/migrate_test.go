@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -65,22 +67,47 @@ func TestMigrateChangesOnlyWhatIsMissing(t *testing.T) {
 func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)) }
 
 func TestMigrateAtTheSameTime(t *testing.T) {
-	url := cluster.Empty(t)
-	var applied [3][]string
-	var migrating sync.WaitGroup
-	for i := range applied {
-		migrating.Go(func() {
-			done, err := Migrate(context.Background(), url)
-			if err != nil {
-				t.Error(err)
+	older := cluster.Empty(t)
+	migrateTo(t, older, 8)
+	for name, test := range map[string]struct {
+		url  string
+		want []string
+	}{
+		"empty": {cluster.Empty(t), allMigrations}, "older": {older, after(8)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var applied [3][]string
+			var migrating sync.WaitGroup
+			for i := range applied {
+				migrating.Go(func() {
+					done, err := Migrate(context.Background(), test.url)
+					if err != nil {
+						t.Error(err)
+					}
+					applied[i] = done.Applied
+				})
 			}
-			applied[i] = done.Applied
+			migrating.Wait()
+			diff(t, slices.Concat(applied[:]...), test.want)
+			diff(t, texts(t, test.url, `select version_id::text from papertrade_migrations order by id`), versions())
+			diff(t, texts(t, test.url, `select count(*)::text from ticker_watchlist`), []string{"7"})
+			openStore(t, test.url)
 		})
 	}
-	migrating.Wait()
-	diff(t, slices.Concat(applied[:]...), allMigrations)
-	diff(t, texts(t, url, `select version_id::text from papertrade_migrations order by id`), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "11"})
-	diff(t, texts(t, url, `select count(*)::text from ticker_watchlist`), []string{"7"})
+}
+
+// after returns the migrations of later versions than one.
+func after(version int) []string {
+	return slices.DeleteFunc(slices.Clone(allMigrations), func(name string) bool { return name[:5] <= fmt.Sprintf("%05d", version) })
+}
+
+// versions returns what the bookkeeping has of a database that is up to date.
+func versions() []string {
+	all := []string{"0"}
+	for _, name := range allMigrations {
+		all = append(all, strings.TrimLeft(name[:5], "0"))
+	}
+	return all
 }
 
 func TestOpenRefusesOtherSchemas(t *testing.T) {

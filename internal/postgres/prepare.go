@@ -59,7 +59,7 @@ func prepare(ctx context.Context, tx *sql.Tx) (absent bool, err error) {
 select
     to_regclass('price_history') is null,
     coalesce(home.relkind = 'v' or home.relnamespace = own.oid, false),
-    to_regclass('papertrade.papertrade_migrations') is not null,
+    exists (select from pg_class where relnamespace = own.oid and relname = 'papertrade_migrations'),
     case when own.oid is null then has_database_privilege(current_database(), 'create')
         else has_schema_privilege(own.oid, 'create') and has_schema_privilege(own.oid, 'usage') end,
     case when own.oid is null then format('grant create on database %I to %I', current_database(), current_user)
@@ -105,3 +105,20 @@ select exists (
 	}
 	return absent, nil
 }
+
+// leaveSearchPath takes the schema papertrade off the search path of a role of that name in this database, unless the
+// application's tables are in it: by default the path begins with it, and the application, which often uses this role,
+// would make its next tables there and propose to drop ours.
+const leaveSearchPath = `
+do $$
+declare
+    path text := (
+        select setting from pg_settings
+        where name = 'search_path' and setting like '%$user%' and source not in ('client', 'session'));
+begin
+    if current_user = 'papertrade' and path is not null and to_regclass('papertrade.price_history') is null then
+        execute format('alter role %I in database %I set search_path to %s', current_user, current_database(),
+            regexp_replace(path, '"?\$user"?\s*,?\s*', ''));
+    end if;
+end
+$$`

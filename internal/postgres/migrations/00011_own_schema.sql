@@ -10,7 +10,6 @@ declare
         select nspname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
         where pg_class.oid = to_regclass('papertrade_migrations'));
     moving name;
-    path text;
 begin
 
 -- "if not exists" would need the right to make one all the same.
@@ -34,13 +33,6 @@ end loop;
 -- are. Whoever compares tables does not see it.
 execute format('create view %I.papertrade_migrations as select * from papertrade.papertrade_migrations', home);
 execute format('grant select on %I.papertrade_migrations to public', home);
-
--- The default path of this one role, which the application often has too, would begin with the new schema.
-select setting into path from pg_settings where name = 'search_path' and source not in ('client', 'session');
-if current_user = 'papertrade' and path like '%$user%' then
-    execute format('alter role %I in database %I set search_path to %s', current_user, current_database(),
-        regexp_replace(path, '"?\$user"?\s*,?\s*', ''));
-end if;
 
 end
 $$;
