@@ -69,7 +69,11 @@ func migrate(
 		return done, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	absent, err := transactAlone(ctx, db, prepare)
+	var absent bool
+	err = transactAlone(ctx, db, func(tx *sql.Tx) (err error) {
+		absent, err = prepare(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return done, fmt.Errorf("migrate the database: %w", translate(err))
 	}
@@ -81,7 +85,7 @@ func migrate(
 		done.Applied = append(done.Applied, strings.TrimSuffix(path.Base(result.Source.Path), ".sql"))
 	}
 	done.Created = absent && len(results) > 0 && results[0].Source.Version == 1
-	if _, err := db.ExecContext(ctx, leaveSearchPath); err != nil {
+	if err := transactAlone(ctx, db, func(tx *sql.Tx) error { return leaveSearchPath(ctx, tx) }); err != nil {
 		return done, fmt.Errorf("take the schema papertrade off the search path: %w", translate(err))
 	}
 	found, want, err := provider.GetVersions(ctx)

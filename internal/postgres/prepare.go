@@ -27,12 +27,10 @@ func (e *GrantError) Error() string { return "the role may not make tables in a 
 func (e *GrantError) Unwrap() error { return refresh.ErrNoPermission }
 
 // transactAlone runs work in a transaction while no other process migrates.
-func transactAlone(
-	ctx context.Context, db *sql.DB, work func(context.Context, *sql.Tx) (absent bool, err error),
-) (absent bool, err error) {
+func transactAlone(ctx context.Context, db *sql.DB, work func(*sql.Tx) error) (err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -41,15 +39,15 @@ func transactAlone(
 	}()
 	const wait = `set local lock_timeout = '5min'`
 	if _, err := tx.ExecContext(ctx, wait); err != nil {
-		return false, err
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock($1)`, lockKey(migrateJob)); err != nil {
-		return false, err
+		return err
 	}
-	if absent, err = work(ctx, tx); err != nil {
-		return false, err
+	if err := work(tx); err != nil {
+		return err
 	}
-	return absent, tx.Commit()
+	return tx.Commit()
 }
 
 // prepare sees to it that the schema papertrade can be made, or serves this papertrade already. It reports whether the
@@ -106,10 +104,11 @@ select exists (
 	return absent, nil
 }
 
-// leaveSearchPath takes the schema papertrade off the search path of a role of that name in this database, unless the
-// application's tables are in it: by default the path begins with it, and the application, which often uses this role,
+// leaveSearchPath takes the schema papertrade off the default search path of a role of that name in this database, unless the
+// application's tables are in it: else the path would begin with it, and the application, which often uses this role,
 // would make its next tables there and propose to drop ours.
-const leaveSearchPath = `
+func leaveSearchPath(ctx context.Context, tx *sql.Tx) error {
+	const statement = `
 do $$
 declare
     path text := (
@@ -122,3 +121,6 @@ begin
     end if;
 end
 $$`
+	_, err := tx.ExecContext(ctx, statement)
+	return err
+}
