@@ -23,9 +23,9 @@ var migrations embed.FS
 
 const (
 	// bookkeeping is found by the search path, as the application's tables are: it is a table beside them, or since
-	// version 11 a view of the one in the schema papertrade.
+	// version 10 a view of the one in the schema papertrade.
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 11
+	schemaVersion = 10
 	migrateJob    = "migrate" // whose lock migrations hold
 )
 

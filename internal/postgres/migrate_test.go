@@ -12,7 +12,7 @@ import (
 	"papertrade/internal/refresh"
 )
 
-var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness", "00009_learned_limits", "00011_own_schema"}
+var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness", "00009_learned_limits", "00010_own_schema"}
 
 // migrateTo makes a database of an older papertrade.
 func migrateTo(t *testing.T, url string, version int64) {
@@ -68,12 +68,12 @@ func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)
 
 func TestMigrateAtTheSameTime(t *testing.T) {
 	older := cluster.Empty(t)
-	migrateTo(t, older, 8)
+	migrateTo(t, older, 9)
 	for name, test := range map[string]struct {
 		url  string
 		want []string
 	}{
-		"empty": {cluster.Empty(t), allMigrations}, "older": {older, after(8)},
+		"empty": {cluster.Empty(t), allMigrations}, "older": {older, after(9)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var applied [3][]string
@@ -121,14 +121,14 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 		want      refresh.SchemaError
 		message   string
 	}{
-		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 11},
+		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 10},
 			"the database does not have papertrade's tables yet"},
-		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 11},
+		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 10},
 			"the database does not have papertrade's tables yet"},
-		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 11},
-			"the database's tables are of an older papertrade (schema 1, this one needs 11)"},
-		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 11},
-			"the database's tables are of a newer papertrade (schema 99, this one knows 11)"},
+		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 10},
+			"the database's tables are of an older papertrade (schema 1, this one needs 10)"},
+		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 10},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 10)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

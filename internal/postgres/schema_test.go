@@ -38,11 +38,11 @@ func as(t *testing.T, address, role string) string {
 	return u.String()
 }
 
-// ownRows has a row for each of papertrade's own tables of version 8.
+// ownRows has a row for each of papertrade's own tables of version 9.
 const ownRows = `
 insert into papertrade_ticker_states values
     ('AAPL', now(), now(), 2, '2026-11-20', '1999-11-01', '2026-11-20', 1, 2, 3, now()), ('IBM', null, now(), 0, null, null, null, 0, 0, 0, null);
-insert into papertrade_accounts values ('key', now(), 250, now(), now());
+insert into papertrade_accounts values ('key', now(), 250, now(), now(), '[]');
 insert into papertrade_calls values
     (gen_random_uuid(), 'key', now(), now(), 1), (gen_random_uuid(), 'key', now(), now(), 7);
 insert into papertrade_absent_sessions values ('AAPL', '2026-11-19'), ('IBM', '2026-11-19');
@@ -81,7 +81,7 @@ func TestMigrateMovesOwnTables(t *testing.T) {
 			if test.home != "public" {
 				run(t, address, `create schema `+test.home+` authorization `+test.role)
 			}
-			migrateTo(t, mine, 8)
+			migrateTo(t, mine, 9)
 			asApplication := func(statement string) []string { return textsByDefault(t, mine, statement) }
 			run(t, mine, `set search_path to `+test.home+`; `+ownRows)
 			before := rowsOfOwnTables(t, mine, test.home)
@@ -94,7 +94,7 @@ func TestMigrateMovesOwnTables(t *testing.T) {
 			migrateTwice(t, mine)
 			diff(t, rowsOfOwnTables(t, mine, "papertrade"), before)
 			// An older papertrade reads by the search path that it is too old, and could not begin anew.
-			diff(t, asApplication(`select max(version_id)::text from papertrade_migrations`), []string{"11"})
+			diff(t, asApplication(`select max(version_id)::text from papertrade_migrations`), []string{"10"})
 			wantRefused(t, mine, `create table papertrade_migrations ()`)
 			openStore(t, mine)
 			if test.role == "papertrade" { // a dump does not have the settings of roles
@@ -155,7 +155,7 @@ func wantRefused(t *testing.T, url, statement string) {
 // Whenever a migrate is killed, the tables are all where they were, and the next one moves them.
 func TestKilledMigrateMovesNothing(t *testing.T) {
 	address := cluster.Empty(t)
-	migrateTo(t, address, 8)
+	migrateTo(t, address, 9)
 	run(t, address, ownRows)
 	before := rowsOfOwnTables(t, address, "public")
 
@@ -202,13 +202,13 @@ func TestMigrateNeedsAGrant(t *testing.T) {
 	address := cluster.Empty(t)
 	mine := as(t, address, "tester")
 	run(t, address, `grant create on schema public to tester`)
-	migrateTo(t, mine, 8)
+	migrateTo(t, mine, 9)
 	_, err := Migrate(t.Context(), mine)
 	var missing *GrantError
 	if !errors.As(err, &missing) || !errors.Is(err, refresh.ErrNoPermission) {
 		t.Fatalf("error %v, want a *GrantError", err)
 	}
-	diff(t, texts(t, address, `select max(version_id)::text from papertrade_migrations`), []string{"8"})
+	diff(t, texts(t, address, `select max(version_id)::text from papertrade_migrations`), []string{"9"})
 
 	run(t, address, `create schema papertrade`)
 	_, err = Migrate(t.Context(), mine)
@@ -228,7 +228,7 @@ func TestMigrateNeedsAGrant(t *testing.T) {
 // A role that may only use the tables, and no more than those it was granted, can use them after the move.
 func TestGrantsOutliveTheMove(t *testing.T) {
 	address := cluster.Empty(t)
-	migrateTo(t, address, 8)
+	migrateTo(t, address, 9)
 	user := as(t, address, "tester")
 	run(t, address, `grant select, insert, update, delete on all tables in schema public to tester;
 		revoke all on papertrade_held_prices from tester`)
