@@ -28,7 +28,7 @@ demo: build ## a refresh without network, key or server
 test: export PAPERTRADE_TEST_REQUIRE = 1
 test: postgres promtool ## all tests, with the race detector but for months and years of midnights
 	go test $(RACE) ./...
-	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota' ./internal/refresh
+	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights' ./internal/refresh ./cmd/papertrade
 
 bench: postgres ## how close runs come to the least time that the limits allow (x-floor)
 	go test -run '^$$' -bench . -benchtime 1x ./internal/refresh

@@ -115,3 +115,30 @@ func TestPlanOfIncompleteTickers(t *testing.T) {
 		})
 	}
 }
+
+// A series fills what the application has blanked in the stored newest bar, if it costs no more than the quote that is due.
+func TestSeriesInsteadOfAQuote(t *testing.T) {
+	credits := compact
+	credits.CreditsPerTicker = 3
+	state := State{LastSession: date(19), Incomplete: true}
+	for _, tt := range []struct {
+		name         string
+		state        State
+		capabilities []marketdata.Capability
+		want         marketdata.Capability
+	}{
+		{"complete", State{LastSession: date(19)}, []marketdata.Capability{oneQuote, compact}, oneQuote},
+		{"incomplete", state, []marketdata.Capability{oneQuote, compact}, compact},
+		{"its price is held", State{LastSession: date(19), Incomplete: true, Held: []history.HeldBar{{Bar: bar(19, "19300")}}},
+			[]marketdata.Capability{oneQuote, compact}, oneQuote},
+		{"series cost more", state, []marketdata.Capability{oneQuote, credits}, oneQuote},
+		{"quotes of many tickers", state, []marketdata.Capability{quotes100, compact}, quotes100},
+		{"quotes alone", state, []marketdata.Capability{oneQuote}, oneQuote},
+	} {
+		active := []ActiveTicker{{Ticker: marketdata.MustParseTicker("AAPL"), State: tt.state}}
+		plan := NewPlan(midnightInputs(active, vendorOf([]quota.Limit{{Calls: 10}}, tt.capabilities...)))
+		if len(plan.Calls) != 1 || plan.Calls[0].Question.Capability.Name != tt.want.Name {
+			t.Errorf("%s: %+v", tt.name, plan.Calls)
+		}
+	}
+}

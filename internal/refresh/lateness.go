@@ -14,7 +14,7 @@ type Lateness struct {
 	Session  exchange.Date // that the newest of them lacked
 	Sessions int           // for how many sessions in a row the answers were late
 	Checks   int           // answers that lacked Session
-	Repeats  int           // for how many sessions in a row they had the same old bar
+	Repeats  int           // for how many sessions in a row they had no newer bar than the stored one
 }
 
 // TickerLateness is the lateness of a ticker.
@@ -43,7 +43,7 @@ func (s State) latenessAfter(answered, newest exchange.Date) Lateness {
 	case late.Session == newest:
 		late.Checks++
 		return late
-	case answered == s.LastSession:
+	case !answered.After(s.LastSession):
 		return Lateness{newest, late.Sessions + 1, 1, late.Repeats + 1}
 	default:
 		return Lateness{newest, late.Sessions + 1, 1, 1}

@@ -25,6 +25,7 @@ func TestLatenessAfter(t *testing.T) {
 		{"each night a session behind", date(18), Lateness{date(19), 4, 2, 1}, 19, 20, Lateness{date(20), 5, 1, 1}},
 		{"the same old session in another night", date(2), Lateness{date(19), 3, 1, 3}, 2, 20, Lateness{date(20), 4, 1, 4}},
 		{"another old session", date(2), Lateness{date(19), 3, 1, 3}, 3, 20, Lateness{date(20), 4, 1, 1}},
+		{"an older session than the stored one", date(3), Lateness{date(19), 3, 1, 3}, 2, 20, Lateness{date(20), 4, 1, 4}},
 		{"a first answer that is old", exchange.Date{}, Lateness{}, 2, 20, Lateness{date(20), 1, 1, 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -83,11 +83,20 @@ func (s VendorState) routeOf(want Want, at, now time.Time) (best route, found bo
 		deeper := want.Goal == Rebase && oldest.Before(best.capability.OldestSession(calendar, at))
 		// Bars that do not bring all that is wanted show at least how its newest session came about.
 		wider := best.capability.Kind == marketdata.Quotes && before > 0 && before == len(best.unreachable)
-		if !found || before < len(best.unreachable) || deeper || wider {
+		fills := before == len(best.unreachable) && best.capability.Kind == marketdata.Quotes &&
+			want.isFilledBy(c, oldest, best.capability)
+		if !found || before < len(best.unreachable) || deeper || wider || fills {
 			best, found = route{capability: c, unreachable: want.Sessions[:before]}, true
 		}
 	}
 	return best, found
+}
+
+// isFilledBy reports whether a history that reaches back to a session also brings what is blank in the newest stored bar, at
+// the cost of a quote.
+func (w Want) isFilledBy(c marketdata.Capability, oldest exchange.Date, quote marketdata.Capability) bool {
+	return !w.blank.IsZero() && c.Kind == marketdata.History && !w.blank.Before(oldest) &&
+		quote.MaxTickers == 1 && c.Cost(1) <= quote.Cost(1)
 }
 
 // serves reports whether answers of a kind bring what is wanted.

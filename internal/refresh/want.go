@@ -39,7 +39,8 @@ type Want struct {
 	Forceable bool
 	// Incomplete says that the newest bar of a ticker that is fresh lacks values: it is asked for if calls are left.
 	Incomplete bool
-	tasks      []taskRange // of the application, which the want is for
+	blank      exchange.Date // the newest stored session, if its bar is incomplete and others are wanted
+	tasks      []taskRange   // of the application, which the want is for
 	// awaited are sessions that the tasks are about and that it is too early to ask for, ascending.
 	awaited []exchange.Date
 }
@@ -86,6 +87,9 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 		want.Reason = fmt.Sprintf("stored up to %s, the session of %s is complete", a.State.LastSession, newest.Date)
 		if missing := len(want.Sessions); missing > 1 {
 			want.Reason = fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", a.State.LastSession, missing, newest.Date)
+		}
+		if a.State.Incomplete && !a.State.doubts(a.State.LastSession) {
+			want.blank = a.State.LastSession
 		}
 	}
 	if reason := a.State.doubtReason(newest.Date); reason != "" && want.Outcome == OutcomePlanned {
