@@ -80,23 +80,29 @@ func (s VendorState) routeOf(want Want, at, now time.Time) (best route, found bo
 			oldest = want.Sessions[n-1]
 		}
 		before, _ := slices.BinarySearchFunc(want.Sessions, oldest, exchange.Date.Compare)
-		deeper := want.Goal == Rebase && oldest.Before(best.capability.OldestSession(calendar, at))
-		// Bars that do not bring all that is wanted show at least how its newest session came about.
-		wider := best.capability.Kind == marketdata.Quotes && before > 0 && before == len(best.unreachable)
-		fills := before == len(best.unreachable) && best.capability.Kind == marketdata.Quotes &&
-			want.isFilledBy(c, oldest, best.capability)
-		if !found || before < len(best.unreachable) || deeper || wider || fills {
-			best, found = route{capability: c, unreachable: want.Sessions[:before]}, true
+		candidate := route{capability: c, unreachable: want.Sessions[:before]}
+		if !found || want.prefers(candidate, best, oldest, best.capability.OldestSession(calendar, at)) {
+			best, found = candidate, true
 		}
 	}
 	return best, found
 }
 
-// isFilledBy reports whether a history that reaches back to a session also brings what is blank in the newest stored bar, at
-// the cost of a quote.
-func (w Want) isFilledBy(c marketdata.Capability, oldest exchange.Date, quote marketdata.Capability) bool {
-	return !w.blank.IsZero() && c.Kind == marketdata.History && !w.blank.Before(oldest) &&
-		quote.MaxTickers == 1 && c.Cost(1) <= quote.Cost(1)
+// prefers reports whether a route serves a want better than another one. The dates are the oldest sessions that they bring.
+func (w Want) prefers(r, other route, oldest, otherOldest exchange.Date) bool {
+	switch n := len(r.unreachable); {
+	case n < len(other.unreachable):
+		return true
+	case w.Goal == Rebase:
+		return oldest.Before(otherOldest)
+	case n > len(other.unreachable) || other.capability.Kind != marketdata.Quotes:
+		return false
+	case n > 0: // bars that do not bring all that is wanted show at least how its newest session came about
+		return true
+	}
+	// A history also brings what is blank in the newest stored bar, if it costs no more than the quote.
+	return !w.blank.IsZero() && r.capability.Kind == marketdata.History && !w.blank.Before(oldest) &&
+		other.capability.MaxTickers == 1 && r.capability.Cost(1) <= other.capability.Cost(1)
 }
 
 // serves reports whether answers of a kind bring what is wanted.
