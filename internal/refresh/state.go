@@ -37,7 +37,7 @@ func (s State) isIncomplete(newest exchange.Date, at time.Time) bool {
 
 // recentlyChecked reports whether a provider has answered lately, since the session's close.
 func (s State) recentlyChecked(newest exchange.Session, at time.Time) bool {
-	return s.CheckedAt.After(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
+	return !s.CheckedAt.Before(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
 }
 
 // doubts reports whether the price of a session that is not stored is held, or was rejected. The next session brings another.
@@ -110,7 +110,7 @@ func SessionsBehind(a ActiveTicker, at time.Time) int {
 	switch {
 	case a.State.unknown(), a.State.standsStill():
 		return 0
-	case !a.Ticker.HasCalendar() && a.State.CheckedAt.After(newest.Close):
+	case !a.Ticker.HasCalendar() && !a.State.CheckedAt.Before(newest.Close):
 		return 0
 	case nothing && (unanswered || sessionsActive(a, at) >= maxSessionsWaited):
 		return maxSessionsWaited
