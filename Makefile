@@ -65,7 +65,7 @@ lint: ## vet, golangci-lint and its walls between packages
 fmt: ## format the code
 	$(LINT) fmt ./...
 
-install: man ## PREFIX/bin/papertrade and its man pages (PREFIX is /usr/local)
+install: $(if $(wildcard bin/papertrade bin/man),,man) ## PREFIX/bin/papertrade and its man pages (PREFIX is /usr/local)
 	install -D bin/papertrade $(DESTDIR)$(PREFIX)/bin/papertrade
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 bin/man/*.1
 

@@ -15,9 +15,11 @@ func newMigrate(p *program) *cobra.Command {
 		Use:   "migrate",
 		Short: "Create or upgrade the tables in Postgres",
 		Long: `migrate creates the tables that the database does not have, and upgrades those of an
-older papertrade. It can be run again at any time: the web application's own tables
-and rows stay as they are. SQLite needs no migrate: its file is made and upgraded by
-the first command that writes to it, of which this is one.
+older papertrade. It can be run again at any time: the web application's own rows stay
+as they are, and its tables too, but for what an older application does not have: the
+column price_history.updated_at and the table backfill_tasks. SQLite needs no migrate:
+its file is made and upgraded by the first command that writes to it, of which this is
+one.
 
 In Postgres, papertrade's own tables are in the schema papertrade, and prices, the
 watchlist and runs in that of the application. The first migrate needs the right to
@@ -54,8 +56,8 @@ func runMigrate(ctx context.Context, inv *invocation, opts migrateOptions) error
 		return err
 	}
 	if done.Created && !opts.forApplication {
-		inv.log.Warn().Msg("the application's tables were not there yet: run the application's migrations first if it will " +
-			"use this database, or --for-application, each in an empty one")
+		inv.log.Warn().Msg("the application's tables were not there: run the application's migrations first if it will use this " +
+			"database, or migrate --for-application, in an empty database; if it will not, nothing is left to do")
 	}
 	if !inv.wantsResult() {
 		return nil

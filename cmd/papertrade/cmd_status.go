@@ -57,12 +57,12 @@ names the problems, and exits 1. A problem is:
     woken; choose more where the quota does not suffice for each ticker each day.
     A ticker that has never had its turn counts 8 sessions after it became active.
     Tickers that are unknown or stand still do not count here.
-  * An active ticker is one session behind after three runs in a row or more: the
+  * An active ticker has been behind for three sessions in a row or more, since the
     vendor publishes later than the schedule fires. An hourly 'refresh --if-due' asks
     again in between.
   * A ticker that a portfolio holds (more bought than sold) is unknown to the vendor
-    (three sessions in a row), or stands still (five answers in a row with the same
-    old session, as of a delisted share). Both are asked about weekly, and are not a
+    (three sessions in a row), or stands still (the same old session for five sessions
+    in a row, as of a delisted share; for three weeks where holidays are not known). Both are asked about weekly, and are not a
     problem while nobody holds them.
   * A price is held, of any ticker. The next session settles most of them;
     'papertrade review' shows and settles them by hand.
@@ -156,8 +156,7 @@ func readHealth(
 	if err != nil {
 		return in, nil, err
 	}
-	from.Sources = []refresh.Source{refresh.SourceHoldings}
-	holdings, _, err := refresh.Discover(ctx, db, from, at)
+	holdings, err := refresh.DiscoverHoldings(ctx, db, from, at)
 	if err != nil {
 		return in, nil, err
 	}

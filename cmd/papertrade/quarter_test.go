@@ -27,9 +27,9 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// A quarter of nights on the application's tables, in which a vendor publishes late, its key is capped, shares are delisted and
-// renamed, one is split, and the application blanks rows: half an hour after each midnight status --check names just the tickers
-// of which the simulation knows that something is wrong.
+// A quarter of nights on the application's tables, in which a vendor publishes late or nothing, its key is capped, shares are delisted and
+// renamed, one is split, and the application blanks rows: half an hour after each midnight, in the afternoon and in the evening
+// status --check names just the tickers of which the simulation knows that something is wrong.
 func TestAQuarterOfNights(t *testing.T) {
 	for _, kind := range []string{"sqlite-application", "postgres-application"} {
 		t.Run(kind, func(t *testing.T) {
@@ -59,9 +59,11 @@ var (
 	lateUntil     = in2026(time.October, 16)
 	behindFrom    = in2026(time.October, 19) // published a day late
 	behindUntil   = in2026(time.October, 27)
+	frozenFrom    = in2026(time.November, 13) // nothing new is published, nor anything later
+	frozenUntil   = in2026(time.November, 23)
 	splitOn       = in2026(time.November, 4)
 	rebasedOn     = in2026(time.November, 11)
-	blankedFrom   = in2026(time.November, 12)
+	blankedFrom   = in2026(time.November, 11)
 )
 
 func in2026(month time.Month, day int) exchange.Date {
@@ -77,14 +79,15 @@ const (
 
 // quarter is the world that the simulation knows.
 type quarter struct {
-	inv     *invocation
-	db      store
-	sql     *dbsql.DB
-	job     *refresh.Job
-	tickers []marketdata.Ticker
-	free    *fakevantage.Server // one of them answers
-	capped  *fakevantage.Server
-	isLate  map[string]int // nights in a row after which a ticker was a session behind
+	inv        *invocation
+	db         store
+	sql        *dbsql.DB
+	job        *refresh.Job
+	tickers    []marketdata.Ticker
+	free       *fakevantage.Server // one of them answers
+	capped     *fakevantage.Server
+	isRebased  bool
+	nightsLate map[string]int // nights in a row after which a ticker was a session behind
 }
 
 func newQuarter(t *testing.T, env []string, db *database) *quarter {
@@ -98,7 +101,7 @@ func newQuarter(t *testing.T, env []string, db *database) *quarter {
 	}
 	inv, err := newInvocation(environ{stdout: io.Discard, stderr: io.Discard, env: env, now: time.Now}, globalOptions{}, pflag.NewFlagSet("", pflag.ContinueOnError))
 	must(err)
-	q := &quarter{inv: inv, isLate: map[string]int{}}
+	q := &quarter{inv: inv, nightsLate: map[string]int{}}
 	q.db, err = openStore(t.Context(), inv.config, newAlways)
 	must(err)
 	t.Cleanup(func() { _ = q.db.Close() })
@@ -167,6 +170,8 @@ func (q *quarter) publish() {
 		lag = 1
 	case !newest.Before(behindFrom) && !newest.After(behindUntil):
 		lag = 1
+	case !newest.Before(frozenFrom) && !newest.After(frozenUntil):
+		lag = len(exchange.XNYS.Sessions(frozenFrom, newest))
 	}
 	for _, server := range []*fakevantage.Server{q.free, q.capped} {
 		for _, ticker := range q.tickers {
@@ -193,20 +198,35 @@ func (q *quarter) run(t *testing.T) {
 			q.refresh(t)
 			if hour == 0 {
 				time.Sleep(time.Until(date.In(time.UTC).Add(30 * time.Minute)))
+				q.countLate(t, date)
 				q.check(t, date)
+				q.checkFilled(t, date)
 			}
 		}
 		for symbol, behind := range q.behind(t, date) {
 			if behind == 0 { // its session was published in the course of the night
-				q.isLate[symbol] = 0
+				q.nightsLate[symbol] = 0
 			}
 		}
 		if date == rebasedOn {
 			q.rebase(t)
 		}
+		time.Sleep(time.Until(date.In(time.UTC).Add(15 * time.Hour)))
+		q.check(t, date)
 		if !date.Before(blankedFrom) && exchange.XNYS.IsSession(date) {
-			time.Sleep(time.Until(date.In(time.UTC).Add(15 * time.Hour)))
 			q.blank(t, date)
+		}
+		time.Sleep(time.Until(date.In(time.UTC).Add(22 * time.Hour)))
+		q.check(t, date)
+	}
+}
+
+// countLate counts the nights in a row after which a ticker was a session behind.
+func (q *quarter) countLate(t *testing.T, night exchange.Date) {
+	t.Helper()
+	for symbol, behind := range q.behind(t, night) {
+		if behind == 1 && sessionsSince(night.AddDays(-2), night) == 1 && sessionsSince(lateFrom.AddDays(-1), night) > 0 {
+			q.nightsLate[symbol]++
 		}
 	}
 }
@@ -233,6 +253,7 @@ func (q *quarter) rebase(t *testing.T) {
 	if report, err := q.job.Run(t.Context(), options); err != nil || report.Status != refresh.Succeeded {
 		t.Fatalf("rebase: %+v, %v", report, err)
 	}
+	q.isRebased = true
 }
 
 // blank does to the newest rows of some tickers that are traded what the application does when somebody looks at them.
@@ -247,18 +268,22 @@ func (q *quarter) blank(t *testing.T, date exchange.Date) {
 	}
 }
 
-// check compares the tickers that status --check names with those of which something is wrong, and sees that what the
-// application has blanked is filled.
+// checkFilled reports bars that the application has blanked and that are not filled.
+func (q *quarter) checkFilled(t *testing.T, night exchange.Date) {
+	t.Helper()
+	var blank int
+	const blanked = `select count(*) from price_history where "interval" = '1day' and (close_amount is null or volume is null)`
+	if err := q.sql.QueryRowContext(t.Context(), blanked).Scan(&blank); err != nil || blank > 0 {
+		t.Errorf("the night of %s: %d bars are blank, error %v", night, blank, err)
+	}
+}
+
+// check compares the tickers that status --check names with those of which something is wrong.
 func (q *quarter) check(t *testing.T, night exchange.Date) {
 	t.Helper()
 	in, _, err := readHealth(t.Context(), q.inv, q.db, statusOptions{maxStale: 1})
 	if err != nil {
 		t.Fatal(err)
-	}
-	var blank int
-	const blanked = `select count(*) from price_history where "interval" = '1day' and (close_amount is null or volume is null)`
-	if err := q.sql.QueryRowContext(t.Context(), blanked).Scan(&blank); err != nil || blank > 0 {
-		t.Errorf("the night of %s: %d bars are blank, error %v", night, blank, err)
 	}
 	named := map[string]bool{}
 	var messages []string
@@ -272,7 +297,7 @@ func (q *quarter) check(t *testing.T, night exchange.Date) {
 		}
 	}
 	if diff := cmp.Diff(q.wrong(t, night), named); diff != "" {
-		t.Errorf("the night of %s (-wrong +named):\n%s%s", night, diff, strings.Join(messages, "\n"))
+		t.Errorf("%s (-wrong +named):\n%s%s", time.Now().UTC().Format(time.RFC3339), diff, strings.Join(messages, "\n"))
 	}
 }
 
@@ -304,19 +329,18 @@ func (q *quarter) wrong(t *testing.T, night exchange.Date) map[string]bool {
 	t.Helper()
 	wrong := map[string]bool{}
 	since := func(last exchange.Date) int { return sessionsSince(last, night) }
+	// The vendor seems to be down: nobody is given up.
+	isOutage := since(frozenFrom.AddDays(-1)) >= 5 && since(frozenUntil) == 0
 	for symbol, behind := range q.behind(t, night) {
-		if behind == 1 && since(night.AddDays(-2)) == 1 && since(lateFrom.AddDays(-1)) > 0 {
-			q.isLate[symbol]++
-		}
 		switch isHeld := strings.HasPrefix(symbol, "H"); symbol {
 		case delisted, heldDelisted: // it is given up after five sessions with the same old price
-			wrong[symbol] = isHeld && since(delistedAfter) >= 5 || since(delistedAfter) > 1 && since(delistedAfter) < 5
+			wrong[symbol] = (isHeld || isOutage) && since(delistedAfter) >= 5 || since(delistedAfter) > 1 && since(delistedAfter) < 5
 		case renamed, heldRenamed: // after three in which nothing was known of it
-			wrong[symbol] = isHeld && since(renamedAfter) >= 3 || since(renamedAfter) == 2
+			wrong[symbol] = (isHeld || isOutage) && since(renamedAfter) >= 3 || since(renamedAfter) == 2
 		case split:
-			wrong[symbol] = since(splitOn.AddDays(-1)) > 0 && !night.After(rebasedOn)
+			wrong[symbol] = since(splitOn.AddDays(-1)) > 0 && !q.isRebased
 		}
-		if (symbol[0] == 'T' || symbol == split) && (behind > 1 || behind == 1 && q.isLate[symbol] >= 3) {
+		if (symbol[0] == 'T' || symbol == split) && (behind > 1 || behind == 1 && q.nightsLate[symbol] >= 3) {
 			wrong[symbol] = true
 		}
 		if !wrong[symbol] {

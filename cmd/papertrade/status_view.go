@@ -55,6 +55,8 @@ func adviceOn(p refresh.Problem) string {
 	switch {
 	case p.Disabled:
 		return ", and refresh.enabled is false"
+	case p.Kind == refresh.LateTickers:
+		return "; 'papertrade refresh --if-due' every hour asks again"
 	case p.Kind == refresh.HeldPrices:
 		return "; see 'papertrade review'"
 	case p.Kind == refresh.PendingSplits:
@@ -284,15 +286,43 @@ func freshnessSection(s status, marks []rune) section {
 		t.rows = append(t.rows, []string{
 			stale.Ticker.String(), stale.LastSession.String(), formatPositive(stale.Behind), sparkline(stale.Closes, marks)})
 	}
-	summary := ""
-	if f.Due > 0 {
-		summary = "A run begun now would fetch " + count(f.Due, "ticker", "tickers") + "."
+	return section{heading: heading, table: t, summary: strings.Join(notesOnFreshness(s), "\n")}
+}
+
+// notesOnFreshness returns what the runs to come will do about it, and what they will not.
+func notesOnFreshness(s status) (notes []string) {
+	f := s.Freshness
+	switch {
+	case f.Due > 0 && !s.HeldUntil.IsZero():
+		notes = append(notes, count(f.Due, "ticker is", "tickers are")+" due once there are calls again.")
+	case f.Due > 0:
+		notes = append(notes, "A run begun now would fetch "+count(f.Due, "ticker", "tickers")+".")
+	}
+	if f.Unpublished > 0 {
+		notes = append(notes, fmt.Sprintf("The vendor has not published the newest session of %s yet.", count(f.Unpublished, "ticker", "tickers")))
 	}
 	if f.Incomplete > 0 {
-		summary = strings.TrimSpace(summary + fmt.Sprintf(" %s only the application's price of the newest session: a run fills it with a call that is left.",
+		notes = append(notes, fmt.Sprintf("%s only the application's price of the newest session: a run fills it with a call that is left.",
 			count(f.Incomplete, "ticker has", "tickers have")))
 	}
-	return section{heading: heading, table: t, summary: summary}
+	if n := len(f.Inactive); n > 0 {
+		notes = append(notes, fmt.Sprintf("%s: %s. discovery.sources can have holdings too.",
+			count(n, "ticker that a portfolio holds is not active and gets no prices", "tickers that a portfolio holds are not active and get no prices"),
+			firstSymbols(f.Inactive)))
+	}
+	return notes
+}
+
+// firstSymbols names the first of some tickers, and how many more there are.
+func firstSymbols(tickers []marketdata.Ticker) string {
+	symbols := make([]string, min(len(tickers), maxSymbols))
+	for i := range symbols {
+		symbols[i] = tickers[i].String()
+	}
+	if more := len(tickers) - maxSymbols; more > 0 {
+		symbols = append(symbols, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(symbols, ", ")
 }
 
 func unknownSection(s status) section {

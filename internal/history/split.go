@@ -131,3 +131,10 @@ func NewSplit(session exchange.Date, factor decimal.Decimal) (Split, bool) {
 	shares := factor.Shift(coefficientPlaces).Round(0)
 	return Split{Session: session, New: shares.IntPart(), Old: 10_000}, shares.IsPositive()
 }
+
+// MayLieBetween reports whether a split may be what lies between the closes of two sessions in a row.
+func MayLieBetween(before, after decimal.Decimal) bool {
+	return slices.ContainsFunc(levelRatios, func(ratios []Split) bool {
+		return slices.ContainsFunc(ratios, func(s Split) bool { return s.isBetween(before, after) })
+	})
+}

@@ -167,10 +167,11 @@ select ticker from ticker_watchlist`
 }
 
 // HasApplication reports whether the web application's tables are there: its bookkeeping of migrations is in the schema of
-// the prices.
+// the prices, or they have its form.
 func (s *Store) HasApplication(ctx context.Context) (bool, error) {
 	const statement = `
 select to_regclass(relnamespace::regnamespace::text || '.alembic_version') is not null
+    or exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'price_amount' and atttypmod = ((18 << 16) | 2) + 4)
 from pg_class
 where oid = to_regclass('price_history')`
 	found, err := query(ctx, s.pool, pgx.RowTo[bool], statement, nil)

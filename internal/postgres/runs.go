@@ -98,7 +98,7 @@ func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunReco
 select id::text, job_name, started_at, finished_at, status, coalesce(error_message, '') as error_message, metadata
 from job_executions
 where job_name = any(@jobs::text[]) and (not @scheduled_only or ` + isScheduled + `)
-    and (not @published or metadata->>'published' is not null)
+    and (not @published or ` + readable + `->>'published' is not null)
 order by started_at desc, finished_at desc nulls first
 limit @limit`
 	found, err := query(ctx, s.pool, scanRun, statement,

@@ -86,7 +86,8 @@ on conflict (ticker) do update set
 func queueForgetUnknown(writes *pgx.Batch, changes []refresh.WatchlistChange) {
 	const statement = `
 update papertrade.papertrade_ticker_states
-set unknown_sessions = 0, unknown_session = null, late_session = null, late_sessions = 0, late_checks = 0, late_repeats = 0
+set unknown_sessions = 0, unknown_session = null, late_session = null, late_sessions = 0, late_checks = 0, late_repeats = 0,
+    first_active_at = null
 where ticker = any(@tickers::text[])`
 	tickers := make([]marketdata.Ticker, len(changes))
 	for i, change := range changes {

@@ -58,7 +58,7 @@ func (v *verdict) noteLateness(a answered) {
 	if len(a.awaited) > 0 {
 		v.addReason(incomplete(a.awaited[0]))
 	}
-	late := a.State.latenessAfter(a.bars[len(a.bars)-1].Session, a.Ticker.Calendar().LastCompleted(a.began).Date)
+	late := a.latenessAfter(a.bars[len(a.bars)-1].Session, a.Ticker.Calendar().LastCompleted(a.began).Date)
 	v.late = &late
 	if late != (Lateness{}) {
 		v.addReason("asked again from " + late.retryAt(a.began).UTC().Format(time.RFC3339) + " on")

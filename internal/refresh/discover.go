@@ -25,6 +25,19 @@ type Discovery struct {
 // Discover reads the active tickers as of at, in the order in which a run takes them: by priority,
 // then the stalest first, then by name. Dirty symbols are cleaned, or skipped and returned; so are those that d leaves out.
 func Discover(ctx context.Context, store Store, d Discovery, at time.Time) ([]ActiveTicker, []SkippedRow, error) {
+	active, skipped, err := d.read(ctx, store, at)
+	suspectOutage(active)
+	return active, skipped, err
+}
+
+// DiscoverHoldings reads what portfolios hold as of at, active or not, as Discover does.
+func DiscoverHoldings(ctx context.Context, store Store, d Discovery, at time.Time) ([]ActiveTicker, error) {
+	d.Sources = []Source{SourceHoldings}
+	holdings, _, err := d.read(ctx, store, at)
+	return holdings, err
+}
+
+func (d Discovery) read(ctx context.Context, store Store, at time.Time) ([]ActiveTicker, []SkippedRow, error) {
 	mentions, err := store.Mentions(ctx, DiscoveryQuery{
 		Sources: d.Sources,
 		From:    at.Add(-time.Duration(d.ActiveDays) * 24 * time.Hour),

@@ -30,9 +30,12 @@ func (p *pass) settleDoubts(ctx context.Context, items []answered, verdicts []ve
 	for i := range verdicts {
 		for _, q := range doubtQuestions {
 			v, a := &verdicts[i], &items[i]
-			isWanted := v.doubt != nil || v.isUnsettled && q.kind == marketdata.History
-			if !isWanted || p.stopped || ctx.Err() != nil {
+			isWanted := v.doubt != nil || v.isUnsettled && q.kind == marketdata.History || v.mayBeSplit && q.kind == marketdata.Splits
+			if !isWanted && !v.mayBeSplit || p.stopped || ctx.Err() != nil {
 				break
+			}
+			if !isWanted {
+				continue
 			}
 			question, found := p.doubtQuestion(q.kind, a, v.began)
 			if !found {

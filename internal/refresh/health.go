@@ -115,8 +115,11 @@ type Freshness struct {
 	Fresh   int           `json:"fresh"`
 	Due     int           `json:"due"` // a run begun now would fetch them
 	// Incomplete counts those whose newest bar the application has blanked.
-	Incomplete int           `json:"incomplete,omitempty"`
-	Stalest    []StaleTicker `json:"stale"` // at most maxStalest, the stalest first
+	Incomplete int `json:"incomplete,omitempty"`
+	// Unpublished counts those of which the provider did not have the newest session yet when it was asked.
+	Unpublished int                 `json:"unpublished,omitempty"`
+	Inactive    []marketdata.Ticker `json:"inactive_holdings,omitempty"` // what portfolios hold and no run fetches
+	Stalest     []StaleTicker       `json:"stale"`                       // at most maxStalest, the stalest first
 }
 
 // StaleTicker is a ticker that does not have the newest session.
@@ -174,7 +177,7 @@ func NewHealth(in HealthInputs) Health {
 			h.Splits = append(h.Splits, UnadjustedSplit{a.Ticker, *reportSplit(s)})
 		}
 	}
-	h.evaluateLate(in)
+	h.evaluateLate(in, in.settled(scheduled))
 	h.evaluateHoldings(in)
 	h.evaluateHeld()
 	h.evaluateSplits()
@@ -251,7 +254,11 @@ func (h *Health) evaluateTickers(in HealthInputs, by time.Time) {
 	var named []string
 	for _, a := range stale {
 		p.Tickers = append(p.Tickers, a.Ticker)
-		named = append(named, fmt.Sprintf("%s (%s)", a.Ticker, cmp.Or(a.State.LastSession.String(), "nothing is stored")))
+		what := cmp.Or(a.State.LastSession.String(), "nothing is stored")
+		if a.State.UnknownSessions > 0 {
+			what += ", the provider does not know it"
+		}
+		named = append(named, fmt.Sprintf("%s (%s)", a.Ticker, what))
 	}
 	behind := "behind"
 	if in.MaxStale > 0 {
@@ -262,12 +269,13 @@ func (h *Health) evaluateTickers(in HealthInputs, by time.Time) {
 	h.Problems = append(h.Problems, p)
 }
 
-// evaluateLate finds the tickers that are a session behind after each of some runs in a row.
-func (h *Health) evaluateLate(in HealthInputs) {
+// evaluateLate finds the tickers that were behind after each of some runs in a row, and still are behind the sessions that were
+// completed by a time, however few sessions that is.
+func (h *Health) evaluateLate(in HealthInputs, by time.Time) {
 	p := Problem{Kind: LateTickers}
 	var named []string
 	for _, a := range in.Active {
-		if a.State.Late.Sessions < lateSessions || SessionsBehind(a, in.At) != 1 {
+		if by.IsZero() || a.State.Late.Sessions < lateSessions || !a.isBehind(by) || a.isStale(by, in.MaxStale) {
 			continue
 		}
 		p.Tickers = append(p.Tickers, a.Ticker)
@@ -276,9 +284,16 @@ func (h *Health) evaluateLate(in HealthInputs) {
 	if len(named) == 0 {
 		return
 	}
-	p.Message = fmt.Sprintf("%d of %s %s been a session behind after %d runs in a row or more: %s", len(named),
+	p.Message = fmt.Sprintf("%d of %s %s been behind for %d sessions in a row or more, since the vendor publishes late: %s", len(named),
 		countOf(len(in.Active), "active ticker"), verb(len(named), "has", "have"), lateSessions, firstNamed(named))
 	h.Problems = append(h.Problems, p)
+}
+
+// isBehind reports whether a ticker is behind the sessions that were completed by a time. If the holidays of its exchange are not
+// known, it is if the newest answer had a new session, though an older one.
+func (a ActiveTicker) isBehind(by time.Time) bool {
+	isClosed := a.State.Late.Repeats > 1 || a.State.Late.Session != a.Ticker.Calendar().LastCompleted(by).Date
+	return SessionsBehind(a, by) > 0 || !a.Ticker.HasCalendar() && !isClosed
 }
 
 // evaluateHoldings finds what portfolios hold and the provider does not know, or has had nothing new of for long.
@@ -377,19 +392,25 @@ func (in HealthInputs) freshness() Freshness {
 	var stale []ActiveTicker
 	for _, a := range in.Active {
 		behind := SessionsBehind(a, in.At)
-		if a.State.Incomplete && a.State.LastSession == a.Ticker.Calendar().LastCompleted(in.At).Date {
+		newest := a.Ticker.Calendar().LastCompleted(in.At).Date
+		if a.State.isIncomplete(newest, in.At) {
 			f.Incomplete++
 		}
-		switch outcome := updateWant(a, in.At, false).Outcome; {
-		case outcome == OutcomePlanned:
+		if behind > 0 && a.State.Late.Session == newest {
+			f.Unpublished++
+		}
+		outcome := updateWant(a, in.At, false).Outcome
+		if outcome == OutcomePlanned {
 			f.Due++
-		case outcome == OutcomeFresh && behind == 0:
+		}
+		if outcome != OutcomeSkipped && behind == 0 {
 			f.Fresh++
 		}
 		if behind > 0 {
 			stale = append(stale, a)
 		}
 	}
+	f.Inactive = in.inactiveHoldings()
 	sortStalest(stale, in.At)
 	for _, a := range stale[:min(maxStalest, len(stale))] {
 		s := StaleTicker{Ticker: a.Ticker, LastSession: a.State.LastSession}
@@ -399,6 +420,21 @@ func (in HealthInputs) freshness() Freshness {
 		f.Stalest = append(f.Stalest, s)
 	}
 	return f
+}
+
+// inactiveHoldings returns what portfolios hold and is not active.
+func (in HealthInputs) inactiveHoldings() []marketdata.Ticker {
+	active := map[marketdata.Ticker]bool{}
+	for _, a := range in.Active {
+		active[a.Ticker] = true
+	}
+	var inactive []marketdata.Ticker
+	for _, a := range in.Holdings {
+		if !active[a.Ticker] {
+			inactive = append(inactive, a.Ticker)
+		}
+	}
+	return inactive
 }
 
 func sortStalest(tickers []ActiveTicker, at time.Time) {

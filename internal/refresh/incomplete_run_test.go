@@ -410,3 +410,24 @@ func TestDoubtsComeBeforeBlanks(t *testing.T) {
 			"fresh: the row of 2026-11-20 still lacks open, high, low and volume: no call is left for it")
 	})
 }
+
+// A series that fills a blank, or makes up for a session, does not show by a previous close that there was a split: the vendor's
+// table of splits is asked.
+func TestASplitThatASeriesBrings(t *testing.T) {
+	onStores(t, func(t *testing.T, store storetest.Store) {
+		j, v := newTape(t, store, series, splitTable)
+		v.splits = []marketdata.Split{{Ticker: marketdata.MustParseTicker("NVDA"), Session: nov20, Factor: decimal.NewFromInt(2)}}
+		row := night(t, j, v, tapeBar(nov20, "97"))
+		want(t, "asked", strings.Join(v.asked, " "), "series splits")
+		if row.Split == nil || row.Split.Ratio != "2:1" {
+			t.Errorf("%+v", row)
+		}
+		v.splits = nil
+		row = night(t, j, v, tapeBar(nov23, "96"))
+		want(t, "asked the next night", strings.Join(v.asked, " "), "series")
+		want(t, "stored", closes(t, j), "19:190 20:97 23:96")
+		if row.Split == nil {
+			t.Error("it is not pending any more")
+		}
+	})
+}

@@ -206,7 +206,15 @@ func (r *run) intradayEntries(ctx context.Context) ([]intradayEntry, error) {
 	}
 	entries, skipped := r.Discovery.mergeEntries(list)
 	r.reportSkipped(skipped)
-	return entries, nil
+	active := make([]ActiveTicker, len(entries))
+	for i, e := range entries {
+		active[i] = e.ActiveTicker
+	}
+	err = fillStates(ctx, r.Store, active)
+	for i := range entries {
+		entries[i].ActiveTicker = active[i]
+	}
+	return entries, err
 }
 
 // mergeEntries makes one entry of all rows of a ticker: the most urgent priority is its own, as it is in other runs, and

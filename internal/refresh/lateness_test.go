@@ -25,11 +25,13 @@ func TestLatenessAfter(t *testing.T) {
 		{"each night a session behind", date(18), Lateness{date(19), 4, 2, 1}, 19, 20, Lateness{date(20), 5, 1, 1}},
 		{"the same old session in another night", date(2), Lateness{date(19), 3, 1, 3}, 2, 20, Lateness{date(20), 4, 1, 4}},
 		{"another old session", date(2), Lateness{date(19), 3, 1, 3}, 3, 20, Lateness{date(20), 4, 1, 1}},
+		{"a newer one than the stored one, in the same night", date(2), Lateness{date(20), 6, 1, 6}, 3, 20, Lateness{date(20), 6, 2, 1}},
 		{"an older session than the stored one", date(3), Lateness{date(19), 3, 1, 3}, 2, 20, Lateness{date(20), 4, 1, 4}},
 		{"a first answer that is old", exchange.Date{}, Lateness{}, 2, 20, Lateness{date(20), 1, 1, 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := State{LastSession: tt.last, Late: tt.late}.latenessAfter(date(tt.answered), date(tt.newest))
+			a := ActiveTicker{Ticker: marketdata.MustParseTicker("AAPL"), State: State{LastSession: tt.last, Late: tt.late}}
+			got := a.latenessAfter(date(tt.answered), date(tt.newest))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -119,7 +121,7 @@ func TestProblemsOfLateAndDeadTickers(t *testing.T) {
 	}{
 		{"late for two runs", []ActiveTicker{late(2, 19)}, nil, nil},
 		{"late for three", []ActiveTicker{late(3, 19), well}, nil, []string{
-			"1 of 2 active tickers has been a session behind after 3 runs in a row or more: LATE (2026-11-19)"}},
+			"1 of 2 active tickers has been behind for 3 sessions in a row or more, since the vendor publishes late: LATE (2026-11-19)"}},
 		{"late for three, and caught up", []ActiveTicker{late(3, 20)}, nil, nil},
 		{"dead, and nobody holds it", []ActiveTicker{still, unknown}, []ActiveTicker{well}, nil},
 		{"dead, and held", []ActiveTicker{still}, []ActiveTicker{well, still, unknown}, []string{
@@ -128,8 +130,8 @@ func TestProblemsOfLateAndDeadTickers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var h Health
-			in := HealthInputs{At: instant(21, 12), Active: tt.active, Holdings: tt.holdings}
-			h.evaluateLate(in)
+			in := HealthInputs{At: instant(21, 12), Active: tt.active, Holdings: tt.holdings, MaxStale: 1}
+			h.evaluateLate(in, in.At)
 			h.evaluateHoldings(in)
 			var got []string
 			for _, p := range h.Problems {
@@ -139,5 +141,58 @@ func TestProblemsOfLateAndDeadTickers(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// Where holidays are not known, a closure of three weeks does not pass for a share that stands still.
+func TestALongHolidayIsNotStandingStill(t *testing.T) {
+	a := ActiveTicker{Ticker: marketdata.MustParseTicker("2330.TPE"), State: State{LastSession: date(2)}}
+	for day := 3; day <= 23; day++ {
+		a.State.Late = a.latenessAfter(date(2), date(day))
+		if a.State.standsStill() {
+			t.Fatalf("it stands still on day %d", day)
+		}
+	}
+	if a.State.Late = a.latenessAfter(date(2), date(24)); !a.State.standsStill() {
+		t.Errorf("after three weeks: %+v", a.State.Late)
+	}
+	for day, want := range map[int]int{10: 0, 23: 0, 24: 16} {
+		a := ActiveTicker{Ticker: a.Ticker, State: State{LastSession: date(2), CheckedAt: instant(day+1, 0), AskedAt: instant(day+1, 0)}}
+		if got := SessionsBehind(a, instant(day+1, 1)); got != want {
+			t.Errorf("on day %d: %d sessions behind, want %d", day, got, want)
+		}
+	}
+}
+
+// If most tickers seem to be unknown or to stand still, the provider fails: they count, and are asked about every night.
+func TestAnOutageIsNotTheTickersFault(t *testing.T) {
+	dead := State{LastSession: date(2), CheckedAt: instant(21, 0), AskedAt: instant(21, 0), Late: Lateness{date(20), 7, 1, 7}}
+	unknown := State{AskedAt: instant(21, 0), UnknownSessions: 9, UnknownSession: date(20)}
+	well := State{LastSession: date(20), CheckedAt: instant(21, 0), AskedAt: instant(21, 0)}
+	for _, tt := range []struct {
+		name   string
+		states []State
+		want   bool
+	}{
+		{"one of one", []State{dead}, false},
+		{"all of two", []State{dead, unknown}, true},
+		{"two of three", []State{dead, dead, well}, false},
+		{"three of five", []State{dead, unknown, dead, well, well}, true},
+		{"three of six", []State{dead, unknown, dead, well, well, well}, false},
+		{"none", []State{well, well}, false},
+		{"no ticker", nil, false},
+	} {
+		active := newTickers(len(tt.states))
+		for i, state := range tt.states {
+			active[i].State = state
+		}
+		suspectOutage(active)
+		for i, a := range active {
+			isDead := tt.states[i].unknown() || tt.states[i].standsStill()
+			want := updateWant(a, instant(24, 0), false)
+			if counts := SessionsBehind(a, instant(24, 0)) > 1 && want.Outcome == OutcomePlanned; isDead && counts != tt.want {
+				t.Errorf("%s: %d sessions behind, %s (%s); want it to count: %t", tt.name, SessionsBehind(a, instant(24, 0)), want.Outcome, want.Reason, tt.want)
+			}
+		}
 	}
 }

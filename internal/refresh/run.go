@@ -23,7 +23,7 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	if err := r.lock(ctx); err != nil {
 		return r.report, err
 	}
-	if err := r.makePlan(ctx); err != nil || o.DryRun {
+	if err := r.makePlan(ctx); err != nil || o.DryRun || r.report.Status == NotDue {
 		return r.report, err
 	}
 	if err := r.begin(ctx); err != nil {
@@ -81,10 +81,12 @@ func (r *run) idleUntil(ctx context.Context, last, next time.Time) error {
 	if !retry.IsZero() && retry.Before(next) {
 		next = retry
 	}
-	r.report.Status = NotDue
-	r.report.Reason = fmt.Sprintf("the last run was at %s, the next is due at %s", last.UTC().Format(time.RFC3339), next.UTC().Format(time.RFC3339))
+	r.notDue(fmt.Sprintf("the last run was at %s, the next is due at %s", last.UTC().Format(time.RFC3339), next.UTC().Format(time.RFC3339)))
 	return nil
 }
+
+// notDue says why the run has nothing to do.
+func (r *run) notDue(reason string) { r.report.Status, r.report.Reason = NotDue, reason }
 
 func (r *run) lock(ctx context.Context) error {
 	if r.DryRun {
@@ -118,6 +120,11 @@ func (r *run) makePlan(ctx context.Context) error {
 	}
 	r.inputs, r.plan = in, NewPlan(in)
 	r.reportPlan(r.plan)
+	if r.Kind == Late && len(r.plan.Calls) == 0 {
+		r.notDue(fmt.Sprintf("no call is left to ask again for sessions that were not out yet, the next run is due at %s",
+			r.Schedule.Next(r.report.At.UTC()).UTC().Format(time.RFC3339)))
+		return nil
+	}
 	r.report = r.identify(r.plan.report())
 	r.report.PendingTasks = pending
 	for i, v := range r.Vendors {

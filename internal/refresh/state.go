@@ -81,7 +81,7 @@ func (s State) skipReason(newest exchange.Date) string {
 }
 
 // unknown reports whether the provider has not known the ticker for so long that it is asked weekly.
-func (s State) unknown() bool { return s.UnknownSessions >= unknownSessions }
+func (s State) unknown() bool { return !s.InOutage && s.UnknownSessions >= unknownSessions }
 
 func (s State) askAgain() exchange.Date { return s.UnknownSession.AddDays(unknownDays) }
 
@@ -102,7 +102,7 @@ func (s State) Note() string {
 // maxSessionsWaited (8) once a provider was asked and had nothing, or as many sessions have passed since it was first seen
 // active, so that a ticker without a price does not pass for one that is nearly fresh. It is 0 for a ticker that the
 // provider does not know, or that stands still: Note says so; and for one of an exchange whose holidays are not known, once
-// the provider has answered since what may be a session.
+// the provider has answered since what may be a session, unless the stored one is too old for a holiday.
 func SessionsBehind(a ActiveTicker, at time.Time) int {
 	calendar := a.Ticker.Calendar()
 	newest := calendar.LastCompleted(at)
@@ -110,7 +110,7 @@ func SessionsBehind(a ActiveTicker, at time.Time) int {
 	switch {
 	case a.State.unknown(), a.State.standsStill():
 		return 0
-	case !a.Ticker.HasCalendar() && !a.State.CheckedAt.Before(newest.Close):
+	case a.mayBeClosed(newest):
 		return 0
 	case nothing && (unanswered || sessionsActive(a, at) >= maxSessionsWaited):
 		return maxSessionsWaited
@@ -119,6 +119,13 @@ func SessionsBehind(a ActiveTicker, at time.Time) int {
 	default:
 		return len(calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date))
 	}
+}
+
+// mayBeClosed reports whether there may have been no newer session than the stored one: nobody knows the holidays of the exchange,
+// and the provider has answered since the close.
+func (a ActiveTicker) mayBeClosed(newest exchange.Session) bool {
+	return !a.Ticker.HasCalendar() && !a.State.LastSession.IsZero() && !a.State.CheckedAt.Before(newest.Close) &&
+		!a.State.LastSession.AddDays(maxClosureDays).Before(newest.Date)
 }
 
 // sessionsActive returns how many sessions were completed since the ticker was first seen active, at most maxSessionsWaited; 0 if

@@ -85,7 +85,8 @@ type State struct {
 	Splits          []history.Split   // ascending by session
 	Held            []history.HeldBar // those that are not accepted, ascending by session
 	Late            Lateness
-	FirstActiveAt   time.Time // when NoteActive was first told of it
+	FirstActiveAt   time.Time // that NoteActive has written down
+	InOutage        bool      // not stored: the provider seems to fail, so that the ticker is not given up
 }
 
 // Price is a row of the price history that is to be written. If a row of the same ticker, stamp,

@@ -27,7 +27,7 @@ func (v *verdict) update(a answered) {
 	}
 	newest := judged[len(judged)-1]
 	v.row.IsStale = newest.IsStale
-	late := a.State.latenessAfter(newest.Bar.Session, calendar.LastCompleted(a.began).Date)
+	late := a.latenessAfter(newest.Bar.Session, calendar.LastCompleted(a.began).Date)
 	v.late = &late
 	v.conclude(a, newest)
 	v.fillOlder(a, bars, recent[0].Session)
@@ -37,10 +37,31 @@ func (v *verdict) update(a answered) {
 		v.reportSplit(s)
 	} else {
 		v.forgetUndone(a)
+		v.mayBeSplit = a.isSeries() && !a.capability.Adjusted && a.movedLikeSplit(believed(recent, judged))
 	}
 	if invalid := a.invalidAmong(a.Sessions); len(invalid) > 0 {
 		v.fail(fmt.Errorf("fetch %s: %w", a.Ticker, invalid[len(invalid)-1].Err))
 	}
+}
+
+// movedLikeSplit reports whether a split that the vendor was not asked about may lie before one of the bars that are newer than the
+// stored ones. A quote shows it by its previous close; a series as traded does not.
+func (a answered) movedLikeSplit(bars []marketdata.Bar) bool {
+	if a.splits != nil || a.quote != nil || len(a.stored) == 0 {
+		return false
+	}
+	newest := a.stored[len(a.stored)-1]
+	before := newest.Close
+	for _, bar := range bars {
+		if !bar.Session.After(newest.Session) {
+			continue
+		}
+		if history.MayLieBetween(before, bar.Close) {
+			return true
+		}
+		before = bar.Close
+	}
+	return false
 }
 
 // fillOlder collects those bars of an answer from before a session, other than those that are wanted, that bring what is blank
@@ -155,7 +176,11 @@ func (v *verdict) conclude(a answered, newest history.Judgement) {
 		v.failDoubtful(a, fmt.Sprintf("the price of %s is not stored: %s", newest.Bar.Session, explain(newest)))
 	case history.Keep:
 		v.addReason(newest.Why)
-		if len(v.prices) == 0 {
+		if len(v.prices) > 0 {
+			return
+		}
+		v.failures = append(v.failures, Failure{Ticker: a.Ticker, AskedAt: a.began})
+		if *v.late == (Lateness{}) {
 			v.row.Status = OutcomeFresh
 		}
 	}

@@ -52,8 +52,10 @@ type verdict struct {
 	doubt     *history.HeldBar // the one of held that has failed the ticker
 	// isUnsettled says that a series would show whether the quote or what is stored before it is wrong.
 	isUnsettled bool
-	err         error          // why the ticker failed
-	result      history.Result // of a goal of the past
+	// mayBeSplit says that the vendor's table of splits would show whether a move between bars of a series is one.
+	mayBeSplit bool
+	err        error          // why the ticker failed
+	result     history.Result // of a goal of the past
 }
 
 // isSeries reports whether one answer about a span of sessions brought the bars.
@@ -103,7 +105,7 @@ func newFailure(ticker marketdata.Ticker, err error, at time.Time) Failure {
 // stored and is of an older one.
 func (v verdict) unpublished() (newest exchange.Date, late bool) {
 	newest = v.Ticker.Calendar().LastCompleted(v.began).Date
-	return newest, v.row.Status == OutcomeRefreshed && !v.Goal.isOfPast() && v.row.Session.Before(newest)
+	return newest, v.row.Status == OutcomeRefreshed && v.Goal == Update && v.row.Session.Before(newest)
 }
 
 // newPrice returns a bar as it is stored: the close of a session that was completed when the call began that brought it,

@@ -74,10 +74,12 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, a.State.doubtReason(newest.Date), true
 	case !force && skip != "":
 		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, skip, true
-	case !force && a.State.recentlyChecked(newest, at):
+	case !force && (a.State.recentlyChecked(newest, at) || a.mayBeClosed(newest) && !a.isLate(at)):
 		want.Outcome = OutcomeFresh
-		want.Reason = fmt.Sprintf("checked at %s: the session of %s was not out yet",
-			a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
+		want.Reason = fmt.Sprintf("checked at %s: the session of %s was not out yet", a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
+		if retry := a.State.retryAt(newest.Date); !retry.IsZero() {
+			want.Reason += ", asked again from " + retry.UTC().Format(time.RFC3339) + " on"
+		}
 	case premature:
 		want.Reason = fmt.Sprintf("the price of %s was fetched before the close", newest.Date)
 	case a.State.LastSession.IsZero():
@@ -116,9 +118,12 @@ func intradayWants(entries []intradayEntry, at time.Time, force bool) []Want {
 	wants := make([]Want, len(entries))
 	for i, entry := range entries {
 		want := Want{ActiveTicker: entry.ActiveTicker, Goal: PriceNow, Outcome: OutcomePlanned}
+		skip := entry.State.skipReason(entry.Ticker.Calendar().LastCompleted(at).Date)
 		switch {
 		case !entry.Ticker.Calendar().IsOpen(at):
 			want.Outcome, want.Reason = OutcomeFresh, "its exchange is closed"
+		case !force && skip != "":
+			want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, skip, true
 		case !force && entry.next.After(at):
 			want.Outcome, want.Reason = OutcomeFresh, "its next refresh is at "+entry.next.UTC().Format(time.RFC3339)
 		case entry.next.IsZero():

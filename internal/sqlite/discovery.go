@@ -185,9 +185,12 @@ select ticker from ticker_watchlist`
 	return symbols, nil
 }
 
-// HasApplication reports whether the web application's tables are there: its bookkeeping of migrations is.
+// HasApplication reports whether the web application's tables are there: its bookkeeping of migrations is, or prices have its form.
 func (s *Store) HasApplication(ctx context.Context) (bool, error) {
-	found, err := hasTable(ctx, s.db, "alembic_version")
+	const statement = `
+select exists (select 1 from sqlite_schema where type = 'table' and name = 'alembic_version')
+    or exists (select 1 from pragma_table_info('price_history') where name = 'price_amount' and type like 'numeric%')`
+	found, err := queryOne[bool](ctx, s.db, statement)
 	if err != nil {
 		return false, fmt.Errorf("look for the application's tables: %w", err)
 	}

@@ -88,7 +88,8 @@ values (?1, coalesce(?2, 100), coalesce(?3, 300), true, ?4, ?4)`
 
 func forgetUnknown(ctx context.Context, tx *sql.Tx, ticker marketdata.Ticker) error {
 	const statement = `update papertrade_ticker_states
-set unknown_sessions = 0, unknown_session = null, late_session = null, late_sessions = 0, late_checks = 0, late_repeats = 0
+set unknown_sessions = 0, unknown_session = null, late_session = null, late_sessions = 0, late_checks = 0, late_repeats = 0,
+    first_active_at = null
 where ticker = ?`
 	_, err := exec(ctx, tx, statement, ticker.String())
 	return err
