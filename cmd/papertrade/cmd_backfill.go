@@ -37,8 +37,8 @@ first; on Postgres several processes can do so side by side. A task whose ticker
 dates cannot be read, or that cannot be fulfilled, is failed for good, with its
 reason in the table, in the report and in error_message; the exit status is then 3,
 unless their share is within max_error_rate. One about a session that is not out yet
-stays pending until it is, or fails once three later sessions were completed. It is
-asked for again after 1 h, then 2, 4 and so on.
+stays pending until it is, or fails once the vendor has a later one or three later
+sessions were completed. It is asked for again after 1 h, then 2, 4 and so on.
 
 Where the last successful run found a SQLite file that is missing now, nothing is made,
 since its disk may not be mounted, unless with --init.

@@ -39,7 +39,9 @@ currency or amount it cannot read has failed. With --any-ticker all of them are 
 
 With --if-due it does nothing unless refresh.schedule has fired since the last run
 that did not fail: for cron lines that fire more often than needed, and for
-machines that are not always on. With --intraday it refreshes, while their exchange
+machines that are not always on. In between it asks again for sessions that the vendor
+had not published: after 1 hour, then 2, 4 and so on, with calls that the next run of
+the schedule does not need. With --intraday it refreshes, while their exchange
 is open, those entries of the watchlist whose interval (watchlist add --every) has
 passed, and leaves the next scheduled run the calls that it needs. If all answers are
 of the session before, the key's plan has end-of-day prices only: the run fails, and
@@ -76,7 +78,7 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show the plan: make no call, write nothing")
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is fresh too")
-	f.BoolVar(&o.ifDue, "if-due", false, "only if refresh.schedule has fired since the last run that did not fail")
+	f.BoolVar(&o.ifDue, "if-due", false, "only if refresh.schedule has fired since the last run that did not fail, or a session was not out yet")
 	f.BoolVar(&o.intraday, "intraday", false, "the watchlist's entries whose interval has passed, while their exchange is open")
 	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)

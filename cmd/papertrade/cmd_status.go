@@ -62,8 +62,9 @@ names the problems, and exits 1. A problem is:
     again in between.
   * A ticker that a portfolio holds (more bought than sold) is unknown to the vendor
     (three sessions in a row), or stands still (the same old session for five sessions
-    in a row, as of a delisted share; for three weeks where holidays are not known). Both are asked about weekly, and are not a
-    problem while nobody holds them.
+    in a row, as of a delisted share; for three weeks if holidays are not known). Both are asked about weekly, and are not a
+    problem while nobody holds them. If most tickers seem to be so at once, the vendor
+    is to blame: they count as all others, and are asked about every night.
   * A price is held, of any ticker. The next session settles most of them;
     'papertrade review' shows and settles them by hand.
   * A split of an active ticker is pending: the bars stored before it are on another

@@ -130,7 +130,7 @@ func (log logger) observe(event refresh.Event) {
 	case refresh.TasksStopped:
 		log.Warn().Err(e.Err).Msg("the application's tasks stopped")
 	case refresh.SessionMissing:
-		log.Info().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
+		log.Warn().Stringer("ticker", e.Ticker).Stringer("session", e.Session).Stringer("newest", e.Newest).
 			Msg("newest session not out yet")
 	case refresh.CalendarUnknown:
 		log.calendarUnknown(e)

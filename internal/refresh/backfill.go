@@ -56,7 +56,7 @@ func (v *verdict) noteLateness(a answered) {
 		return
 	}
 	if len(a.awaited) > 0 {
-		v.addReason(incomplete(a.awaited[0]))
+		v.addReason(notCompleteReason(a.awaited[0]))
 	}
 	late := a.latenessAfter(a.bars[len(a.bars)-1].Session, a.Ticker.Calendar().LastCompleted(a.began).Date)
 	v.late = &late

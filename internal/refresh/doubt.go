@@ -155,7 +155,7 @@ func (p *pass) affords(ctx context.Context, calls ...Call) bool {
 		return false
 	}
 	p.counting.Lock()
-	rest := slices.DeleteFunc(slices.Clone(p.plan.Calls[p.ended:]), p.isSpare)
+	rest := slices.DeleteFunc(slices.Clone(p.plan.Calls[p.ended:]), p.isOptional)
 	p.counting.Unlock()
 	with := slices.Concat(calls, rest)
 	for i := range calls {

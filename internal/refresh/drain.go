@@ -143,7 +143,7 @@ func (r *run) taskInputs(ctx context.Context, requests []gapRequest) (Inputs, er
 	}
 	// What this run and others have done so far counts for what the next one needs.
 	err = fillStates(ctx, r.Store, r.active)
-	in.Next = r.nextRun()
+	in.Next, in.LeavesCalls = r.nextRun(), true
 	return in, err
 }
 

@@ -19,7 +19,7 @@ type floor struct {
 // setFloors lets no call through that the run for which the inputs leave calls could not do without; any, if they leave none.
 func (r *run) setFloors(in Inputs) {
 	for i, v := range r.Vendors {
-		if in.Next == nil {
+		if !in.LeavesCalls {
 			v.Limiter.SetFloor(nil)
 			continue
 		}

@@ -14,7 +14,7 @@ func (p *Plan) addIncomplete(in Inputs, chosen []int) {
 	if len(waiting) == 0 {
 		return
 	}
-	next := in.planNext(in.Coming)
+	next := in.planNext(in.Next)
 	due := in.servedAfter(p.Calls, next)
 	n := 0
 	if p.Refusal == "" {
@@ -64,21 +64,21 @@ func (p *Plan) appendBatches(in Inputs, items []int) int {
 	return p.Batches + (len(items)+in.BatchSize-1)/in.BatchSize
 }
 
-// isSpare reports whether a call serves nothing but what is to be made complete.
-func (p *pass) isSpare(c Call) bool {
+// isOptional reports whether a call serves nothing but what is to be made complete.
+func (p *pass) isOptional(c Call) bool {
 	return !slices.ContainsFunc(c.Items, func(i int) bool { return !p.plan.Items[i].Incomplete })
 }
 
-// withoutSpare returns calls without those that only make bars complete, if calls that were not planned have taken what was left
-// for them.
-func (p *pass) withoutSpare(ctx context.Context, calls []Call) []Call {
-	var chosen, spare []Call
+// withAffordable returns calls without those that only make bars complete and that calls which were not planned have left no
+// room for.
+func (p *pass) withAffordable(ctx context.Context, calls []Call) []Call {
+	var chosen, optional []Call
 	for _, call := range calls {
-		if p.isSpare(call) {
-			if !p.affords(ctx, append(spare, call)...) {
+		if p.isOptional(call) {
+			if !p.affords(ctx, append(optional, call)...) {
 				continue
 			}
-			spare = append(spare, call)
+			optional = append(optional, call)
 		}
 		chosen = append(chosen, call)
 	}

@@ -92,7 +92,7 @@ func TestPlanOfIncompleteTickers(t *testing.T) {
 			vendor.Account.Calls = slices.Repeat([]quota.Call{call}, tt.made)
 			in := midnightInputs(active, vendor)
 			in.Now, in.BatchSize = in.At.Add(time.Minute), 2
-			in.Coming = &NextRun{At: instant(24, 0), Begins: instant(24, 0), Wants: updateWants(active, instant(24, 0), false)}
+			in.Next = &NextRun{At: instant(24, 0), Begins: instant(24, 0), Wants: updateWants(active, instant(24, 0), false)}
 			plan := NewPlan(in)
 			if diff := cmp.Diff(tt.want, outcomes(plan)) + cmp.Diff(tt.batches, batches(plan)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -29,12 +29,7 @@ func (r *run) readInputs(ctx context.Context) (Inputs, error) {
 	if in.Wants, err = r.wants(ctx); err != nil {
 		return Inputs{}, err
 	}
-	if r.Kind.leavesCalls() && (r.Kind != Tasks || r.DryRun) {
-		in.Next = r.nextRun()
-	}
-	if slices.ContainsFunc(in.Wants, func(w Want) bool { return w.Incomplete }) {
-		in.Coming = r.nextRun()
-	}
+	in.Next, in.LeavesCalls = r.nextRun(), r.Kind.leavesCalls() && (r.Kind != Tasks || r.DryRun)
 	return in, nil
 }
 

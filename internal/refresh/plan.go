@@ -36,7 +36,7 @@ func NewPlan(in Inputs) Plan {
 	calls := pack(p.Items, order, in.Vendors)
 	possible := in.simulate(in.Now, calls)
 	chosen := served(order, calls, possible.made)
-	if in.Next != nil {
+	if in.LeavesCalls {
 		chosen = p.reserve(in, order, calls, possible)
 	} else if daily := in.daily(p.Items); len(chosen) < len(order) || daily < len(p.Items) {
 		// Even if they suffice now: perhaps a limit was forgotten that still holds.

@@ -208,7 +208,7 @@ func TestReserve(t *testing.T) {
 			in := midnightInputs(nil, vendorOf(day, tt.capability))
 			in.At, in.Now = at, at
 			in.Wants = intradayWants(entries, at, false)
-			in.Next = &NextRun{At: instant(24, 0), Begins: instant(24, 0), Wants: updateWants(active, instant(24, 0), false)}
+			in.LeavesCalls, in.Next = true, &NextRun{At: instant(24, 0), Begins: instant(24, 0), Wants: updateWants(active, instant(24, 0), false)}
 			plan := NewPlan(in)
 			planned := 0
 			for _, outcome := range outcomes(plan) {

@@ -57,7 +57,7 @@ type TickerReport struct {
 	Reason   string            `json:"reason,omitempty"` // why it is due or not, or what else there is to say
 	// Forceable says that a run with Options.Force would fetch what this one skipped.
 	Forceable bool `json:"-"`
-	// Incomplete says that the ticker is fresh, whatever comes of the call that is to fill its newest bar.
+	// Incomplete says that the ticker is fresh, though a call is to fill its newest bar, unless the answer is in doubt.
 	Incomplete bool         `json:"-"`
 	IsStale    bool         `json:"-"` // the newest bar of the answer equals the one before it, volume included
 	Error      *TickerError `json:"error,omitempty"`

@@ -18,10 +18,10 @@ type Inputs struct {
 	BatchDelay  time.Duration
 	Concurrency int       // calls under way at once within a batch
 	Now         time.Time // of the real clock, by which the limits go
-	// Next is the next run, for which this one is to leave the calls that it needs; nil if it need not.
+	// Next is the next run, of which wants that are Incomplete take no call.
 	Next *NextRun
-	// Coming is the next run, of which wants that are Incomplete take no call; nil if there are none.
-	Coming *NextRun
+	// LeavesCalls says that other wants leave the next run the calls that it needs, too.
+	LeavesCalls bool
 }
 
 // NextRun is the next run of the schedule, as far as it can be known.

@@ -231,14 +231,14 @@ func (g gapRequest) earlyReason(awaited []exchange.Date, newest exchange.Date) s
 	case len(awaited) == 0:
 		return ""
 	case awaited[0].After(newest):
-		return incomplete(awaited[0])
+		return notCompleteReason(awaited[0])
 	default:
 		retry := g.State.Late.retryAt(g.State.AskedAt)
 		return fmt.Sprintf("the session of %s was not out yet: asked again from %s on", newest, retry.UTC().Format(time.RFC3339))
 	}
 }
 
-func incomplete(session exchange.Date) string {
+func notCompleteReason(session exchange.Date) string {
 	return "the session of " + session.String() + " is not complete yet"
 }
 

@@ -32,12 +32,7 @@ func (r *run) runPlan(ctx context.Context, in Inputs, plan Plan, report *Report)
 			return plan.Items, err
 		}
 		again.At, again.Wants = r.Now(), p.left(in.Wants)
-		if in.Next != nil {
-			again.Next = r.nextRun()
-		}
-		if in.Coming != nil {
-			again.Coming = r.nextRun()
-		}
+		again.Next, again.LeavesCalls = r.nextRun(), in.LeavesCalls
 		in, plan = again, NewPlan(again)
 		r.reportPlan(plan)
 		r.reportAgain(plan, report)
@@ -121,12 +116,11 @@ func (p *pass) isOutdated(calls []Call) bool {
 	})
 }
 
-// makeCalls makes the calls of a batch, unless their vendor is down, the plan of its key lacks them, or they can be spared and
-// none is left. It makes none if what
-// they are for is to be planned again.
+// makeCalls makes the calls of a batch, unless their vendor is down, the plan of its key lacks them, or they are optional and no
+// call is left for them. It makes none if what they are for is to be planned again.
 func (p *pass) makeCalls(ctx context.Context, calls []Call) (replan bool, stop error) {
 	calls = slices.DeleteFunc(calls, func(c Call) bool { return p.fetcher.down(c) || p.fetcher.isEndOfDay(c) })
-	calls = p.withoutSpare(ctx, calls)
+	calls = p.withAffordable(ctx, calls)
 	if len(calls) == 0 {
 		return false, nil
 	}
@@ -141,7 +135,7 @@ func (p *pass) makeCalls(ctx context.Context, calls []Call) (replan bool, stop e
 	}
 	stop = p.fetcher.round(ctx, calls, p.plan.Calls, p.plan.Items, p.answers)
 	if !keptFor(stop).IsZero() {
-		p.holdBack()
+		p.deferToNextRun()
 		stop = nil
 	}
 	if replan = p.lacksAny(); !replan { // what was lacking is asked for at once by another way
@@ -151,8 +145,8 @@ func (p *pass) makeCalls(ctx context.Context, calls []Call) (replan bool, stop e
 	return replan, stop
 }
 
-// holdBack leaves all that is left of the plan to a later run, since the next one of the schedule needs the calls.
-func (p *pass) holdBack() {
+// deferToNextRun leaves all that is left of the plan to a later run, since the next one of the schedule needs the calls.
+func (p *pass) deferToNextRun() {
 	next := p.nextRun()
 	p.stopped = true
 	p.result.Reserve = Reserve{Kept: len(p.in.planNext(next).calls), KeptFor: next.At, HoldsBack: true}
