@@ -30,11 +30,7 @@ func (p *pass) settleDoubts(ctx context.Context, items []answered, verdicts []ve
 	for i := range verdicts {
 		for _, q := range doubtQuestions {
 			v, a := &verdicts[i], &items[i]
-			isWanted := v.doubt != nil || v.isUnsettled && q.kind == marketdata.History || v.mayBeSplit && q.kind == marketdata.Splits
-			if !isWanted && !v.mayBeSplit || p.stopped || ctx.Err() != nil {
-				break
-			}
-			if !isWanted {
+			if p.stopped || ctx.Err() != nil || !v.isSettledBy(q.kind) {
 				continue
 			}
 			question, found := p.doubtQuestion(q.kind, a, v.began)
@@ -47,6 +43,11 @@ func (p *pass) settleDoubts(ctx context.Context, items []answered, verdicts []ve
 			*v = judge(*a, p.report.At, p.Now())
 		}
 	}
+}
+
+// isSettledBy reports whether an answer of a kind may settle a doubt of the verdict.
+func (v *verdict) isSettledBy(kind marketdata.Kind) bool {
+	return v.doubt != nil || v.isUnsettled && kind == marketdata.History || v.mayBeSplit && kind == marketdata.Splits
 }
 
 var (

@@ -391,22 +391,8 @@ func (in HealthInputs) freshness() Freshness {
 	f := Freshness{Session: exchange.XNYS.LastCompleted(in.At).Date, Active: len(in.Active), Stalest: []StaleTicker{}}
 	var stale []ActiveTicker
 	for _, a := range in.Active {
-		behind := SessionsBehind(a, in.At)
-		newest := a.Ticker.Calendar().LastCompleted(in.At).Date
-		if a.State.isIncomplete(newest, in.At) {
-			f.Incomplete++
-		}
-		if behind > 0 && a.State.Late.Session == newest {
-			f.Unpublished++
-		}
-		outcome := updateWant(a, in.At, false).Outcome
-		if outcome == OutcomePlanned {
-			f.Due++
-		}
-		if outcome != OutcomeSkipped && behind == 0 {
-			f.Fresh++
-		}
-		if behind > 0 {
+		f.count(a, in.At)
+		if SessionsBehind(a, in.At) > 0 {
 			stale = append(stale, a)
 		}
 	}
@@ -420,6 +406,25 @@ func (in HealthInputs) freshness() Freshness {
 		f.Stalest = append(f.Stalest, s)
 	}
 	return f
+}
+
+// count counts an active ticker.
+func (f *Freshness) count(a ActiveTicker, at time.Time) {
+	newest := a.Ticker.Calendar().LastCompleted(at).Date
+	isBehind := SessionsBehind(a, at) > 0
+	outcome := updateWant(a, at, false).Outcome
+	if outcome == OutcomePlanned {
+		f.Due++
+	}
+	if outcome != OutcomeSkipped && !isBehind {
+		f.Fresh++
+	}
+	if isBehind && a.State.Late.Session == newest {
+		f.Unpublished++
+	}
+	if a.State.isIncomplete(newest, at) {
+		f.Incomplete++
+	}
 }
 
 // inactiveHoldings returns what portfolios hold and is not active.

@@ -75,29 +75,40 @@ func updateWant(a ActiveTicker, at time.Time, force bool) Want {
 	case !force && skip != "":
 		want.Outcome, want.Reason, want.Forceable = OutcomeSkipped, skip, true
 	case !force && (a.State.recentlyChecked(newest, at) || a.mayBeClosed(newest) && !a.isLate(at)):
-		want.Outcome = OutcomeFresh
-		want.Reason = fmt.Sprintf("checked at %s: the session of %s was not out yet", a.State.CheckedAt.UTC().Format(time.TimeOnly), newest.Date)
-		if retry := a.State.retryAt(newest.Date); !retry.IsZero() {
-			want.Reason += ", asked again from " + retry.UTC().Format(time.RFC3339) + " on"
-		}
+		want.Outcome, want.Reason = OutcomeFresh, a.State.checkedReason(newest.Date)
 	case premature:
 		want.Reason = fmt.Sprintf("the price of %s was fetched before the close", newest.Date)
 	case a.State.LastSession.IsZero():
 		want.Reason = "nothing is stored"
 	default:
-		want.Sessions = calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date)
-		want.Reason = fmt.Sprintf("stored up to %s, the session of %s is complete", a.State.LastSession, newest.Date)
-		if missing := len(want.Sessions); missing > 1 {
-			want.Reason = fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", a.State.LastSession, missing, newest.Date)
-		}
-		if a.State.Incomplete && !a.State.doubts(a.State.LastSession) {
-			want.blank = a.State.LastSession
-		}
+		want.wantMissing(calendar.Sessions(a.State.LastSession.AddDays(1), newest.Date))
 	}
 	if reason := a.State.doubtReason(newest.Date); reason != "" && want.Outcome == OutcomePlanned {
 		want.Reason += "; " + reason
 	}
 	return want
+}
+
+// wantMissing makes the sessions after the stored ones those that are wanted.
+func (w *Want) wantMissing(sessions []exchange.Date) {
+	w.Sessions = sessions
+	last, newest := w.State.LastSession, sessions[len(sessions)-1]
+	w.Reason = fmt.Sprintf("stored up to %s, the session of %s is complete", last, newest)
+	if len(sessions) > 1 {
+		w.Reason = fmt.Sprintf("stored up to %s, %d sessions up to %s are missing", last, len(sessions), newest)
+	}
+	if w.State.Incomplete && !w.State.doubts(last) {
+		w.blank = last
+	}
+}
+
+// checkedReason returns why the session is not asked for that was not out yet.
+func (s State) checkedReason(session exchange.Date) string {
+	reason := fmt.Sprintf("checked at %s: the session of %s was not out yet", s.CheckedAt.UTC().Format(time.TimeOnly), session)
+	if retry := s.retryAt(session); !retry.IsZero() {
+		reason += ", asked again from " + retry.UTC().Format(time.RFC3339) + " on"
+	}
+	return reason
 }
 
 func storedReason(a ActiveTicker, newest exchange.Date) string {
