@@ -4,6 +4,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,7 +24,12 @@ func runProgram(args []string, env environ) int {
 	defer stop()
 	root := newRoot(env)
 	root.SetArgs(args)
+	help := &helpWriter{w: env.stdout}
+	root.SetOut(help)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil && help.err != nil {
+		err = commandFailed(nil, fmt.Errorf("write the help: %w", help.err))
+	}
 	// Cobra has no type of its own for what is wrong with a command line, and finds all of it before it
 	// runs a command.
 	var failure *commandError
@@ -50,4 +57,18 @@ func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 		signal.Stop(signals)
 		cancel(nil)
 	}
+}
+
+// helpWriter remembers why what cobra writes could not be written, which it does not say.
+type helpWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (h *helpWriter) Write(text []byte) (int, error) {
+	n, err := h.w.Write(text)
+	if h.err == nil {
+		h.err = err
+	}
+	return n, err
 }

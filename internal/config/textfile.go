@@ -16,6 +16,9 @@ func (c *Config) CheckTextfile() error {
 	}
 	const key = "metrics.textfile"
 	dir := filepath.Dir(c.Metrics.Textfile)
+	if target, err := filepath.EvalSymlinks(c.Metrics.Textfile); err == nil {
+		dir = filepath.Dir(target) // a link stays
+	}
 	probe, err := os.CreateTemp(dir, ".papertrade-*")
 	if err != nil {
 		return &Error{[]string{fmt.Sprintf("%s: %s: no file can be made in %s: %v; make the directory, let this user write to it, or name a file elsewhere",

@@ -4,6 +4,7 @@ package metrics
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -22,6 +23,9 @@ var (
 	idleStatuses   = []string{"locked", "disabled", "not_due", "closed"}                   // and of runs that did none
 	outcomes       = []string{"refreshed", "fresh", "failed", "deferred", "skipped"}       // of tickers
 )
+
+// maxClockError is how far ahead a clock may be.
+const maxClockError = time.Hour
 
 // Run is how a run ended.
 type Run struct {
@@ -49,8 +53,10 @@ type Gauges struct {
 
 // Write replaces the file at path atomically, and makes it readable for everyone. Series of runs of other kinds are kept, and so
 // are the gauges if gauges is nil, as it is when the store cannot be queried. A run that did no work is counted,
-// and leaves the series of the last run that did as they are. A file that is not a metrics file is replaced.
+// and leaves the series of the last run that did as they are. A file that is not a metrics file is replaced; a symbolic link stays,
+// and what it points to is written.
 func Write(path string, run Run, gauges *Gauges) error {
+	path = linkTarget(path)
 	unlock, err := lock(path)
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)
@@ -68,6 +74,22 @@ func Write(path string, run Run, gauges *Gauges) error {
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	return nil
+}
+
+// linkTarget returns the file that a path leads to by symbolic links; it need not exist.
+func linkTarget(path string) string {
+	const maxLinks = 40 // as Linux has it
+	for range maxLinks {
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return path
 }
 
 // file is the content to write.
@@ -178,7 +200,8 @@ func (f *file) setRun(r Run) {
 	if !slices.Contains(workedStatuses, r.Status) {
 		return
 	}
-	if r.Succeeded {
+	// A run by an earlier clock is no newer success, unless the other one is of a clock that was wrong.
+	if last := value(success); r.Succeeded && (last < seconds(r.EndedAt) || last > seconds(time.Now().Add(maxClockError))) {
 		success.Set(seconds(r.EndedAt))
 	}
 	f.lastRun.WithLabelValues(r.Kind).Set(seconds(r.EndedAt))

@@ -200,3 +200,44 @@ func TestWriteFails(t *testing.T) {
 		t.Errorf("error %v, want one about another process", err)
 	}
 }
+
+// A symbolic link stays one, also if what it points to is not there yet.
+func TestWriteThroughALink(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "served"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	target, link, another := filepath.Join(dir, "served", "a.prom"), filepath.Join(dir, "link.prom"), filepath.Join(dir, "another.prom")
+	for from, to := range map[string]string{link: filepath.Join("served", "a.prom"), another: link} {
+		if err := os.Symlink(to, from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		write(t, another, succeeded, nil)
+	}
+	sameLines(t, target, `papertrade_runs_total{kind="refresh",status="succeeded"}`, `papertrade_runs_total{kind="refresh",status="succeeded"} 2`)
+	for _, path := range []string{link, another} {
+		if info, err := os.Lstat(path); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+}
+
+// A run for an earlier time does not move the last success back; one after a run whose clock was a year ahead does.
+func TestTheLastSuccessIsTheNewest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.prom")
+	const name = `papertrade_last_success_timestamp_seconds{kind="refresh"}`
+	at := func(at time.Time) metrics.Run {
+		run := succeeded
+		run.EndedAt = at
+		return run
+	}
+	write(t, path, at(midnight), nil)
+	before := lines(t, path, name)
+	write(t, path, at(midnight.AddDate(0, -1, 0)), nil)
+	sameLines(t, path, name, before...)
+	write(t, path, at(time.Now().AddDate(1, 0, 0)), nil)
+	write(t, path, at(midnight), nil)
+	sameLines(t, path, name, before...)
+}
