@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"cmp"
+
+	"github.com/spf13/cobra"
+)
 
 func newRoot(env environ) *cobra.Command {
 	p := &program{environ: env}
@@ -26,6 +30,8 @@ logs to stderr.
 		PersistentPreRunE: p.checkGlobals,
 		RunE:              withoutSettings(showHelp),
 	}
+	root.Version = cmp.Or(programVersion(), "unknown")
+	root.SetVersionTemplate("papertrade {{.Version}}\n")
 	root.SetIn(env.stdin)
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
