@@ -122,6 +122,10 @@ func askVendor(
 	switch {
 	case errors.Is(err, marketdata.ErrQuotaSpent), errors.As(err, new(*quota.DeferredError)):
 		return "", fmt.Errorf("%w: %w", errKeySpent, err)
+	case errors.Is(err, marketdata.ErrThrottled):
+		return "", fmt.Errorf("the key was asked too fast, which says nothing against it; check again in a minute: %w", err)
+	case errors.Is(err, marketdata.ErrUnavailable):
+		return "", fmt.Errorf("%w; see that the network and %s.base_url are right, or try again later", err, c.Provider().Name)
 	case err != nil:
 		return "", withSetting(c, err)
 	}
