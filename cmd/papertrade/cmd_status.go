@@ -45,7 +45,8 @@ names the problems, and exits 1. A problem is:
   * The database cannot be read, for whatever reason: it is down, not there yet or of
     another version, or it does not let itself be opened within 5 s and read within 30.
   * The last run of all active tickers failed, was interrupted or died. One that
-    refreshed some of them did not fail: those that it left become stale.
+    refreshed some of them did not fail: those that it left become stale. Nor did one
+    for which no call was left, after another one since the schedule fired.
   * No run of all active tickers has finished since refresh.schedule last fired. A
     run has an hour to begin, so that --if-due in an hourly cron line will do, and a
     day to finish while its process lives.

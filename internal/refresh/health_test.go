@@ -107,7 +107,11 @@ func TestProblems(t *testing.T) {
 		{"a failed run", instant(24, 12), func(in *HealthInputs) {
 			in.Scheduled[0].Status, in.Scheduled[0].ErrorMessage, in.Scheduled[0].Metadata = "FAILED", "2 of 2 tickers failed,\n0 deferred", ours(`{"status": "failed"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, failed: 2 of 2 tickers failed, 0 deferred"}},
+		{"one for which no call was left", instant(24, 12), func(in *HealthInputs) {
+			in.begin(ended(instant(24, 6), time.Second, "FAILED", `{"status": "deferred"}`))
+		}, nil},
 		{"one that spent the quota", instant(24, 12), func(in *HealthInputs) {
+			in.LastSuccess = instant(23, 0)
 			in.Scheduled[0].Status, in.Scheduled[0].Metadata = "FAILED", ours(`{"status": "deferred"}`)
 		}, []string{"run_failed", "the last run, of 2026-11-24T00:00:00Z, refreshed nothing"}},
 		{"an interrupted one", instant(24, 12), func(in *HealthInputs) {

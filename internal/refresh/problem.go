@@ -35,7 +35,7 @@ const (
 
 // evaluateRuns finds what is wrong with the runs of all active tickers.
 func (h *Health) evaluateRuns(in HealthInputs, scheduled []Run) {
-	if last, ended := lastEnded(scheduled); ended && last.failed {
+	if last, ended := lastEnded(scheduled); ended && last.failed && !in.isMadeUpFor(last) {
 		text := fmt.Sprintf("the last run, of %s, %s", last.StartedAt.Format(time.RFC3339), last.failure())
 		if last.Error != "" {
 			text += ": " + last.Error
@@ -54,6 +54,12 @@ func (h *Health) evaluateRuns(in HealthInputs, scheduled []Run) {
 		text += fmt.Sprintf(", and the one of %s is still under way", scheduled[0].StartedAt.Format(time.RFC3339))
 	}
 	h.Problems = append(h.Problems, Problem{Kind: RunMissing, Message: text, Disabled: in.Disabled})
+}
+
+// isMadeUpFor reports whether a run found no call left, and nothing is lost: another one has succeeded since the schedule fired.
+func (in HealthInputs) isMadeUpFor(run Run) bool {
+	_, isDue := due(in.Schedule, in.LastSuccess, run.StartedAt)
+	return run.Status == Deferred && !isDue
 }
 
 // evaluateTickers finds the active tickers that are more than in.MaxStale sessions behind those that were
