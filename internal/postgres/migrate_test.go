@@ -10,9 +10,10 @@ import (
 	"testing"
 
 	"papertrade/internal/refresh"
+	"papertrade/internal/storetest"
 )
 
-var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness", "00009_learned_limits", "00010_own_schema"}
+var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness", "00009_learned_limits", "00010_own_schema", "00011_call_time"}
 
 // migrateTo makes a database of an older papertrade.
 func migrateTo(t *testing.T, url string, version int64) {
@@ -121,14 +122,14 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 		want      refresh.SchemaError
 		message   string
 	}{
-		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 10},
+		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 11},
 			"the database does not have papertrade's tables yet"},
-		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 10},
+		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 11},
 			"the database does not have papertrade's tables yet"},
-		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 10},
-			"the database's tables are of an older papertrade (schema 1, this one needs 10)"},
-		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 10},
-			"the database's tables are of a newer papertrade (schema 99, this one knows 10)"},
+		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 11},
+			"the database's tables are of an older papertrade (schema 1, this one needs 11)"},
+		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 11},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 11)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -143,5 +144,28 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 	}
 	if _, err := Migrate(t.Context(), tests[3].url); !errors.As(err, new(*refresh.SchemaError)) {
 		t.Errorf("error %v of migrating newer tables, want a *refresh.SchemaError", err)
+	}
+}
+
+func TestLandedMigrationsStay(t *testing.T) { storetest.Migrations(t) }
+
+// Before commit 7aeedb5, migration 3 did not make call_ms.
+func TestUpgrades(t *testing.T) {
+	const withoutCallTime = `alter table papertrade_accounts drop column call_ms`
+	for version := int64(1); version <= schemaVersion; version++ {
+		for name, change := range map[string]string{"": "", ", without call_ms": withoutCallTime} {
+			if change != "" && (version < 3 || version > 10) {
+				continue
+			}
+			t.Run(fmt.Sprint(version, name), func(t *testing.T) {
+				url := cluster.Empty(t)
+				migrateTo(t, url, version)
+				run(t, url, change)
+				if _, err := Migrate(t.Context(), url); err != nil {
+					t.Fatal(err)
+				}
+				storetest.Upgraded(t, at(t, url))
+			})
+		}
 	}
 }

@@ -94,7 +94,7 @@ func TestMigrateMovesOwnTables(t *testing.T) {
 			migrateTwice(t, mine)
 			diff(t, rowsOfOwnTables(t, mine, "papertrade"), before)
 			// An older papertrade reads by the search path that it is too old, and could not begin anew.
-			diff(t, asApplication(`select max(version_id)::text from papertrade_migrations`), []string{"10"})
+			diff(t, asApplication(`select max(version_id)::text from papertrade_migrations`), []string{"11"})
 			wantRefused(t, mine, `create table papertrade_migrations ()`)
 			openStore(t, mine)
 			if test.role == "papertrade" { // a dump does not have the settings of roles

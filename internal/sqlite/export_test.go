@@ -1,11 +1,32 @@
 package sqlite
 
-import "testing"
+import (
+	"database/sql"
+	"net/url"
+	"testing"
+)
 
 // Limit runs a pragma on the connection of a store.
 func (s *Store) Limit(t *testing.T, pragma string) {
 	t.Helper()
 	if _, err := s.db.Exec(pragma); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// MigrateTo makes a database of an older papertrade.
+func MigrateTo(t *testing.T, path string, version int64) {
+	t.Helper()
+	db, err := sql.Open("sqlite", dsn(path, url.Values{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	provider, err := newProvider(db, ownForm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -24,7 +24,7 @@ var migrations embed.FS
 
 const (
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 9
+	schemaVersion = 11
 )
 
 // checkSchema returns a *refresh.SchemaError if the tables are not those of this program.
@@ -96,20 +96,26 @@ select exists (select 1 from pragma_table_info('price_history') where name = 'pr
 }
 
 func migrate(ctx context.Context, db *sql.DB, f form) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
-		goose.WithTableName(bookkeeping),
-		goose.WithDisableGlobalRegistry(true),
-		goose.WithGoMigrations(goose.NewGoMigration(1, &goose.GoFunc{RunTx: f.create}, nil)),
-	)
+	provider, err := newProvider(db, f)
 	if err != nil {
 		return err
 	}
 	_, err = provider.Up(ctx)
 	return err
+}
+
+func newProvider(db *sql.DB, f form) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, files,
+		goose.WithTableName(bookkeeping),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithGoMigrations(
+			goose.NewGoMigration(1, &goose.GoFunc{RunTx: f.create}, nil),
+			goose.NewGoMigration(11, &goose.GoFunc{RunTx: addCallTime}, nil)),
+	)
 }
 
 // create makes each table of the web application that is absent, with its indexes and first rows. It is written in
@@ -141,10 +147,20 @@ func (f form) create(ctx context.Context, tx *sql.Tx) error {
 
 // addUpdatedAt brings the price history of an older application up to that of newer ones.
 func addUpdatedAt(ctx context.Context, tx *sql.Tx) error {
-	const find = `select exists (select 1 from pragma_table_info('price_history') where name = 'updated_at')`
-	found, err := queryOne[bool](ctx, tx, find)
+	return addColumn(ctx, tx, "price_history", "updated_at", "datetime")
+}
+
+// addCallTime adds the column that migration 3 did not make at first.
+func addCallTime(ctx context.Context, tx *sql.Tx) error {
+	return addColumn(ctx, tx, "papertrade_accounts", "call_ms", "bigint")
+}
+
+// addColumn adds a column to a table that may have it.
+func addColumn(ctx context.Context, tx *sql.Tx, table, column, kind string) error {
+	const find = `select exists (select 1 from pragma_table_info(?) where name = ?)`
+	found, err := queryOne[bool](ctx, tx, find, table, column)
 	if err == nil && !found {
-		_, err = exec(ctx, tx, `alter table price_history add column updated_at datetime`)
+		_, err = exec(ctx, tx, fmt.Sprintf(`alter table %s add column %s %s`, table, column, kind))
 	}
 	return err
 }

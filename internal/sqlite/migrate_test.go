@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"testing"
 
 	"papertrade/internal/refresh"
@@ -41,4 +42,24 @@ order by 1`
 	diff(t, done, refresh.Migration{Created: true})
 	_, err = sqlite.MigrateForApplication(t.Context(), own)
 	storetest.WantError(t, err, refresh.ErrOwnForm)
+}
+
+func TestLandedMigrationsStay(t *testing.T) { storetest.Migrations(t) }
+
+// Before commit 7aeedb5, migration 3 did not make call_ms.
+func TestUpgrades(t *testing.T) {
+	const withoutCallTime = `alter table papertrade_accounts drop column call_ms`
+	for version := int64(1); version <= 11; version++ {
+		for name, change := range map[string]string{"": "", ", without call_ms": withoutCallTime} {
+			if change != "" && (version < 3 || version > 10) {
+				continue
+			}
+			t.Run(fmt.Sprint(version, name), func(t *testing.T) {
+				path := newPath(t)
+				sqlite.MigrateTo(t, path, version)
+				run(t, path, change)
+				storetest.Upgraded(t, at(path))
+			})
+		}
+	}
 }

@@ -52,7 +52,7 @@ func TestOpenChangesOnlyWhatIsMissing(t *testing.T) {
 	diff(t, texts(t, path, `select name from pragma_table_info('price_history') where name = 'updated_at'`), []string{"updated_at"})
 	diff(t, texts(t, path, `select ticker from ticker_watchlist`), nil)
 	diff(t, texts(t, path, `pragma journal_mode`), []string{"wal"})
-	diff(t, texts(t, path, `select cast(version_id as text) from papertrade_migrations`), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})
+	diff(t, texts(t, path, `select cast(version_id as text) from papertrade_migrations`), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "11"})
 }
 
 func TestOpenAtTheSameTime(t *testing.T) {
@@ -69,7 +69,7 @@ func TestOpenAtTheSameTime(t *testing.T) {
 		})
 	}
 	opened.Wait()
-	diff(t, texts(t, path, `select cast(version_id as text) from papertrade_migrations`), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})
+	diff(t, texts(t, path, `select cast(version_id as text) from papertrade_migrations`), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "11"})
 	diff(t, texts(t, path, `select cast(count(*) as text) from ticker_watchlist`), []string{"7"})
 }
 
@@ -86,7 +86,7 @@ func TestOpenRefuses(t *testing.T) {
 	tests := []struct{ name, path, want string }{
 		{"text", text, "open " + text + ": the file is not a SQLite database"},
 		{"directory", dir, dir + " is a directory"},
-		{"newer tables", newer, "open " + newer + ": the database's tables are of a newer papertrade (schema 99, this one knows 9)"},
+		{"newer tables", newer, "open " + newer + ": the database's tables are of a newer papertrade (schema 99, this one knows 11)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
