@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -49,7 +50,8 @@ names the problems, and exits 1. A problem is:
     for which no call was left, after another one since the schedule fired.
   * No run of all active tickers has finished since refresh.schedule last fired. A
     run has an hour to begin, so that --if-due in an hourly cron line will do, and a
-    day to finish while its process lives.
+    day to finish while its process lives, or may live: whether it does is unknown
+    where its lock cannot be read.
   * An active ticker is more than --max-stale sessions behind. Only sessions count
     that were completed before the last run began, or all where a run is missing. So
     nobody is behind in the evening, when a session is complete and the run of
@@ -166,7 +168,7 @@ func readHealth(
 	return refresh.HealthInputs{
 		At: at, Active: active, Schedule: schedule, Disabled: !inv.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks, Held: held,
 		Holdings: holdings,
-		Recent:   runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LastSuccess: runs.lastSuccess,
+		Recent:   runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LocksUnknown: runs.locksUnknown, LastSuccess: runs.lastSuccess,
 		Published: runs.published,
 	}, skipped, err
 }
@@ -176,6 +178,7 @@ type runRecords struct {
 	recent, scheduled []refresh.RunRecord
 	published         []refresh.RunRecord
 	locked            map[string]bool
+	locksUnknown      map[string]string
 	lastSuccess       time.Time
 }
 
@@ -201,7 +204,7 @@ func readRuns(ctx context.Context, inv *invocation, db store) (runs runRecords, 
 }
 
 func readRunsOnce(ctx context.Context, inv *invocation, db store) (runs runRecords, err error) {
-	runs.locked = map[string]bool{}
+	runs.locked, runs.locksUnknown = map[string]bool{}, map[string]string{}
 	if runs.recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: refresh.JobNames(), Limit: maxRecentRuns}); err != nil {
 		return runs, err
 	}
@@ -220,15 +223,32 @@ func readRunsOnce(ctx context.Context, inv *invocation, db store) (runs runRecor
 		for i := range records {
 			r := &records[i]
 			r.ErrorMessage = inv.config.Redact(r.ErrorMessage) // another program may have written it
-			if _, known := runs.locked[r.JobName]; known || !r.IsRunning() {
+			if !r.IsRunning() {
 				continue
 			}
-			if runs.locked[r.JobName], err = db.Locked(ctx, r.JobName); err != nil {
+			if err := runs.lookAtLock(ctx, db, r.JobName); err != nil {
 				return runs, err
 			}
 		}
 	}
 	return runs, nil
+}
+
+// lookAtLock finds out whether a process holds the lock of a job, or why that cannot be known.
+func (r runRecords) lookAtLock(ctx context.Context, db store, job string) error {
+	if _, known := r.locked[job]; known || r.locksUnknown[job] != "" {
+		return nil
+	}
+	locked, err := db.Locked(ctx, job)
+	switch {
+	case errors.Is(err, refresh.ErrLockUnknown):
+		r.locksUnknown[job] = err.Error()
+	case err != nil:
+		return err
+	default:
+		r.locked[job] = locked
+	}
+	return nil
 }
 
 // readCloses reads the last daily bars of tickers that have any.

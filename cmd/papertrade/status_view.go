@@ -210,12 +210,16 @@ func runsSection(s status) section {
 
 func runsHeading(s status) string {
 	next := formatTime(s.NextDueAt)
-	isRunning := func(r refresh.Run) bool { return isScheduled(r) && r.Status == refresh.Running }
+	has := func(status refresh.Status) bool {
+		return slices.ContainsFunc(s.Runs, func(r refresh.Run) bool { return isScheduled(r) && r.Status == status })
+	}
 	switch {
 	case next == "":
 		return "Runs: none is due, refresh.enabled is false"
-	case slices.ContainsFunc(s.Runs, isRunning):
+	case has(refresh.Running):
 		return "Runs: one is under way, the next is due at " + next
+	case has(refresh.Unknown):
+		return "Runs: one may be under way, the next is due at " + next
 	case !s.Due:
 		return "Runs: the next is due at " + next
 	case len(s.Runs) == 0:
@@ -229,10 +233,15 @@ func runsHeading(s status) string {
 
 // notesOnRuns returns what else there is to say of runs: what the last one has left, and what is asked for.
 func notesOnRuns(s status) (notes []string) {
-	hasEnded := func(r refresh.Run) bool { return isScheduled(r) && r.Status != refresh.Running }
+	hasEnded := func(r refresh.Run) bool { return isScheduled(r) && !r.MayBeRunning() }
 	isReported := func(p refresh.Problem) bool { return p.Kind == refresh.RunFailed }
 	if i := slices.IndexFunc(s.Runs, hasEnded); i >= 0 && s.Runs[i].Error != "" && !slices.ContainsFunc(s.Problems, isReported) {
 		notes = append(notes, fmt.Sprintf("The last run was %s: %s", s.Runs[i].Status, s.Runs[i].Error))
+	}
+	for _, r := range s.Runs {
+		if r.Status == refresh.Unknown {
+			notes = append(notes, fmt.Sprintf("The run of %s is unknown: %s", formatTime(r.StartedAt), r.Error))
+		}
 	}
 	for _, u := range s.UsualTimes {
 		notes = append(notes, "The vendor usually has a session of "+u.Exchange+" by "+u.By+" UTC "+dayAfter(u.Days)+".")

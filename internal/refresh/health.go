@@ -13,19 +13,20 @@ import (
 
 // HealthInputs are all that a Health depends on.
 type HealthInputs struct {
-	At          time.Time
-	Active      []ActiveTicker
-	Recent      []RunRecord     // of all jobs, the newest first
-	Scheduled   []RunRecord     // the runs of all active tickers, the newest first
-	Locked      map[string]bool // the jobs whose lock a process holds, of those with a run that is RUNNING
-	LastSuccess time.Time       // as of Store.LastRun
-	Published   []RunRecord     // that stored newest sessions
-	Schedule    Schedule
-	Disabled    bool              // no run is due, by the settings
-	MaxStale    int               // sessions that a ticker may be behind
-	Tasks       int               // of the application that are pending
-	Holdings    []ActiveTicker    // what portfolios hold, active or not
-	Held        []history.HeldBar // as of WaitingBars
+	At           time.Time
+	Active       []ActiveTicker
+	Recent       []RunRecord       // of all jobs, the newest first
+	Scheduled    []RunRecord       // the runs of all active tickers, the newest first
+	Locked       map[string]bool   // the jobs whose lock a process holds, of those with a run that is RUNNING
+	LocksUnknown map[string]string // why it cannot be said of the others whether a process holds their lock
+	LastSuccess  time.Time         // as of Store.LastRun
+	Published    []RunRecord       // that stored newest sessions
+	Schedule     Schedule
+	Disabled     bool              // no run is due, by the settings
+	MaxStale     int               // sessions that a ticker may be behind
+	Tasks        int               // of the application that are pending
+	Holdings     []ActiveTicker    // what portfolios hold, active or not
+	Held         []history.HeldBar // as of WaitingBars
 }
 
 // Health is how things stand.

@@ -85,6 +85,14 @@ func TestProblems(t *testing.T) {
 			in.begin(underWay(instant(25, 0)))
 			in.Locked = nil
 		}, []string{"run_failed", "the last run, of 2026-11-25T00:00:00Z, died: its process ended before it did"}},
+		{"nobody knows whether its process has died", instant(25, 0).Add(30 * time.Minute), func(in *HealthInputs) {
+			in.begin(underWay(instant(25, 0)))
+			in.Locked, in.LocksUnknown = nil, map[string]string{JobName: "no permission"}
+		}, nil},
+		{"nobody has known it for a day", instant(26, 0).Add(time.Minute), func(in *HealthInputs) {
+			in.begin(underWay(instant(25, 0)))
+			in.Locked, in.LocksUnknown, in.MaxStale = nil, map[string]string{JobName: "no permission"}, 9
+		}, []string{"run_missing", daily + ", and whether the one of 2026-11-25T00:00:00Z is still under way is not known: no permission"}},
 		{"the very first run is under way", instant(24, 1), func(in *HealthInputs) {
 			in.Scheduled, in.Recent = nil, nil
 			in.begin(underWay(instant(24, 0)))

@@ -50,8 +50,8 @@ func (h *Health) evaluateRuns(in HealthInputs, scheduled []Run) {
 	if !since.IsZero() {
 		text = "no run of all active tickers has finished since one was due at " + since.Format(time.RFC3339)
 	}
-	if !in.Disabled && len(scheduled) > 0 && scheduled[0].Status == Running {
-		text += fmt.Sprintf(", and the one of %s is still under way", scheduled[0].StartedAt.Format(time.RFC3339))
+	if !in.Disabled && len(scheduled) > 0 {
+		text += scheduled[0].delay()
 	}
 	h.Problems = append(h.Problems, Problem{Kind: RunMissing, Message: text, Disabled: in.Disabled})
 }

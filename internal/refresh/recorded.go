@@ -19,7 +19,8 @@ const (
 // The statuses of runs that have not ended.
 const (
 	Running Status = "running"
-	Died    Status = "died" // its process ended before it did
+	Died    Status = "died"    // its process ended before it did
+	Unknown Status = "unknown" // running or died: its lock cannot be read
 )
 
 // Run is what the record of a run says.
@@ -43,7 +44,7 @@ type Run struct {
 // missing reports whether no run has finished since one was due, although there was time for it to begin and
 // none is under way, and since when that has been so; the zero time if none has ever finished.
 func (in HealthInputs) missing(scheduled []Run) (since time.Time, missing bool) {
-	if slices.ContainsFunc(scheduled, func(r Run) bool { return r.Status == Running && in.At.Sub(r.StartedAt) < maxRunTime }) {
+	if slices.ContainsFunc(scheduled, func(r Run) bool { return r.MayBeRunning() && in.At.Sub(r.StartedAt) < maxRunTime }) {
 		return time.Time{}, false
 	}
 	last, finished := lastFinished(scheduled)
@@ -96,6 +97,8 @@ func (in HealthInputs) read(record RunRecord) Run {
 	r.Mode, r.Kind, r.Counts, r.Calls = metadata.Mode, recordedKind(record.JobName, metadata.Mode), metadata.Counts, metadata.Calls
 	took := r.FinishedAt.Sub(r.StartedAt)
 	switch {
+	case record.IsRunning() && in.LocksUnknown[r.Job] != "":
+		r.Status, r.Error = Unknown, in.LocksUnknown[r.Job]
 	case record.IsRunning() && in.Locked[r.Job]:
 		took = in.At.Sub(r.StartedAt)
 	case record.IsRunning():
@@ -122,9 +125,25 @@ func (r Run) failure() string {
 	}
 }
 
+// MayBeRunning reports whether a run has not ended, as far as is known.
+func (r Run) MayBeRunning() bool { return r.Status == Running || r.Status == Unknown }
+
+// delay returns how a run that may be running for too long goes on: the end of a sentence.
+func (r Run) delay() string {
+	began := r.StartedAt.Format(time.RFC3339)
+	switch r.Status {
+	case Running:
+		return ", and the one of " + began + " is still under way"
+	case Unknown:
+		return ", and whether the one of " + began + " is still under way is not known: " + r.Error
+	default:
+		return ""
+	}
+}
+
 // lastEnded returns the newest run that is not under way, the newest first.
 func lastEnded(runs []Run) (Run, bool) {
-	i := slices.IndexFunc(runs, func(r Run) bool { return r.Status != Running })
+	i := slices.IndexFunc(runs, func(r Run) bool { return !r.MayBeRunning() })
 	if i < 0 {
 		return Run{}, false
 	}

@@ -30,6 +30,9 @@ const (
 	ErrDatabase     StoreError = "the database failed" // otherwise
 )
 
+// ErrLockUnknown is the error of looking at a lock that cannot be read.
+const ErrLockUnknown StoreError = "whether another process holds the lock is not known"
+
 // ErrLocked is the error of Store.Lock while another process holds the lock.
 var ErrLocked = errors.New("another run holds the lock: try again when it has ended")
 

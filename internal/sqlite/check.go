@@ -38,7 +38,10 @@ func Check(ctx context.Context, path string, makesDirectory bool) (found bool, e
 	if err != nil {
 		return found, err
 	}
-	return found, snapshot.Close()
+	if found {
+		err = checkLockFiles(snapshot.path)
+	}
+	return found, errors.Join(err, snapshot.Close())
 }
 
 // probeDirectory returns the error of making a file in a directory, which itself may have to be made first.

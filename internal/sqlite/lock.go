@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -27,7 +30,11 @@ func (s *Store) tryLock(job string) (*flock.Flock, error) {
 		return nil, errors.New("a snapshot has no lock: it is private to its process") // a bug of ours
 	}
 	lock := flock.New(s.lockFile(job))
-	locked, err := lock.TryLock()
+	err := makeLockFile(lock.Path(), s.path)
+	var locked bool
+	if err == nil {
+		locked, err = lock.TryLock()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", job, translate(err))
 	}
@@ -38,7 +45,8 @@ func (s *Store) tryLock(job string) (*flock.Flock, error) {
 }
 
 // Locked reports whether a process holds the lock of a job on the file, a snapshot's too. It makes no file. A lock that
-// is free is shared for a moment in which nobody else gets it: ask only when a process should have it.
+// is free is shared for a moment in which nobody else gets it: ask only when a process should have it. The error is
+// refresh.ErrLockUnknown if the file cannot be read, as that of another user.
 func (s *Store) Locked(_ context.Context, job string) (bool, error) {
 	lock := flock.New(s.lockFile(job), flock.SetFlag(os.O_RDONLY))
 	shared, err := lock.TryRLock()
@@ -49,9 +57,68 @@ func (s *Store) Locked(_ context.Context, job string) (bool, error) {
 		err = lock.Unlock()
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at the lock of %s: %w", job, translate(err))
+		return false, fmt.Errorf("%w: %w", refresh.ErrLockUnknown, err)
 	}
 	return !shared, nil
 }
 
-func (s *Store) lockFile(job string) string { return s.path + "." + job + ".lock" }
+const lockSuffix = ".lock"
+
+func (s *Store) lockFile(job string) string { return s.path + "." + job + lockSuffix }
+
+// makeLockFile makes a lock file that is missing, with the owner, the group and the mode of the database, so that one run
+// of root's does not lock out who else may use the database. A file that is there stays as it is: it could be a link that
+// somebody else has made to a file of root's.
+func makeLockFile(path, database string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(likeDatabase(file, database), file.Close())
+}
+
+// likeDatabase gives a file the owner, the group and the mode of the database.
+func likeDatabase(file *os.File, database string) error {
+	info, err := os.Stat(database)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil // on a system that has no owners of this kind
+	}
+	// Who may write to another's database, but is not root, can give nothing away.
+	err = file.Chown(int(owner.Uid), int(owner.Gid))
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return file.Chmod(info.Mode().Perm())
+}
+
+// checkLockFiles returns the error of opening one of the lock files beside a database.
+func checkLockFiles(database string) error {
+	entries, err := os.ReadDir(filepath.Dir(database))
+	if err != nil {
+		return fmt.Errorf("find the lock files: %w", translate(err))
+	}
+	for _, entry := range entries {
+		isLock := strings.HasPrefix(entry.Name(), filepath.Base(database)+".") && strings.HasSuffix(entry.Name(), lockSuffix)
+		if !isLock {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(database), entry.Name())
+		file, err := os.Open(path)
+		if errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("the lock file is another user's: %w: give it the owner of the database: "+
+				"sudo chown --reference=%s %s", translate(err), database, path)
+		}
+		if err != nil {
+			return fmt.Errorf("the lock file: %w", translate(err))
+		}
+		file.Close()
+	}
+	return nil
+}

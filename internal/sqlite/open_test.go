@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -301,6 +302,64 @@ func TestLockOfKilledProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlock()
+}
+
+// One run of root's locks nobody out who may use the database.
+func TestLockFilesAreOfTheDatabasesOwner(t *testing.T) {
+	path := newPath(t)
+	openStore(t, path).Close()
+	if err := os.Remove(path + ".migrate.lock"); err != nil {
+		t.Fatal(err)
+	}
+	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 {
+		uid, gid = 12345, 54321
+	}
+	if err := errors.Join(os.Chown(path, uid, gid), os.Chmod(path, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.MigrateForApplication(t.Context(), path); !errors.Is(err, refresh.ErrOwnForm) {
+		t.Fatal(err)
+	}
+	store := openStore(t, path)
+	unlock, err := store.Lock(t.Context(), "refresh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	tasks, err := store.OpenTasks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks.Close()
+	for _, name := range []string{"migrate", "refresh", "tasks"} {
+		info, err := os.Stat(path + "." + name + ".lock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner := info.Sys().(*syscall.Stat_t)
+		diff(t, []int{int(owner.Uid), int(owner.Gid), int(info.Mode())}, []int{uid, gid, 0o666})
+	}
+}
+
+// A lock file that is there keeps its owner: it may be a link to a file of root's.
+func TestLockFileOfAnotherStays(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	other := filepath.Join(t.TempDir(), "other")
+	if err := errors.Join(os.WriteFile(other, nil, 0o600), os.Chmod(path, 0o666), os.Symlink(other, path+".refresh.lock")); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := store.Lock(t.Context(), "refresh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	info, err := os.Stat(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, info.Mode(), 0o600)
 }
 
 // contents reads all files under a directory.

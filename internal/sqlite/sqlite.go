@@ -143,9 +143,13 @@ func migrateFile(ctx context.Context, db *sql.DB, path string, f form) (created 
 	if err := checkSchema(ctx, db); f == ownForm && !isOlder(err) {
 		return false, err
 	}
-	lock := flock.New(path + ".migrate.lock")
+	lock := flock.New(path + ".migrate" + lockSuffix)
 	const pollInterval = 50 * time.Millisecond
-	if _, err := lock.TryLockContext(ctx, pollInterval); err != nil {
+	err = makeLockFile(lock.Path(), path)
+	if err == nil {
+		_, err = lock.TryLockContext(ctx, pollInterval)
+	}
+	if err != nil {
 		return false, fmt.Errorf("take the lock of migrations: %w", err)
 	}
 	created, err = bringUpToDate(ctx, db, f)
