@@ -31,7 +31,7 @@ test: postgres promtool ## all tests, with the race detector but for months and 
 	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights' ./internal/refresh ./cmd/papertrade
 
 bench: postgres ## how close runs come to the least time that the limits allow (x-floor)
-	go test -run '^$$' -bench . -benchtime 1x ./internal/refresh
+	go test -run '^$$' -bench . -benchtime 1x ./internal/refresh ./internal/config
 
 # The tests start a private cluster of their own; all they need is the server's programs.
 postgres:

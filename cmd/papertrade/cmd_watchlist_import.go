@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -40,10 +41,11 @@ ticker that it cannot read (other than one to five letters) is refused too, unle
 }
 
 func runWatchlistImport(ctx context.Context, inv *invocation, path string) error {
-	content, err := readAll(inv.stdin, path)
+	content, err := openInput(inv.stdin, path)
 	if err != nil {
-		return wrongUsage("read the tickers to import: %w; name a file of them, or - for stdin", err)
+		return unreadableTickers(err)
 	}
+	defer content.Close()
 	changes, err := parseWatchlist(path, content)
 	if err != nil {
 		return err
@@ -54,32 +56,43 @@ func runWatchlistImport(ctx context.Context, inv *invocation, path string) error
 	return addToWatchlist(ctx, inv, changes)
 }
 
-// readAll returns what is in a file, or in stdin if path is "-".
-func readAll(stdin io.Reader, path string) (string, error) {
+// openInput returns a file, or stdin if path is "-".
+func openInput(stdin io.Reader, path string) (io.ReadCloser, error) {
 	if path == "-" {
-		content, err := io.ReadAll(stdin)
-		return string(content), err
+		return io.NopCloser(stdin), nil
 	}
-	content, err := os.ReadFile(path)
-	return string(content), err
+	return os.Open(path)
 }
 
-// parseWatchlist reads what import takes. The error names every line that is wrong.
-func parseWatchlist(path, content string) ([]refresh.WatchlistChange, error) {
+func unreadableTickers(err error) error {
+	return wrongUsage("read the tickers to import: %w; name a file of them, or - for stdin", err)
+}
+
+// parseWatchlist reads what import takes. The error names every line that is wrong, up to one that is too long.
+func parseWatchlist(path string, content io.Reader) ([]refresh.WatchlistChange, error) {
 	var changes []refresh.WatchlistChange
 	var problems []error
 	lineOf := map[marketdata.Ticker]int{}
-	for _, record := range watchlistRecords(content) {
-		change, err := record.parse()
+	records := watchlistRecords{lines: bufio.NewScanner(content)}
+	records.lines.Buffer(nil, maxLineBytes)
+	for records.next() {
+		change, err := parseChange(records.fields, records.err)
 		if first, found := lineOf[change.Ticker]; err == nil && found {
 			err = fmt.Errorf("%s is on line %d already", change.Ticker, first)
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s:%d: %w", path, record.line, err))
+			problems = append(problems, fmt.Errorf("%s:%d: %w", path, records.line, err))
 			continue
 		}
-		lineOf[change.Ticker] = record.line
+		lineOf[change.Ticker] = records.line
 		changes = append(changes, change)
+	}
+	switch err := records.lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		problems = append(problems, fmt.Errorf("%s:%d: the line is longer than %d bytes: write one ticker per line, or ticker,priority",
+			path, records.line+1, maxLineBytes))
+	case err != nil:
+		return nil, unreadableTickers(err)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, wrongUsage("nothing was imported:\n%w", err)
@@ -87,32 +100,45 @@ func parseWatchlist(path, content string) ([]refresh.WatchlistChange, error) {
 	return changes, nil
 }
 
-// watchlistRecord is a line of what import takes.
-type watchlistRecord struct {
-	line   int
+// maxLineBytes is the length from which on a line is not one of tickers.
+const maxLineBytes = 4096
+
+// watchlistRecords are the lines of what import takes, without a header, empty ones and comments.
+type watchlistRecords struct {
+	lines  *bufio.Scanner
+	line   int // of the current record, from 1
 	fields []string
-	err    error // why it has no fields
+	err    error // why the current record has no fields
 }
 
-// watchlistRecords returns the lines of content without a header, empty ones and comments.
-func watchlistRecords(content string) (records []watchlistRecord) {
-	number := 0
-	for line := range strings.Lines(strings.TrimPrefix(content, "\ufeff")) {
-		number++
+// next goes to the next record, and reports whether there is one.
+func (r *watchlistRecords) next() bool {
+	for r.lines.Scan() {
+		r.line++
+		line := r.lines.Text()
+		if r.line == 1 {
+			line = strings.TrimPrefix(line, "\ufeff")
+		}
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		fields, err := csvFields(line)
-		records = append(records, watchlistRecord{number, fields, err})
-	}
-	if len(records) > 0 {
-		switch strings.ToLower(strings.Join(records[0].fields, ",")) {
-		case "ticker", "ticker,priority":
-			return records[1:]
+		isFirst := r.fields == nil && r.err == nil
+		r.fields, r.err = csvFields(line)
+		if isFirst && isHeader(r.fields) {
+			continue
 		}
+		return true
 	}
-	return records
+	return false
+}
+
+func isHeader(fields []string) bool {
+	switch strings.ToLower(strings.Join(fields, ",")) {
+	case "ticker", "ticker,priority":
+		return true
+	}
+	return false
 }
 
 // csvFields returns the trimmed fields of a line of CSV.
@@ -129,21 +155,22 @@ func csvFields(line string) ([]string, error) {
 	return fields, err
 }
 
-func (r watchlistRecord) parse() (refresh.WatchlistChange, error) {
-	if r.err != nil {
-		return refresh.WatchlistChange{}, r.err
+// parseChange returns what the fields of a line ask for, unless it has none because of err.
+func parseChange(fields []string, err error) (refresh.WatchlistChange, error) {
+	if err != nil {
+		return refresh.WatchlistChange{}, err
 	}
-	ticker, err := marketdata.ParseTicker(r.fields[0])
+	ticker, err := marketdata.ParseTicker(fields[0])
 	change := refresh.WatchlistChange{Ticker: ticker}
 	switch {
 	case err != nil:
 		return refresh.WatchlistChange{}, err
-	case len(r.fields) > 2:
-		return change, fmt.Errorf("there are %d columns: write ticker, or ticker,priority", len(r.fields))
-	case len(r.fields) == 1 || r.fields[1] == "":
+	case len(fields) > 2:
+		return change, fmt.Errorf("there are %d columns: write ticker, or ticker,priority", len(fields))
+	case len(fields) == 1 || fields[1] == "":
 		return change, nil
 	}
-	priority, err := parsePriority(r.fields[1])
+	priority, err := parsePriority(fields[1])
 	change.Priority = &priority
 	return change, err
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -55,7 +54,7 @@ func (s *schema) readFile(named string, env environ, p *problems) settingsFile {
 
 // openFile reads the settings file at a path. The error is that it cannot be read.
 func (s *schema) openFile(path string, p *problems) (file settingsFile, err error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return settingsFile{}, err
 	}
@@ -75,14 +74,15 @@ func (s *schema) openFile(path string, p *problems) (file settingsFile, err erro
 
 // fileValues returns what a TOML document gives, in its own order. The path is for messages only.
 func (s *schema) fileValues(path string, data []byte, p *problems) []given {
+	entries, rest := s.entriesOf(data)
 	var doc map[string]any
-	if err := toml.Unmarshal(data, &doc); err != nil {
+	if err := toml.Unmarshal(rest, &doc); err != nil {
 		p.add(syntaxProblem(path, err))
 		return nil
 	}
 	var values []given
 	skipsKeys := false // those of a table that is a problem itself
-	for _, e := range s.entriesOf(data) {
+	for _, e := range entries {
 		if e.header {
 			skipsKeys = !s.isSection(e.path) || e.array
 		} else if skipsKeys {
@@ -113,6 +113,9 @@ func syntaxProblem(path string, err error) string {
 // the header of a section.
 func (s *schema) givenAt(e entry, doc map[string]any, origin Origin) (g given, problem string) {
 	if setting, known := s.settingAt(e.path); known {
+		if e.text != nil {
+			return setting.givenAt(e, *e.text, origin)
+		}
 		return setting.givenAt(e, lookUp(doc, e.path), origin)
 	}
 	switch {
@@ -149,9 +152,10 @@ func (s *schema) suggestKey(e entry) string {
 type entry struct {
 	path   []string
 	line   int
-	header bool // [path] or [[path]]
-	table  bool // a header or an inline table
-	array  bool // [[path]]
+	header bool    // [path] or [[path]]
+	table  bool    // a header or an inline table
+	array  bool    // [[path]]
+	text   *string // the value, if it is a text and an entry of a setting that is a table
 }
 
 var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -167,53 +171,88 @@ func (e entry) name() string {
 	return strings.Join(parts, ".")
 }
 
-// entriesOf finds the lines of a valid document's keys, which toml.Unmarshal does not report.
-func (s *schema) entriesOf(data []byte) []entry {
+// entriesOf finds the lines of a document's keys, which toml.Unmarshal does not report. What it reports in time that
+// grows with the square of their number, the entries of a table, are blank in rest.
+func (s *schema) entriesOf(data []byte) (entries []entry, rest []byte) {
+	lines := lineCounter{data: data, line: 1}
+	rest = slices.Clone(data)
 	var p unstable.Parser
 	p.Reset(data)
-	var entries []entry
 	var table []string
 	for p.NextExpression() {
 		switch node := p.Expression(); node.Kind {
 		case unstable.Table, unstable.ArrayTable:
 			var line int
-			table, line = keyOf(data, nil, node)
-			entries = append(entries, entry{table, line, true, true, node.Kind == unstable.ArrayTable})
+			table, line = lines.keyOf(nil, node)
+			entries = append(entries, entry{table, line, true, true, node.Kind == unstable.ArrayTable, nil})
 		case unstable.KeyValue:
-			entries = append(entries, s.entriesAt(data, table, node)...)
+			found := s.entriesAt(&lines, table, node)
+			entries = append(entries, found...)
+			if len(found) == 1 && found[0].text != nil {
+				blank(rest[offsetOf(node) : node.Value().Raw.Offset+node.Value().Raw.Length])
+			}
 		}
 	}
-	return entries
+	return entries, rest
+}
+
+// blank overwrites what is not the end of a line, so that what follows keeps its place.
+func blank(text []byte) {
+	for i, c := range text {
+		if c != '\n' && c != '\r' {
+			text[i] = ' '
+		}
+	}
 }
 
 // entriesAt returns the entry of a key, or the entries of those in its inline table.
-func (s *schema) entriesAt(data []byte, parent []string, node *unstable.Node) []entry {
-	path, line := keyOf(data, parent, node)
+func (s *schema) entriesAt(lines *lineCounter, parent []string, node *unstable.Node) []entry {
+	path, line := lines.keyOf(parent, node)
 	value := node.Value()
 	isTable := value.Kind == unstable.InlineTable
 	// An inline table that stands where a setting does is that setting's value.
-	if _, known := s.settingAt(path); known || !isTable || value.Child() == nil {
-		return []entry{{path: path, line: line, table: isTable}}
+	if setting, known := s.settingAt(path); known || !isTable || value.Child() == nil {
+		found := entry{path: path, line: line, table: isTable}
+		if known && setting.kind == kindTable && value.Kind == unstable.String {
+			found.text = new(string(value.Data))
+		}
+		return []entry{found}
 	}
 	var entries []entry
 	for children := value.Children(); children.Next(); {
 		if child := children.Node(); child.Kind == unstable.KeyValue {
-			entries = append(entries, s.entriesAt(data, path, child)...)
+			entries = append(entries, s.entriesAt(lines, path, child)...)
 		}
 	}
 	return entries
 }
 
-func keyOf(data []byte, parent []string, node *unstable.Node) (path []string, line int) {
+// lineCounter knows the lines of a document's keys, which it is asked for in their order.
+type lineCounter struct {
+	data   []byte
+	offset int
+	line   int // of the offset
+}
+
+func (c *lineCounter) lineAt(offset int) int {
+	c.line += bytes.Count(c.data[c.offset:offset], []byte("\n"))
+	c.offset = offset
+	return c.line
+}
+
+func (c *lineCounter) keyOf(parent []string, node *unstable.Node) (path []string, line int) {
 	path = slices.Clone(parent)
 	for parts := node.Key(); parts.Next(); {
-		part := parts.Node()
-		if line == 0 {
-			line = 1 + bytes.Count(data[:part.Raw.Offset], []byte("\n"))
-		}
-		path = append(path, string(part.Data))
+		path = append(path, string(parts.Node().Data))
 	}
-	return path, line
+	return path, c.lineAt(offsetOf(node))
+}
+
+// offsetOf returns where the key of an expression begins.
+func offsetOf(node *unstable.Node) int {
+	parts := node.Key()
+	parts.Next()
+	return int(parts.Node().Raw.Offset)
 }
 
 // lookUp returns the value of a key that is in the decoded document.

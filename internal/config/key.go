@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+	"syscall"
 )
 
 const keyAllowed = "a key of letters, digits and signs, without spaces"
@@ -76,21 +76,24 @@ func (c *Config) KeySetting(v *Vendor) string {
 
 // readKey reads a key, and whether others can read it too.
 func readKey(path string) (key Secret, shared bool, err error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
+	if errors.Is(err, syscall.EISDIR) {
+		return "", false, fmt.Errorf("%s is a directory: name the file in it that holds the key", path)
+	}
 	if err != nil {
 		return "", false, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return "", false, fmt.Errorf("%s is a directory: name the file in it that holds the key", path)
-	}
 	if shared, err = checkPrivacy(f); err != nil {
 		return "", false, err
 	}
 	const maxBytes = 4096
-	content, err := io.ReadAll(io.LimitReader(f, maxBytes))
+	content, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
 	if err != nil {
 		return "", false, err
+	}
+	if len(content) > maxBytes {
+		return "", false, fmt.Errorf("%s is longer than %d bytes, as no key is: name the file that holds the key alone", path, maxBytes)
 	}
 	key, err = parseKey(string(content))
 	if errors.Is(err, errNotAllowed) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -136,6 +137,12 @@ func TestKey(t *testing.T) {
 	spaced := file("ada's key", "hunter2\n", 0o620)
 	empty := file("empty", " \n", 0o600)
 	lines := file("lines", "hunter2\nhunter3\n", 0o600)
+	long := file("long", strings.Repeat("k", 4097), 0o600)
+	longest := file("longest", strings.Repeat("k", 4095)+"\n", 0o600)
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Symlink(good, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +165,10 @@ func TestKey(t *testing.T) {
 		{name: "none", wantErr: "there is no key for Alpha Vantage: put it into a file that only you can read and name that file in alphavantage.api_key_file, or set PAPERTRADE_ALPHAVANTAGE_API_KEY"},
 		{name: "absent", environ: []string{variable + "=/absent"}, wantErr: variable + ": alphavantage.api_key_file: open /absent: no such file or directory"},
 		{name: "directory", environ: []string{variable + "=" + dir}, wantErr: variable + ": alphavantage.api_key_file: " + dir + " is a directory: name the file in it that holds the key"},
+		{name: "4 kB", environ: []string{variable + "=" + longest}, want: Secret(strings.Repeat("k", 4095))},
+		{name: "over 4 kB", environ: []string{variable + "=" + long}, wantErr: variable + ": alphavantage.api_key_file: " + long + " is longer than 4096 bytes, as no key is: name the file that holds the key alone"},
+		{name: "pipe", environ: []string{variable + "=" + fifo}, wantErr: variable + ": alphavantage.api_key_file: " + fifo + " is not a regular file, but a device, a pipe or a socket: name a file"},
+		{name: "device", environ: []string{variable + "=/dev/zero"}, wantErr: variable + ": alphavantage.api_key_file: /dev/zero is not a regular file, but a device, a pipe or a socket: name a file"},
 		{name: "readable by others", environ: []string{variable + "=" + open}, wantErr: variable + ": alphavantage.api_key_file: " + open + " can be used by others (its mode is 0644): run chmod 600 " + open},
 		{name: "writable by the group", environ: []string{variable + "=" + spaced}, wantErr: variable + ": alphavantage.api_key_file: " + spaced + " can be used by others (its mode is 0620): run chmod 600 '" + dir + `/ada'\''s key'`},
 		{name: "empty", environ: []string{variable + "=" + empty}, wantErr: variable + ": alphavantage.api_key_file: " + empty + " does not hold a key of letters, digits and signs, without spaces"},

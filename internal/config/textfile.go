@@ -15,6 +15,11 @@ func (c *Config) CheckTextfile() error {
 		return nil
 	}
 	const key = "metrics.textfile"
+	if info, err := os.Stat(c.Metrics.Textfile); err == nil {
+		if err := checkRegular(c.Metrics.Textfile, info); err != nil {
+			return &Error{[]string{fmt.Sprintf("%s: %s: %v", c.originOf(key), key, err)}}
+		}
+	}
 	dir := filepath.Dir(c.Metrics.Textfile)
 	if target, err := filepath.EvalSymlinks(c.Metrics.Textfile); err == nil {
 		dir = filepath.Dir(target) // a link stays

@@ -53,8 +53,8 @@ type Gauges struct {
 
 // Write replaces the file at path atomically, and makes it readable for everyone. Series of runs of other kinds are kept, and so
 // are the gauges if gauges is nil, as it is when the store cannot be queried. A run that did no work is counted,
-// and leaves the series of the last run that did as they are. A file that is not a metrics file is replaced; a symbolic link stays,
-// and what it points to is written.
+// and leaves the series of the last run that did as they are. A regular file that is not a metrics file is replaced; a directory,
+// a pipe or a device is refused. A symbolic link stays, and what it points to is written.
 func Write(path string, run Run, gauges *Gauges) error {
 	path = linkTarget(path)
 	unlock, err := lock(path)
@@ -143,10 +143,16 @@ func (f *file) gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 
 // load takes over the series in the file at path that this version knows.
 func (f *file) load(path string) error {
-	old, err := os.Open(path)
-	if os.IsNotExist(err) {
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
 		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular(): // opening a pipe could block for ever, and replacing a device is not what was meant
+		return fmt.Errorf("%s is not a regular file: name a file", path)
 	}
+	old, err := os.Open(path)
 	if err != nil {
 		return err
 	}

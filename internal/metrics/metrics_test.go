@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -188,6 +189,15 @@ func TestWritersTakeTurns(t *testing.T) {
 
 func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, dir, "/dev/null"} {
+		if err := metrics.Write(path, succeeded, nil); err == nil || !strings.Contains(err.Error(), path+" is not a regular file") {
+			t.Errorf("error %v, want one about %s", err, path)
+		}
+	}
 	if err := metrics.Write(filepath.Join(dir, "none", "papertrade.prom"), succeeded, nil); err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("error %v, want one that names the folder", err)
 	}

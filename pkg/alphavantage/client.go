@@ -302,14 +302,18 @@ func (c *Client) redact(text string) string {
 	return text
 }
 
-// retryAfter reads the header in either of its forms; 0 if it is missing or invalid.
+// maxRetryAfter is the longest time that a vendor is believed to want to be left alone: its longest window is a day.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads the header in either of its forms, at most maxRetryAfter; 0 if it is missing or invalid.
 func retryAfter(response *http.Response) time.Duration {
 	header := response.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(header); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
+	seconds, err := strconv.ParseInt(header, 10, 64) // the largest number there is, if the header's is larger
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(0, seconds), int64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(header); err == nil {
-		return max(0, time.Until(at))
+		return min(max(0, time.Until(at)), maxRetryAfter)
 	}
 	return 0
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"papertrade/pkg/alphavantage"
 	"papertrade/pkg/marketdata"
 )
 
@@ -149,6 +150,33 @@ func TestOtherStatuses(t *testing.T) {
 	} {
 		if _, err := ask(t, answering(t, status, quoteOf), newest, "IBM"); !errors.Is(err, want) {
 			t.Errorf("%d: %v, want %v", status, err, want)
+		}
+	}
+}
+
+// A Retry-After of any size is a time to wait of no more than a day, and never none because a number has overflowed.
+func TestRetryAfterOfAnySize(t *testing.T) {
+	const day = 24 * time.Hour
+	for header, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-1": 0, "-99999999999999999999": 0, "1e9": 0, "0": 0, "90": 90 * time.Second,
+		"86401": day, "9223372037": day, "18446744074": day, "9223372036854775807": day, strings.Repeat("9", 1000): day,
+		"Fri, 31 Dec 9999 23:59:59 GMT": day, "Thu, 01 Jan 1970 00:00:00 GMT": 0,
+	} {
+		client, err := alphavantage.New(alphavantage.Options{
+			Key: key, Limiter: &counting{},
+			HTTP: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				return &http.Response{
+					StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {header}}, Body: http.NoBody,
+				}, nil
+			})},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ask(t, client, newest, "IBM")
+		var throttled *marketdata.ThrottledError
+		if !errors.As(err, &throttled) || throttled.RetryAfter != want {
+			t.Errorf("%s: %v, %+v, want %v", header, err, throttled, want)
 		}
 	}
 }
