@@ -179,6 +179,8 @@ func databaseAdvice(c *config.Config, err error) string {
 		return ": name a file for the SQLite database"
 	case errors.Is(err, sqlite.ErrNotThere):
 		return adviceOnMissing(c)
+	case errors.Is(err, sqlite.ErrEmpty):
+		return adviceOnEmpty(c)
 	case errors.Is(err, sqlite.ErrNoDirectory):
 		return ": make it, or see that its disk is mounted"
 	default:
@@ -200,6 +202,16 @@ func adviceOnMissing(c *config.Config) string {
 	default:
 		return ": it is made by `papertrade refresh` or `papertrade watchlist add`"
 	}
+}
+
+// adviceOnEmpty returns what can be done about a SQLite file that has lost its content.
+func adviceOnEmpty(c *config.Config) string {
+	success, found, err := lastSuccess(c)
+	if err != nil || !found {
+		return ""
+	}
+	return fmt.Sprintf(", though the last successful run, at %s, left prices in it: restore it from a backup; "+
+		"if it is gone for good, `papertrade refresh --init` begins anew", formatTime(success.SucceededAt))
 }
 
 // asStore keeps a nil pointer from becoming a store that is not nil.

@@ -23,10 +23,11 @@ type success struct {
 	SucceededAt time.Time `json:"succeeded_at"`
 }
 
-// checkExpected returns sqlite.ErrNotThere if a file is missing that is not to be made.
+// checkExpected returns sqlite.ErrNotThere or sqlite.ErrEmpty if a file is missing or empty that a run has left with tables,
+// unless it is to be made all the same.
 func checkExpected(c *config.Config, missing newDatabase) error {
-	notThere := sqlite.CheckExists(c.Database.Path)
-	if notThere == nil || missing == newAlways {
+	lost := sqlite.CheckFilled(c.Database.Path)
+	if lost == nil || missing == newAlways {
 		return nil
 	}
 	_, found, err := lastSuccess(c)
@@ -34,7 +35,7 @@ func checkExpected(c *config.Config, missing newDatabase) error {
 		return err
 	}
 	if found {
-		return notThere
+		return lost
 	}
 	return nil
 }

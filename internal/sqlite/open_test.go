@@ -196,8 +196,17 @@ func TestOpenReadOnly(t *testing.T) {
 		if err := sqlite.CheckExists(there); err != nil {
 			t.Error(err)
 		}
+		if err := sqlite.CheckFilled(there); err != nil {
+			t.Error(err)
+		}
 	}
 	diff(t, contents(t, filepath.Dir(path)), before)
+	wantError(t, sqlite.CheckFilled(path+".missing"), "the SQLite database "+path+".missing is not there yet")
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, sqlite.CheckFilled(empty), "the SQLite database "+empty+" is empty")
 }
 
 // A DATETIME column takes what its writer makes of a time.

@@ -25,6 +25,8 @@ const (
 	ErrNotFile   refresh.StoreError = "not a file"
 	// ErrNotThere is the error of opening a file to read it that does not exist.
 	ErrNotThere    refresh.StoreError = "not there yet"
+	// ErrEmpty is the error of a file of no bytes that should be a database: SQLite would take it for a new one.
+	ErrEmpty       refresh.StoreError = "empty"
 	ErrNoDirectory refresh.StoreError = "its directory does not exist"
 )
 
@@ -80,6 +82,17 @@ func MakeDirectory(path string) error {
 func CheckExists(path string) error {
 	if found, _ := findFile(path); !found { // what is no file is something too
 		return notThere(path)
+	}
+	return nil
+}
+
+// CheckFilled returns ErrNotThere if there is nothing at a path, and ErrEmpty if what is there has no bytes.
+func CheckFilled(path string) error {
+	if err := CheckExists(path); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return fmt.Errorf("the SQLite database %s is %w", path, ErrEmpty)
 	}
 	return nil
 }
