@@ -42,21 +42,29 @@ func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.Watc
 // maxWarnings is how many tickers that resemble no other have a warning each: a list of hundreds that is imported has one.
 const maxWarnings = 5
 
+// maxNamed is how many tickers one warning names.
+const maxNamed = 100
+
+// maxComparisons keeps a list that no hand has typed from taking minutes in search of slips of the hand.
+const maxComparisons = 10_000_000
+
 // warnOfUnknown says which of the tickers that were added are not among the known symbols, and which of these was probably meant.
 func (inv *invocation) warnOfUnknown(changes []refresh.WatchlistChange, known []string) {
+	known = normalizeSymbols(known)
+	unknown := unknownSymbols(changes, known)
+	if len(unknown)*len(known) > maxComparisons {
+		known = nil
+	}
 	var others []string
-	for _, change := range changes {
-		similar, isKnown := similarSymbol(change.Ticker, known)
-		switch {
-		case isKnown:
-		case similar == "":
-			others = append(others, change.Ticker.String())
-		default:
-			inv.log.Warn().Msgf("%s: nothing is known of it yet; did you mean %s?", change.Ticker, similar)
+	for _, symbol := range unknown {
+		if similar := similarSymbol(symbol, known); similar != "" {
+			inv.log.Warn().Msgf("%s: nothing is known of it yet; did you mean %s?", symbol, similar)
+		} else {
+			others = append(others, symbol)
 		}
 	}
 	if len(others) > maxWarnings {
-		inv.log.Warn().Strs("tickers", others).Msgf("nothing is known of %d tickers yet", len(others))
+		inv.log.Warn().Strs("tickers", others[:min(len(others), maxNamed)]).Msgf("nothing is known of %d tickers yet", len(others))
 		return
 	}
 	for _, symbol := range others {
@@ -64,19 +72,34 @@ func (inv *invocation) warnOfUnknown(changes []refresh.WatchlistChange, known []
 	}
 }
 
-// similarSymbol reports whether a ticker is one of the known symbols, or else returns the first of these that was probably
-// meant; "" if there is none.
-func similarSymbol(ticker marketdata.Ticker, known []string) (similar string, isKnown bool) {
-	for _, symbol := range slices.Sorted(slices.Values(known)) {
-		symbol = normalizeSymbol(symbol)
-		if symbol == ticker.String() {
-			return "", true
-		}
-		if similar == "" && isSlip(ticker.String(), symbol) {
-			similar = symbol
+// normalizeSymbols returns symbols as tickers are written, in their order, each once.
+func normalizeSymbols(symbols []string) []string {
+	all := make([]string, len(symbols))
+	for i, symbol := range symbols {
+		all[i] = normalizeSymbol(symbol)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// unknownSymbols returns the tickers of changes that are not among the known symbols, which are sorted.
+func unknownSymbols(changes []refresh.WatchlistChange, known []string) (unknown []string) {
+	for _, change := range changes {
+		if _, isKnown := slices.BinarySearch(known, change.Ticker.String()); !isKnown {
+			unknown = append(unknown, change.Ticker.String())
 		}
 	}
-	return similar, false
+	return unknown
+}
+
+// similarSymbol returns the first of the known symbols that was probably meant by another one; "" if there is none.
+func similarSymbol(symbol string, known []string) string {
+	for _, candidate := range known {
+		if isSlip(symbol, candidate) {
+			return candidate
+		}
+	}
+	return ""
 }
 
 // minSlip is the length from which on a symbol that is like another one is probably a slip: almost any two letters are a ticker.
@@ -113,8 +136,10 @@ func printChanged(ctx context.Context, inv *invocation, db store, symbols []stri
 	if err != nil {
 		return err
 	}
-	changed := slices.DeleteFunc(entries, func(e refresh.WatchlistEntry) bool {
-		return !slices.Contains(symbols, normalizeSymbol(e.Symbol))
-	})
+	asked := make(map[string]bool, len(symbols))
+	for _, symbol := range symbols {
+		asked[symbol] = true
+	}
+	changed := slices.DeleteFunc(entries, func(e refresh.WatchlistEntry) bool { return !asked[normalizeSymbol(e.Symbol)] })
 	return inv.print(watchlistView(changed))
 }

@@ -3,26 +3,31 @@ package main
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
 )
 
 func TestSimilarSymbol(t *testing.T) {
-	known := []string{"TSLA", " aapl", "AMZN", "GOOGL", "META", "MSFT", "T", "IBM", "BRK.B", "TSCO.LON", "VOD.LON"}
+	known := normalizeSymbols([]string{"TSLA", " aapl", "AMZN", "GOOGL", "META", "MSFT", "T", "IBM", "BRK.B", "TSCO.LON", "VOD.LON", "AAPL"})
 	for added, want := range map[string]string{
 		"APPL": "AAPL", "AAP": "AAPL", "AAPLE": "AAPL", "MSTF": "MSFT", "GOGL": "GOOGL", "IBN": "IBM",
 		"BRKB": "BRK.B", "BRK-B": "BRK.B", "BRK": "BRK.B", "TSCO": "TSCO.LON", "TSCO.L": "TSCO.LON", "TSCO.LONX": "TSCO.LON",
 		"KO": "", "V": "", "AMD": "", "AZN.LON": "", "NFLX": "", "TS": "", "GOGLO": "",
 	} {
-		if got, isKnown := similarSymbol(marketdata.MustParseTicker(added), known); got != want || isKnown {
-			t.Errorf("%s: %q, known %t; want %q and unknown", added, got, isKnown, want)
+		if got := similarSymbol(added, known); got != want {
+			t.Errorf("%s: %q, want %q", added, got, want)
 		}
 	}
-	for _, symbol := range []string{"AAPL", "T", "BRK.B"} {
-		if got, isKnown := similarSymbol(marketdata.MustParseTicker(symbol), known); got != "" || !isKnown {
-			t.Errorf("%s: %q, known %t; want it known", symbol, got, isKnown)
-		}
+	if got := similarSymbol("AAPL", nil); got != "" {
+		t.Errorf("%q, want none where nothing is known", got)
 	}
-	if got, isKnown := similarSymbol(marketdata.MustParseTicker("AAPL"), nil); got != "" || isKnown {
-		t.Errorf("%q, known %t; want it unknown where nothing is known", got, isKnown)
+	var changes []refresh.WatchlistChange
+	for _, symbol := range []string{"AAPL", "KO", "T", "BRK.B", "APPL"} {
+		changes = append(changes, refresh.WatchlistChange{Ticker: marketdata.MustParseTicker(symbol)})
+	}
+	if diff := cmp.Diff([]string{"KO", "APPL"}, unknownSymbols(changes, known)); diff != "" {
+		t.Errorf("unknown (-want +got):\n%s", diff)
 	}
 }

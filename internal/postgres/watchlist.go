@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,45 +44,100 @@ func scanEntry(row pgx.CollectableRow) (refresh.WatchlistEntry, error) {
 }
 
 // AddToWatchlist adds tickers to the watchlist, or makes them active again, all of them or none. That a provider
-// did not know them is forgotten.
+// did not know them is forgotten. What it takes is proportional to the tickers and the watchlist.
 func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
-	var writes pgx.Batch
-	for _, change := range changes {
-		queueEntry(&writes, change, at)
-	}
-	queueForgetUnknown(&writes, changes)
-	results := s.pool.SendBatch(ctx, &writes)
-	for _, change := range changes {
-		if _, err := results.Exec(); err != nil {
-			_ = results.Close() // which has the same error
-			return fmt.Errorf("add to the watchlist: %s: %w", change.Ticker, translate(err))
+	changes = mergeChanges(changes)
+	err := s.addEntries(ctx, changes, at)
+	if errors.Is(err, refresh.ErrRowRefused) {
+		if refused, found := s.findRefused(ctx, changes, at); found {
+			err = fmt.Errorf("%s: %w", refused, err)
 		}
 	}
-	if err := results.Close(); err != nil {
-		return fmt.Errorf("add to the watchlist: %w", translate(err))
+	if err != nil {
+		return fmt.Errorf("add to the watchlist: %w", err)
 	}
 	return nil
 }
 
-// queueEntry's conflict is with another process that adds the same ticker at the same time.
-func queueEntry(writes *pgx.Batch, change refresh.WatchlistChange, at time.Time) {
+// mergeChanges returns one change of each ticker, in which the last one of it that says something wins.
+func mergeChanges(changes []refresh.WatchlistChange) []refresh.WatchlistChange {
+	merged := make([]refresh.WatchlistChange, 0, len(changes))
+	indexOf := make(map[marketdata.Ticker]int, len(changes))
+	for _, change := range changes {
+		i, found := indexOf[change.Ticker]
+		if !found {
+			indexOf[change.Ticker] = len(merged)
+			merged = append(merged, change)
+			continue
+		}
+		merged[i].Priority = cmp.Or(change.Priority, merged[i].Priority)
+		merged[i].RefreshInterval = cmp.Or(change.RefreshInterval, merged[i].RefreshInterval)
+	}
+	return merged
+}
+
+// findRefused returns a ticker whose row the database refuses, for the error: half of the changes at a time, none of which
+// stays.
+func (s *Store) findRefused(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) (refused marketdata.Ticker, found bool) {
+	for len(changes) > 1 {
+		half := changes[:len(changes)/2]
+		if err := s.tryEntries(ctx, half, at); errors.Is(err, refresh.ErrRowRefused) {
+			changes = half
+		} else {
+			changes = changes[len(half):]
+		}
+	}
+	if len(changes) == 0 || !errors.Is(s.tryEntries(ctx, changes, at), refresh.ErrRowRefused) {
+		return marketdata.Ticker{}, false
+	}
+	return changes[0].Ticker, true
+}
+
+// tryEntries returns the error of addEntries, and adds nothing.
+func (s *Store) tryEntries(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return translate(err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	var writes pgx.Batch
+	queueEntries(&writes, changes, at)
+	return send(ctx, tx, &writes)
+}
+
+func (s *Store) addEntries(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
+	var writes pgx.Batch
+	queueEntries(&writes, changes, at)
+	queueForgetUnknown(&writes, changes)
+	return send(ctx, s.pool, &writes)
+}
+
+// queueEntries writes all changes in one statement, so that rows that no index finds, which others wrote in lower case or with
+// spaces around, are looked for once. Its conflict is with another process that adds the same ticker at the same time.
+func queueEntries(writes *pgx.Batch, changes []refresh.WatchlistChange, at time.Time) {
 	const statement = `
-with reactivated as (
-    update ticker_watchlist
-    set is_active = true, priority = coalesce(@priority::integer, priority),
-        refresh_interval_seconds = coalesce(@seconds::integer, refresh_interval_seconds), updated_at = @at::timestamptz
-    where upper(btrim(ticker, E' \t\r\n')) = @ticker::text
-    returning id)
+with asked as (
+    select ticker, priority, seconds
+    from unnest(@tickers::text[], @priorities::integer[], @seconds::integer[]) as change (ticker, priority, seconds)),
+reactivated as (
+    update ticker_watchlist as stored
+    set is_active = true, priority = coalesce(asked.priority, stored.priority),
+        refresh_interval_seconds = coalesce(asked.seconds, stored.refresh_interval_seconds), updated_at = @at::timestamptz
+    from asked
+    where upper(btrim(stored.ticker, E' \t\r\n')) = asked.ticker
+    returning asked.ticker)
 insert into ticker_watchlist (ticker, priority, refresh_interval_seconds, is_active, created_at, updated_at)
-select @ticker::text, coalesce(@priority::integer, 100), coalesce(@seconds::integer, 300), true, @at::timestamptz, @at::timestamptz
-where not exists (select from reactivated)
+select ticker, coalesce(priority, 100), coalesce(seconds, 300), true, @at::timestamptz, @at::timestamptz
+from asked
+where not exists (select from reactivated where reactivated.ticker = asked.ticker)
 on conflict (ticker) do update set
     is_active = true, priority = excluded.priority,
     refresh_interval_seconds = excluded.refresh_interval_seconds, updated_at = excluded.updated_at`
-	writes.Queue(statement, pgx.NamedArgs{
-		"ticker": change.Ticker.String(), "priority": change.Priority,
-		"seconds": seconds(change.RefreshInterval), "at": stamp(at),
-	})
+	tickers, priorities, intervals := make([]string, len(changes)), make([]*int, len(changes)), make([]*int64, len(changes))
+	for i, change := range changes {
+		tickers[i], priorities[i], intervals[i] = change.Ticker.String(), change.Priority, seconds(change.RefreshInterval)
+	}
+	writes.Queue(statement, pgx.NamedArgs{"tickers": tickers, "priorities": priorities, "seconds": intervals, "at": stamp(at)})
 }
 
 func queueForgetUnknown(writes *pgx.Batch, changes []refresh.WatchlistChange) {

@@ -108,3 +108,31 @@ func benchmarkRun(b *testing.B, store storetest.Store, limits []quota.Limit, enf
 	}
 	return took, plan.EndsAt.Sub(start)
 }
+
+// BenchmarkAddToWatchlist shows what one of 20,000 tickers takes that are added together, and added again, as a ratio to one of
+// 2,000: about 1 if it is proportional to their number.
+func BenchmarkAddToWatchlist(b *testing.B) {
+	for _, kind := range storeKinds {
+		b.Run(kind, func(b *testing.B) {
+			for b.Loop() {
+				few, many := timePerAddedTicker(b, kind, 2_000), timePerAddedTicker(b, kind, 20_000)
+				b.ReportMetric(many/few, "x-few")
+			}
+		})
+	}
+}
+
+func timePerAddedTicker(b *testing.B, kind string, n int) float64 {
+	store := mustOpenStore(b, kind, newDatabase(b, kind))
+	changes := make([]refresh.WatchlistChange, n)
+	for i := range changes {
+		changes[i].Ticker = marketdata.MustParseTicker(fmt.Sprintf("T%d", i))
+	}
+	start := time.Now()
+	for range 2 {
+		if err := store.AddToWatchlist(b.Context(), changes, midnight()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return float64(time.Since(start)) / float64(n)
+}

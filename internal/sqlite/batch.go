@@ -149,15 +149,30 @@ type statementCache struct {
 }
 
 func (c statementCache) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
-	prepared, found := c.prepared[statement]
-	if !found {
-		var err error
-		if prepared, err = c.tx.PrepareContext(ctx, statement); err != nil {
-			return nil, err
-		}
-		c.prepared[statement] = prepared
+	prepared, err := c.prepare(ctx, statement)
+	if err != nil {
+		return nil, err
 	}
 	return prepared.QueryContext(ctx, args...)
+}
+
+func (c statementCache) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	prepared, err := c.prepare(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return prepared.ExecContext(ctx, args...)
+}
+
+func (c statementCache) prepare(ctx context.Context, statement string) (prepared *sql.Stmt, err error) {
+	prepared, found := c.prepared[statement]
+	if found {
+		return prepared, nil
+	}
+	if prepared, err = c.tx.PrepareContext(ctx, statement); err == nil {
+		c.prepared[statement] = prepared
+	}
+	return prepared, err
 }
 
 func writeStates(ctx context.Context, tx *sql.Tx, refreshed []refresh.Refreshed) error {

@@ -24,7 +24,7 @@ const (
 	ErrNotSQLite refresh.StoreError = "the file is not a SQLite database"
 	ErrNotFile   refresh.StoreError = "not a file"
 	// ErrNotThere is the error of opening a file to read it that does not exist.
-	ErrNotThere    refresh.StoreError = "not there yet"
+	ErrNotThere refresh.StoreError = "not there yet"
 	// ErrEmpty is the error of a file of no bytes that should be a database: SQLite would take it for a new one.
 	ErrEmpty       refresh.StoreError = "empty"
 	ErrNoDirectory refresh.StoreError = "its directory does not exist"

@@ -41,11 +41,16 @@ func scanEntry(rows *sql.Rows) (entry refresh.WatchlistEntry, err error) {
 }
 
 // AddToWatchlist adds tickers to the watchlist, or makes them active again, all of them or none. That a provider
-// did not know them is forgotten.
+// did not know them is forgotten. What it takes is proportional to the tickers and the watchlist.
 func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
+		unnormalized, err := readUnnormalized(ctx, tx)
+		if err != nil {
+			return err
+		}
+		statements := statementCache{tx: tx, prepared: map[string]*sql.Stmt{}}
 		for _, change := range changes {
-			if err := addEntry(ctx, tx, change, at); err != nil {
+			if err := addEntry(ctx, statements, change, unnormalized[change.Ticker.String()], at); err != nil {
 				return fmt.Errorf("%s: %w", change.Ticker, err)
 			}
 		}
@@ -57,36 +62,62 @@ func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistC
 	return nil
 }
 
-func addEntry(ctx context.Context, tx *sql.Tx, change refresh.WatchlistChange, at time.Time) error {
-	found, err := reactivateEntry(ctx, tx, change, at)
-	if err == nil && !found {
-		err = insertEntry(ctx, tx, change, at)
+// readUnnormalized returns the IDs of rows that others wrote in lower case or with spaces around, which no index finds, by the
+// ticker that they mean.
+func readUnnormalized(ctx context.Context, tx *sql.Tx) (map[string][]int64, error) {
+	const statement = `
+select id, upper(trim(ticker, char(32, 9, 10, 13)))
+from ticker_watchlist
+where ticker <> upper(trim(ticker, char(32, 9, 10, 13)))`
+	found := map[string][]int64{}
+	_, err := query(ctx, tx, func(rows *sql.Rows) (struct{}, error) {
+		var id int64
+		var ticker string
+		err := rows.Scan(&id, &ticker)
+		found[ticker] = append(found[ticker], id)
+		return struct{}{}, err
+	}, statement)
+	return found, err
+}
+
+// addEntry adds a row, unless there is one of the ticker already; unnormalized are such rows.
+func addEntry(ctx context.Context, tx executor, change refresh.WatchlistChange, unnormalized []int64, at time.Time) error {
+	if len(unnormalized) == 0 {
+		if err := upsertEntry(ctx, tx, change, at); err != nil {
+			return err
+		}
+		return forgetUnknown(ctx, tx, change.Ticker)
 	}
-	if err == nil {
-		err = forgetUnknown(ctx, tx, change.Ticker)
+	for _, id := range unnormalized {
+		if err := reactivateEntry(ctx, tx, `id`, id, change, at); err != nil {
+			return err
+		}
 	}
+	if err := reactivateEntry(ctx, tx, `ticker`, change.Ticker.String(), change, at); err != nil {
+		return err
+	}
+	return forgetUnknown(ctx, tx, change.Ticker)
+}
+
+const reactivate = `is_active = true, priority = coalesce(?2, priority),
+    refresh_interval_seconds = coalesce(?3, refresh_interval_seconds), updated_at = ?4`
+
+func reactivateEntry(ctx context.Context, tx executor, column string, value any, change refresh.WatchlistChange, at time.Time) error {
+	statement := `update ticker_watchlist set ` + reactivate + ` where ` + column + ` = ?1`
+	_, err := exec(ctx, tx, statement, value, change.Priority, seconds(change.RefreshInterval), stamp(at))
 	return err
 }
 
-func reactivateEntry(ctx context.Context, tx *sql.Tx, change refresh.WatchlistChange, at time.Time) (found bool, err error) {
-	const statement = `
-update ticker_watchlist
-set is_active = true, priority = coalesce(?2, priority),
-    refresh_interval_seconds = coalesce(?3, refresh_interval_seconds), updated_at = ?4
-where upper(trim(ticker, char(32, 9, 10, 13))) = ?1`
-	rows, err := exec(ctx, tx, statement, change.Ticker.String(), change.Priority, seconds(change.RefreshInterval), stamp(at))
-	return rows > 0, err
-}
-
-func insertEntry(ctx context.Context, tx *sql.Tx, change refresh.WatchlistChange, at time.Time) error {
+func upsertEntry(ctx context.Context, tx executor, change refresh.WatchlistChange, at time.Time) error {
 	const statement = `
 insert into ticker_watchlist (ticker, priority, refresh_interval_seconds, is_active, created_at, updated_at)
-values (?1, coalesce(?2, 100), coalesce(?3, 300), true, ?4, ?4)`
+values (?1, coalesce(?2, 100), coalesce(?3, 300), true, ?4, ?4)
+on conflict (ticker) do update set ` + reactivate
 	_, err := exec(ctx, tx, statement, change.Ticker.String(), change.Priority, seconds(change.RefreshInterval), stamp(at))
 	return err
 }
 
-func forgetUnknown(ctx context.Context, tx *sql.Tx, ticker marketdata.Ticker) error {
+func forgetUnknown(ctx context.Context, tx executor, ticker marketdata.Ticker) error {
 	const statement = `update papertrade_ticker_states
 set unknown_sessions = 0, unknown_session = null, late_session = null, late_sessions = 0, late_checks = 0, late_repeats = 0,
     first_active_at = null

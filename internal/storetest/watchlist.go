@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -45,8 +46,9 @@ func watchlist(t *testing.T, db Database) {
 	}
 	err = store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{
 		{Ticker: marketdata.MustParseTicker("AAPL")}, {Ticker: marketdata.MustParseTicker("RELIANCE.BSE")}}, midnight)
-	if err == nil {
-		t.Error("no error for a ticker that is wider than its column")
+	WantError(t, err, refresh.ErrRowRefused)
+	if err == nil || !strings.Contains(err.Error(), "add to the watchlist: RELIANCE.BSE: ") {
+		t.Errorf("error %v, want one that names the ticker that is wider than its column", err)
 	}
 	unchanged, err := store.Watchlist(t.Context(), true)
 	noError(t, err)
@@ -90,6 +92,18 @@ func watchlistWithDirtyRows(t *testing.T, db Database) {
 	got, err := store.Watchlist(t.Context(), true)
 	noError(t, err)
 	equal(t, got, []refresh.WatchlistEntry{entry(" aapl ", 3)})
+
+	// A row of the same ticker without the spaces is one more, and nobody knows which is meant.
+	db.Exec(t, `insert into ticker_watchlist (ticker, priority, refresh_interval_seconds, is_active, created_at, updated_at)
+		values ('AAPL', 1, 300, false, '2026-11-21 00:00:00', '2026-11-21 00:00:00')`)
+	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{
+		{Ticker: tickers("AAPL")[0]}, {Ticker: tickers("IBM")[0], Priority: new(9)}, {Ticker: tickers("AAPL")[0], Priority: new(2)},
+		{Ticker: tickers("IBM")[0]},
+	}, midnight))
+	got, err = store.Watchlist(t.Context(), true)
+	noError(t, err)
+	equal(t, got, []refresh.WatchlistEntry{entry(" aapl ", 2), entry("AAPL", 2), entry("IBM", 9)})
+	db.Exec(t, `delete from ticker_watchlist where ticker in ('AAPL', 'IBM')`)
 
 	db.Exec(t, `insert into ticker_watchlist (ticker, priority, refresh_interval_seconds, is_active, created_at, updated_at)
 		values ('$$$', 1, 300, true, '2026-11-21 00:00:00', '2026-11-21 00:00:00')`)
