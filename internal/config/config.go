@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -38,6 +39,7 @@ type Config struct {
 	effective    []Value
 	stateHome    string
 	stateHomeErr error // why there is none
+	redactor     atomic.Pointer[redactor]
 }
 
 // Discovery says where active tickers come from.

@@ -1,16 +1,16 @@
 package config
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+
+	"papertrade/pkg/safetext"
 )
 
 // hidden stands where a secret would.
-const hidden = "***"
+const hidden = safetext.Hidden
 
 // Secret is a text that prints as *** however it is printed; only Reveal gives it away.
 type Secret string
@@ -44,10 +44,27 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // minRedacted keeps Redact from riddling every text with *** because a password has a letter or two.
 const minRedacted = 4
 
-// Redact returns the text with *** for every secret that the settings hold, in each way in which a URL, a
-// Go string or JSON would write it: the last line of defence before a text leaves the program. A key
-// in a file is known once Key has read it. Secrets shorter than four bytes stay.
+// Redact returns the text, which one of safetext has made safe, with *** for every secret that the settings hold, in any case
+// and encoding: the last line of defence before a text leaves the program. A key in a file is known once Key has read
+// it. Secrets shorter than four bytes stay.
 func (c *Config) Redact(text string) string {
+	secrets := c.secrets()
+	cached := c.redactor.Load()
+	if cached == nil || !slices.Equal(cached.secrets, secrets) {
+		cached = &redactor{secrets, safetext.NewRedactor(secrets...)}
+		c.redactor.Store(cached)
+	}
+	return cached.Redact(text)
+}
+
+// redactor is of some secrets. To make one takes a while.
+type redactor struct {
+	secrets []string
+	*safetext.Redactor
+}
+
+// secrets returns those that are long enough to be redacted.
+func (c *Config) secrets() []string {
 	secrets := c.Database.passwords()
 	for _, v := range c.Vendors {
 		secrets = append(secrets, v.APIKey.Reveal())
@@ -59,21 +76,5 @@ func (c *Config) Redact(text string) string {
 		password, _ := u.User.Password()
 		secrets = append(secrets, password, strings.Trim(u.EscapedPath(), "/"), u.RawQuery)
 	}
-	var forms []string
-	for _, secret := range secrets {
-		if len(secret) < minRedacted {
-			continue
-		}
-		quoted := fmt.Sprintf("%q", secret)
-		inJSON, _ := json.Marshal(secret) // a string always marshals
-		forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret),
-			url.UserPassword("", secret).String()[1:], quoted[1:len(quoted)-1], string(inJSON[1:len(inJSON)-1]))
-	}
-	// The replacer takes the first that fits, so a secret must come before its own beginning.
-	slices.SortFunc(forms, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	pairs := make([]string, 0, 2*len(forms))
-	for _, form := range forms {
-		pairs = append(pairs, form, hidden)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return slices.DeleteFunc(secrets, func(secret string) bool { return len(secret) < minRedacted })
 }

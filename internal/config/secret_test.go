@@ -89,6 +89,8 @@ func TestRedact(t *testing.T) {
 		"dial ada:p%40ss%2Fw%C3%B6rd@h":                                  "dial ada:***@h",
 		"password p@ss/wörd, tls secret":                                 "password ***, ***",
 		"user=ada sslpassword=tls+secret":                                "user=ada sslpassword=***",
+		"YOUR KEY A\"K&Y&LT;1%2f2 was":                                   "YOUR KEY *** was",
+		`your key a&#34;k&amp;y&lt;1%2f2 was`:                            `your key *** was`,
 		"ping https://bob:pinger@hc.example/uuid-0b5d/start?token=tok3n": "ping https://bob:***@hc.example/***/start?***",
 	}
 	for text, want := range tests {
