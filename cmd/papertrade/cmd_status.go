@@ -283,6 +283,7 @@ func readAllowances(ctx context.Context, inv *invocation, db store) (allowances,
 	}
 	var all allowances
 	now := inv.now()
+	account = account.Believed(vendor.RateLimits, now)
 	all.Learned = quota.Narrow(vendor.RateLimits, account.Learned, now)
 	all.Advice = limitAdvice(inv.config, all.Learned)
 	for _, left := range quota.Remaining(account.Limits(vendor.RateLimits, now), account, now) {

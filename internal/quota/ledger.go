@@ -30,6 +30,7 @@ type Account struct {
 	// EndOfDayAt is when the key's plan was last found to have end-of-day prices only; zero: it was not.
 	EndOfDayAt time.Time
 	Learned    []Learned // what refusals showed of the key's limits, the forgotten too
+	Misdated   Misdated  // not stored: what Believed has left out
 }
 
 // Change is what is written to an Account. What is zero stays unchanged.

@@ -244,7 +244,7 @@ func (l *Limiter) RecordCallTime(d time.Duration) {
 	l.callTime = d
 }
 
-// Account returns what the ledger knows of the key; of this limiter's calls, those that it has made.
+// Account returns what the ledger knows of the key, as Account.Believed has it; of this limiter's calls, those that it has made.
 func (l *Limiter) Account(ctx context.Context) (Account, error) {
 	account, err := l.o.Ledger.Account(ctx, l.o.Account)
 	if err != nil {
@@ -252,6 +252,7 @@ func (l *Limiter) Account(ctx context.Context) (Account, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	account = account.Believed(l.o.Limits, time.Now())
 	account.Calls = append(slices.DeleteFunc(account.Calls, l.isOwn), l.sent...)
 	l.learned, l.knows = account.Learned, true
 	return account, nil
@@ -294,8 +295,9 @@ func (l *Limiter) update(ctx context.Context, now time.Time, decide func(Account
 		oldest = since(Effective(l.o.Limits, l.learned, now), now)
 	}
 	err := l.o.Ledger.UpdateAccount(ctx, l.o.Account, oldest, func(a Account) Change {
+		a = a.Believed(l.o.Limits, now)
 		l.learned, l.knows = a.Learned, true
-		return decide(a)
+		return a.Misdated.forget(decide(a), a, now)
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrLedger, err)

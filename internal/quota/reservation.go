@@ -71,9 +71,8 @@ func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err erro
 	now := time.Now()
 	err = l.update(ctx, now, func(a Account) Change {
 		l.heldUntil = a.HeldUntil
-		var invalid []Call
-		others, invalid = l.othersOf(a, now)
-		change := Change{Save: slices.Clone(l.sent), Delete: ids(invalid)}
+		others = slices.DeleteFunc(slices.Clone(a.Calls), l.isOwn)
+		change := Change{Save: slices.Clone(l.sent)}
 		made := slices.Concat(others, l.sent)
 		schedule := NewSchedule(l.limits(), made)
 		at = schedule.Next(l.notBefore(now), cost)
@@ -94,20 +93,6 @@ func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err erro
 		return time.Time{}, &DeferredError{KeptFor: keptFor}
 	}
 	return at, nil
-}
-
-// othersOf returns the calls of an account that are not this limiter's, and those that nobody can have
-// reserved.
-func (l *Limiter) othersOf(a Account, now time.Time) (others, invalid []Call) {
-	for _, c := range a.Calls {
-		switch {
-		case c.From.After(now.Add(2 * maxAhead)): // a clock was wrong
-			invalid = append(invalid, c)
-		case !l.isOwn(c):
-			others = append(others, c)
-		}
-	}
-	return others, invalid
 }
 
 // keepsReserved reports whether what is reserved serves a call of this cost, which can be made at a time,

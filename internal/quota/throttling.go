@@ -93,10 +93,7 @@ func (l *Limiter) HoldUntilReset(ctx context.Context) (until time.Time, err erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	until = now.UTC().Truncate(24 * time.Hour).Add(24*time.Hour + dayMargin)
-	for _, limit := range l.o.Limits {
-		until = later(until, now.Add(limit.Window))
-	}
+	until = resetAfter(l.o.Limits, now)
 	l.heldUntil = until
 	return until, l.update(ctx, now, func(Account) Change { return Change{HeldUntil: until} })
 }
