@@ -149,7 +149,7 @@ type statementCache struct {
 }
 
 func (c statementCache) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
-	prepared, err := c.prepare(ctx, statement)
+	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // the transaction closes it
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (c statementCache) QueryContext(ctx context.Context, statement string, args
 }
 
 func (c statementCache) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	prepared, err := c.prepare(ctx, statement)
+	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // the transaction closes it
 	if err != nil {
 		return nil, err
 	}
