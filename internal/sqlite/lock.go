@@ -112,8 +112,7 @@ func checkLockFiles(database string) error {
 		path := filepath.Join(filepath.Dir(database), entry.Name())
 		file, err := os.Open(path)
 		if errors.Is(err, fs.ErrPermission) {
-			return fmt.Errorf("the lock file is another user's: %w: give it the owner of the database: "+
-				"sudo chown --reference=%s %s", translate(err), database, path)
+			return fmt.Errorf("the lock file is another user's: %w: give %s the owner of %s by chown, as root", translate(err), path, database)
 		}
 		if err != nil {
 			return fmt.Errorf("the lock file: %w", translate(err))
