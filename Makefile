@@ -16,9 +16,10 @@ build: ## bin/papertrade: one file that needs no library
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/papertrade ./cmd/papertrade
 
 # Dated by the commit, so that the same source makes the same pages.
+MAN     := TZ=UTC SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) bin/papertrade man
 man: build ## bin/man: a man page of each command
 	@rm -rf bin/man
-	TZ=UTC SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) bin/papertrade man bin/man
+	$(MAN) bin/man
 
 demo: build ## a refresh without network, key or server
 	CGO_ENABLED=0 go build -trimpath -o bin/fakevantage ./internal/fakevantage/cmd/fakevantage
@@ -65,9 +66,11 @@ lint: ## vet, golangci-lint and its walls between packages
 fmt: ## format the code
 	$(LINT) fmt ./...
 
-install: $(if $(wildcard bin/papertrade bin/man),,man) ## PREFIX/bin/papertrade and its man pages (PREFIX is /usr/local)
+# Root often has no Go on its path: then what is built is installed as it is.
+install: $(if $(or $(shell command -v go),$(if $(wildcard bin/papertrade),,none)),build) ## PREFIX/bin/papertrade and its man pages (PREFIX is /usr/local)
 	install -D bin/papertrade $(DESTDIR)$(PREFIX)/bin/papertrade
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 bin/man/*.1
+	@pages=$$(mktemp -d) && $(MAN) $$pages && \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $$pages/*.1 && rm -r $$pages
 
 clean: ## remove what was built
 	rm -rf bin

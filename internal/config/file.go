@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -52,16 +53,22 @@ func (s *schema) readFile(named string, env environ, p *problems) settingsFile {
 	return settingsFile{}
 }
 
+// maxFileSize bounds what is read of a settings file, in bytes.
+const maxFileSize = 64 << 20
+
 // openFile reads the settings file at a path. The error is that it cannot be read.
 func (s *schema) openFile(path string, p *problems) (file settingsFile, err error) {
-	f, err := openRegular(path)
+	f, err := os.Open(path) // a pipe too: --config <(…) is how secrets come from a vault
 	if err != nil {
 		return settingsFile{}, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(f)
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return settingsFile{}, err
+	}
+	if len(data) > maxFileSize {
+		return settingsFile{}, fmt.Errorf("%s is longer than %d MB, as no settings are", path, maxFileSize>>20)
 	}
 	file = settingsFile{path: path, values: s.fileValues(path, data, p)}
 	if secret, found := s.findSecret(file.values); found {
