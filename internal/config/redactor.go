@@ -1,4 +1,4 @@
-package safetext
+package config
 
 import (
 	"cmp"
@@ -12,24 +12,22 @@ import (
 	"unicode"
 )
 
-// Hidden stands where a secret would.
-const Hidden = "***"
-
-// Redactor hides secrets in texts.
-type Redactor struct {
-	secrets []secret
-	begins  [256]bool // the bytes that a secret can begin with
+// redactor hides secrets in texts.
+type redactor struct {
+	secrets   []string
+	spellings []spelling
+	begins    [256]bool // the bytes that a secret can begin with
 }
 
-// secret has the ways to write each of its characters.
-type secret [][]string
+// spelling has the ways to write each character of a secret.
+type spelling [][]string
 
-// NewRedactor returns a Redactor of these secrets.
-func NewRedactor(secrets ...string) *Redactor {
-	r := &Redactor{}
+// newRedactor returns a redactor of these secrets. That takes a while.
+func newRedactor(secrets ...string) *redactor {
+	r := &redactor{secrets: secrets}
 	for _, text := range secrets {
-		var s secret
-		for _, character := range clean(text) {
+		var s spelling
+		for _, character := range text {
 			s = append(s, formsOf(character))
 		}
 		if len(s) == 0 {
@@ -39,15 +37,14 @@ func NewRedactor(secrets ...string) *Redactor {
 			r.begins[form[0]] = true
 			r.begins[strings.ToUpper(form[:1])[0]], r.begins[strings.ToLower(form[:1])[0]] = true, true
 		}
-		r.secrets = append(r.secrets, s)
+		r.spellings = append(r.spellings, s)
 	}
 	return r
 }
 
-// Redact returns the text with *** for each secret, in capitals or not, and in each way in which a URL, HTML, JSON or a
-// Go string would write it, or one of them what another has written. It is for a text that Line, Lines or JSON returned:
-// what those leave out could divide a secret.
-func (r *Redactor) Redact(text string) string {
+// redact returns the text with *** for each secret, in capitals or not, and in each way in which a URL, HTML, JSON or a
+// Go string would write it, or one of them what another has written.
+func (r *redactor) redact(text string) string {
 	var redacted strings.Builder
 	rest := 0 // where begins what is not written yet
 	for i := 0; i < len(text); {
@@ -59,7 +56,7 @@ func (r *Redactor) Redact(text string) string {
 			i++
 			continue
 		}
-		redacted.WriteString(text[rest:i] + Hidden)
+		redacted.WriteString(text[rest:i] + hidden)
 		i += length
 		rest = i
 	}
@@ -70,16 +67,16 @@ func (r *Redactor) Redact(text string) string {
 }
 
 // longestAt returns the length of the longest secret that the text begins with; 0 if there is none.
-func (r *Redactor) longestAt(text string) int {
+func (r *redactor) longestAt(text string) int {
 	longest := 0
-	for _, s := range r.secrets {
+	for _, s := range r.spellings {
 		longest = max(longest, s.lengthAt(text))
 	}
 	return longest
 }
 
 // lengthAt returns the length of the secret at the beginning of a text; -1 if it is not there.
-func (s secret) lengthAt(text string) int {
+func (s spelling) lengthAt(text string) int {
 	if len(s) == 0 {
 		return 0
 	}
