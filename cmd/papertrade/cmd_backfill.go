@@ -40,7 +40,7 @@ unless their share is within max_error_rate. One about a session that is not out
 stays pending until it is, or fails once the vendor has a later one or three later
 sessions were completed. It is asked for again after 1 h, then 2, 4 and so on.
 
-Where the last successful run found a SQLite file that is missing now, nothing is made,
+If a SQLite file is missing that the last successful run found, nothing is made,
 since its disk may not be mounted, unless with --init.
 ` + refreshExitStatuses,
 		Example: `  papertrade backfill --from 2021-01-01 --dry-run      # show the plan; no call, nothing written

@@ -134,7 +134,8 @@ func askVendor(
 		return "", err
 	}
 	vendor := c.Provider()
-	answer = fmt.Sprintf("%s answers the key: %s was at %s %s on %s", vendor.Title, bar.Ticker, marketdata.FormatPrice(bar.Close), bar.Currency, bar.Session)
+	answer = fmt.Sprintf("%s answers the key: %s was at %s %s on %s",
+		vendor.Title, bar.Ticker, marketdata.FormatPrice(bar.Close), bar.Currency, bar.Session)
 	if advice := limitAdvice(c, quota.Narrow(vendor.RateLimits, account.Learned, time.Now())); advice != "" {
 		return answer + "; " + advice, nil
 	}

@@ -23,7 +23,7 @@ that misses several sessions gets them all by a single call. It is safe to run a
 any time and as often as you like: what is fresh is not fetched again, one run at a
 time works on a database, and what an interrupted run has committed stays.
 
-Where the application has put a price of its own into the newest row of a ticker and
+If the application has put a price of its own into the newest row of a ticker and
 blanked the rest, the ticker is asked for again after all that are due, with a call
 that neither this run nor the next one needs. An answer that has more sessions fills
 their blanks too.
@@ -33,7 +33,7 @@ unit, is held until something confirms it: papertrade review lists what is held.
 ticker has failed, and is asked again for the next session, whose prices settle most
 doubts.
 
-Where the web application's tables are, tickers that it cannot read (other than one to
+Beside the web application's tables, tickers that it cannot read (other than one to
 five letters) are left out, with a warning, and refused if they are named; one whose
 currency or amount it cannot read has failed. With --any-ticker all of them are stored.
 
@@ -47,7 +47,7 @@ passed, and leaves the next scheduled run the calls that it needs. If all answer
 of the session before, the key's plan has end-of-day prices only: the run fails, and
 those of the next 24 hours ask nothing, unless --force asks again.
 
-A SQLite file that is missing is made, in a directory that is there. Where the last
+A SQLite file that is missing is made, in a directory that is there. If the last
 successful run found one ($XDG_STATE_HOME/papertrade remembers it), a run makes
 nothing and fails, since its disk may not be mounted; --init makes it all the same.
 ` + refreshExitStatuses,
@@ -78,7 +78,8 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show the plan: make no call, write nothing")
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is fresh too")
-	f.BoolVar(&o.ifDue, "if-due", false, "only if refresh.schedule has fired since the last run that did not fail, or a session was not out yet")
+	f.BoolVar(&o.ifDue, "if-due", false,
+		"only if refresh.schedule has fired since the last run that did not fail, or a session was not out yet")
 	f.BoolVar(&o.intraday, "intraday", false, "the watchlist's entries whose interval has passed, while their exchange is open")
 	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)

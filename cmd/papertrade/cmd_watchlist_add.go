@@ -22,7 +22,7 @@ ticker that no price, transaction or row of the watchlist names is added too, wi
 warning that nothing is known of it yet and which known one it resembles. A SQLite file
 that is missing is made, unless a run has found one there before.
 
-Where the web application's tables are, a ticker that it cannot read (other than one
+Beside the web application's tables, a ticker that it cannot read (other than one
 to five letters) would make its whole list fail. It is refused, unless --any-ticker.
 ` + exitStatuses,
 		Example: `  papertrade watchlist add IBM BRK.B

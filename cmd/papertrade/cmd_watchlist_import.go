@@ -24,7 +24,7 @@ func newWatchlistImport(p *program) *cobra.Command {
 per line, or CSV of ticker,priority. Empty lines and those that start with # are
 skipped, and so is a header 'ticker' or 'ticker,priority'. If a line is wrong nothing
 is added, and every wrong line is named. Tickers of which nothing is known yet are
-added with a warning, as by 'watchlist add'. Where the web application's tables are, a
+added with a warning, as by 'watchlist add'. Beside the web application's tables, a
 ticker that it cannot read (other than one to five letters) is refused too, unless
 --any-ticker.
 ` + exitStatuses,

@@ -308,7 +308,7 @@ func notesOnFreshness(s status) (notes []string) {
 		notes = append(notes, "A run begun now would fetch "+count(f.Due, "ticker", "tickers")+".")
 	}
 	if f.Unpublished > 0 {
-		notes = append(notes, fmt.Sprintf("The vendor has not published the newest session of %s yet.", count(f.Unpublished, "ticker", "tickers")))
+		notes = append(notes, "The vendor has not published the newest session of "+count(f.Unpublished, "ticker", "tickers")+" yet.")
 	}
 	if f.Incomplete > 0 {
 		notes = append(notes, fmt.Sprintf("%s only the application's price of the newest session: a run fills it with a call that is left.",
@@ -316,7 +316,8 @@ func notesOnFreshness(s status) (notes []string) {
 	}
 	if n := len(f.Inactive); n > 0 {
 		notes = append(notes, fmt.Sprintf("%s: %s. discovery.sources can have holdings too.",
-			count(n, "ticker that a portfolio holds is not active and gets no prices", "tickers that a portfolio holds are not active and get no prices"),
+			count(n, "ticker that a portfolio holds is not active and gets no prices",
+				"tickers that a portfolio holds are not active and get no prices"),
 			firstSymbols(f.Inactive)))
 	}
 	return notes

@@ -55,7 +55,8 @@ func Filling(bars []marketdata.Bar, stored []StoredBar, provider string) []marke
 // what the same provider did not have before, with the same close.
 func (b StoredBar) IsFilledBy(fetched marketdata.Bar, provider string) bool {
 	lacks := func(stored, fetched decimal.NullDecimal) bool { return fetched.Valid && !stored.Valid }
-	isBlank := lacks(b.Open, fetched.Open) || lacks(b.High, fetched.High) || lacks(b.Low, fetched.Low) || b.Volume == nil && fetched.Volume != nil
+	isBlank := lacks(b.Open, fetched.Open) || lacks(b.High, fetched.High) || lacks(b.Low, fetched.Low) ||
+		b.Volume == nil && fetched.Volume != nil
 	isSame := b.Source == provider && b.Currency == fetched.Currency && samePrice(b.Close, fetched.Close)
 	return b.Incomplete || isBlank && isSame
 }

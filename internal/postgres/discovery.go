@@ -78,7 +78,9 @@ select asked.ticker, newest.stamp, newest.fetched_at, state.checked_at, state.as
     coalesce(state.unknown_sessions, 0) as unknown_sessions, state.unknown_session, state.first_session,
     state.late_session, coalesce(state.late_sessions, 0) as late_sessions, coalesce(state.late_checks, 0) as late_checks,
     coalesce(state.late_repeats, 0) as late_repeats, state.first_active_at, coalesce(newest.incomplete, false) as incomplete,
-    array(select session from papertrade.papertrade_absent_sessions as absent where absent.ticker = asked.ticker order by session) as absent,
+    array(
+        select session from papertrade.papertrade_absent_sessions as absent where absent.ticker = asked.ticker order by session
+    ) as absent,
     (select json_agg(json_build_object('session', session, 'new', new_shares, 'old', old_shares, 'rebased', rebased) order by session)
      from papertrade.papertrade_splits as split where split.ticker = asked.ticker) as splits,
     beside.held
@@ -137,7 +139,8 @@ func (r stateRow) state() refresh.State {
 // NoteActive writes down when tickers were first seen active, of those of which that is not known yet.
 func (s *Store) NoteActive(ctx context.Context, tickers []marketdata.Ticker, at time.Time) error {
 	const statement = `
-insert into papertrade.papertrade_ticker_states as stored (ticker, first_active_at) select ticker, @at::timestamptz from unnest(@tickers::text[]) as ticker
+insert into papertrade.papertrade_ticker_states as stored (ticker, first_active_at)
+select ticker, @at::timestamptz from unnest(@tickers::text[]) as ticker
 on conflict (ticker) do update set first_active_at = coalesce(stored.first_active_at, excluded.first_active_at)`
 	if _, err := exec(ctx, s.pool, statement, pgx.NamedArgs{"tickers": list(tickers), "at": stamp(at)}); err != nil {
 		return fmt.Errorf("note the active tickers: %w", err)

@@ -13,7 +13,11 @@ import (
 	"papertrade/internal/storetest"
 )
 
-var allMigrations = []string{"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history", "00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness", "00009_learned_limits", "00010_own_schema", "00011_call_time"}
+var allMigrations = []string{
+	"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history",
+	"00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness",
+	"00009_learned_limits", "00010_own_schema", "00011_call_time",
+}
 
 // migrateTo makes a database of an older papertrade.
 func migrateTo(t *testing.T, url string, version int64) {

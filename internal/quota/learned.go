@@ -69,7 +69,7 @@ func Narrow(set []Limit, learned []Learned, now time.Time) (narrowed []Narrowed)
 func (l Limit) isAlike(other Limit) bool { return l.length() == other.length() }
 
 // Effective returns the limits that hold at a time: those that are set, each of them or what a refusal showed if that is
-// less, and then what else refusals showed. Where a day is set as a rolling window, it stays one.
+// less, and then what else refusals showed. A day that is set as a rolling window stays one.
 func Effective(set []Limit, learned []Learned, now time.Time) []Limit {
 	limits := slices.Clone(set)
 	for _, n := range Narrow(set, learned, now) {

@@ -27,7 +27,8 @@ func CheckReadable(ticker marketdata.Ticker) error {
 	if len(symbol) <= maxReadableTicker && !strings.ContainsFunc(symbol, func(r rune) bool { return !isLetter(r) }) {
 		return nil
 	}
-	return &UnreadableError{fmt.Sprintf("the ticker %s, nor any list with it: its tickers are one to %d letters, A to Z", symbol, maxReadableTicker)}
+	return &UnreadableError{fmt.Sprintf("the ticker %s, nor any list with it: its tickers are one to %d letters, A to Z",
+		symbol, maxReadableTicker)}
 }
 
 var (

@@ -207,7 +207,7 @@ func TestBlanksOfASessionThatIsNotOut(t *testing.T) {
 	})
 }
 
-// Where no call is left, or what is asked fails, the ticker is as fresh as before, and so is the run.
+// If no call is left, or what is asked fails, the ticker is as fresh as before, and so is the run.
 func TestBlanksAreNoFailure(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

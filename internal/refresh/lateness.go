@@ -38,7 +38,7 @@ const (
 	maxRetryShift = 10
 )
 
-// latenessAfter returns the lateness of a ticker once an answer has a session when another one is the newest completed. Where
+// latenessAfter returns the lateness of a ticker once an answer has a session when another one is the newest completed. If
 // holidays are not known, a closure that is not too long does not count as standing still.
 func (a ActiveTicker) latenessAfter(answered, newest exchange.Date) Lateness {
 	late := a.State.Late

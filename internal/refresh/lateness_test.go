@@ -144,7 +144,7 @@ func TestProblemsOfLateAndDeadTickers(t *testing.T) {
 	}
 }
 
-// Where holidays are not known, a closure of three weeks does not pass for a share that stands still.
+// If holidays are not known, a closure of three weeks does not pass for a share that stands still.
 func TestALongHolidayIsNotStandingStill(t *testing.T) {
 	a := ActiveTicker{Ticker: marketdata.MustParseTicker("2330.TPE"), State: State{LastSession: date(2)}}
 	for day := 3; day <= 23; day++ {

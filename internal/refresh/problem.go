@@ -28,7 +28,7 @@ const (
 	RunMissing    = "run_missing"    // since the schedule has fired
 	StaleTickers  = "stale_tickers"  // are more sessions behind than is tolerated
 	HeldPrices    = "held_prices"    // wait for a decision
-	LateTickers   = "late_tickers"   // have been a session behind for some runs in a row
+	LateTickers   = "late_tickers"   // have been behind for some sessions in a row
 	DeadHoldings  = "dead_holdings"  // that a portfolio has, and that get no prices any more
 	PendingSplits = "pending_splits" // the stored histories of active tickers lack
 )

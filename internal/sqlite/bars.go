@@ -39,7 +39,9 @@ where ticker in (select value from json_each(?)) and "interval" = '1day' and "ti
 // a complete one, else the one written last.
 func newestBySession(bars []history.StoredBar, from, to exchange.Date) map[marketdata.Ticker][]history.StoredBar {
 	slices.SortFunc(bars, func(a, b history.StoredBar) int {
-		return cmp.Or(a.Session.Compare(b.Session), compareManual(a, b), compareComplete(a, b), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row))
+		return cmp.Or(
+			a.Session.Compare(b.Session), compareManual(a, b), compareComplete(a, b), a.FetchedAt.Compare(b.FetchedAt), cmp.Compare(a.Row, b.Row),
+		)
 	})
 	byTicker := map[marketdata.Ticker][]history.StoredBar{}
 	for _, bar := range bars {

@@ -98,7 +98,8 @@ left join price_history as p on p.id = (
         from price_history as day
         where day.ticker = asked.value and day."interval" = '1day' and day."timestamp" < ':')
         and unixepoch(newest."timestamp") is not null
-    order by unixepoch(newest."timestamp") desc, newest.close_amount is null, unixepoch(coalesce(newest.updated_at, newest.created_at), 'subsec') desc
+    order by unixepoch(newest."timestamp") desc, newest.close_amount is null,
+        unixepoch(coalesce(newest.updated_at, newest.created_at), 'subsec') desc
     limit 1)
 left join papertrade_ticker_states as state on state.ticker = asked.value
 where p.id is not null or state.ticker is not null or held <> '[]'`
