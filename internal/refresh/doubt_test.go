@@ -602,3 +602,24 @@ func watchOnly(t *testing.T, store storetest.Store, symbol string) {
 		t.Fatal(err)
 	}
 }
+
+// An answer of which nothing is stored, since a person has set the price of its only session, counts for what it lacks.
+func TestAKeptAnswerCountsAsLate(t *testing.T) {
+	onStores(t, func(t *testing.T, store storetest.Store) {
+		j, v := newTape(t, store, quotes)
+		price := refresh.Price{
+			Bar: tapeBar(day(2026, time.November, 19), "111"), Timestamp: refresh.DailyStamp(day(2026, time.November, 19)),
+			Source: history.ManualSource, Interval: refresh.IntervalDaily, FetchedAt: midnight().AddDate(0, 0, -1),
+		}
+		if _, err := store.CommitBatch(t.Context(), refresh.Batch{Prices: []refresh.Price{price}}); err != nil {
+			t.Fatal(err)
+		}
+		for i, session := range exchange.XNYS.Sessions(nov20, day(2026, time.December, 1)) {
+			row := nightAfter(t, j, v, session)
+			if isAsked := len(v.asked) > 0; isAsked != (i < 5) || isAsked && !strings.Contains(row.Reason, "not out yet") {
+				t.Errorf("%s: asked %v: %s, %s", session, v.asked, row.Status, row.Reason)
+			}
+		}
+		want(t, "stored", closes(t, j), "19:111")
+	})
+}

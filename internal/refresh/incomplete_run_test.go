@@ -243,6 +243,20 @@ func TestBlanksAreNoFailure(t *testing.T) {
 	}
 }
 
+// A vendor that does not know the ticker any more is asked about blanks once a session.
+func TestBlanksOfAnUnknownTicker(t *testing.T) {
+	besideApplication(t, func(t *testing.T, store storetest.Store, blank application) {
+		j, v := newTape(t, store, quotes)
+		want(t, "the night", string(night(t, j, v, tapeBar(nov20, "191")).Status), "refreshed")
+		blank(t, "NVDA", nov20, "fake", "190.75")
+		v.fails["quotes"] = marketdata.ErrUnknownTicker
+		want(t, "the next run", string(nightAfter(t, j, v, nov20).Status), "fresh")
+		want(t, "asked", strings.Join(v.asked, " "), "quotes")
+		nightAfter(t, j, v, nov20)
+		want(t, "asked again", strings.Join(v.asked, " "), "")
+	})
+}
+
 // A series that is asked for anyway fills older blanks too, those of a single value as well; none of another source's.
 func TestSeriesFillsOlderBlanks(t *testing.T) {
 	besideApplication(t, func(t *testing.T, store storetest.Store, blank application) {

@@ -33,7 +33,7 @@ func lateness(t *testing.T, db Database) {
 	}
 }
 
-// When a ticker was first seen active is written down once.
+// When a ticker was first seen active is written down once, until it is added to the watchlist again.
 func firstActive(t *testing.T, db Database) {
 	store := db.Open(t)
 	all := tickers("AAPL", "ZM")
@@ -47,4 +47,8 @@ func firstActive(t *testing.T, db Database) {
 			t.Errorf("%s: %s, want %s", all[i], got, want)
 		}
 	}
+	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: all[0]}}, midnight))
+	states, err = store.States(t.Context(), all)
+	noError(t, err)
+	equal(t, []bool{states[all[0]].FirstActiveAt.IsZero(), states[all[1]].FirstActiveAt.IsZero()}, []bool{true, false})
 }
