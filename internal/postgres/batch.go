@@ -28,6 +28,7 @@ func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh
 func (s *Store) commitAtOnce(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
 	stored := make([]refresh.StoredPrice, len(batch.Prices))
 	var writes pgx.Batch
+	s.queueFence(&writes)
 	queueTurn(&writes)
 	queuePrices(&writes, batch.Prices, stored)
 	queueOutcomes(&writes, batch, stored)
@@ -39,6 +40,7 @@ func (s *Store) commitInParts(ctx context.Context, batch refresh.Batch) ([]refre
 	stored := make([]refresh.StoredPrice, len(batch.Prices))
 	err := transact(ctx, s.pool, func(tx pgx.Tx) error {
 		var turn, writes pgx.Batch
+		s.queueFence(&turn)
 		queueTurn(&turn)
 		if err := send(ctx, tx, &turn); err != nil {
 			return err
@@ -71,12 +73,6 @@ func writePrices(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored 
 	default:
 		return errors.Join(writePrices(ctx, tx, prices[:half], stored[:half]), writePrices(ctx, tx, prices[half:], stored[half:]))
 	}
-}
-
-// queueTurn lets one process commit at a time: two that write rows of the same tickers in different
-// orders would wait for each other.
-func queueTurn(writes *pgx.Batch) {
-	writes.Queue(`select pg_advisory_xact_lock(@key)`, pgx.NamedArgs{"key": lockKey("commit")})
 }
 
 const insertPrice = `

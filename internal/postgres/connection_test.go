@@ -79,24 +79,6 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-func TestLockOfKilledConnection(t *testing.T) {
-	address := cluster.Clone(t, ownTables)
-	first, second := openStore(t, address), openStore(t, address)
-	unlock, err := first.Lock(t.Context(), "refresh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	// With a time limit, the server waits until the process of the connection has ended.
-	run(t, address, `select pg_terminate_backend(pid, 5000) from pg_locks
-		where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`)
-	unlockSecond, err := second.Lock(t.Context(), "refresh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlockSecond()
-}
-
 func TestErrorsHideThePassword(t *testing.T) {
 	const secret = "s3cr3t/part2"
 	good, err := url.Parse(cluster.Clone(t, ownTables))

@@ -142,7 +142,10 @@ func (s *Store) NoteActive(ctx context.Context, tickers []marketdata.Ticker, at 
 insert into papertrade.papertrade_ticker_states as stored (ticker, first_active_at)
 select ticker, @at::timestamptz from unnest(@tickers::text[]) as ticker
 on conflict (ticker) do update set first_active_at = coalesce(stored.first_active_at, excluded.first_active_at)`
-	if _, err := exec(ctx, s.pool, statement, pgx.NamedArgs{"tickers": list(tickers), "at": stamp(at)}); err != nil {
+	var writes pgx.Batch
+	s.queueFence(&writes)
+	writes.Queue(statement, pgx.NamedArgs{"tickers": list(tickers), "at": stamp(at)})
+	if err := send(ctx, s.pool, &writes); err != nil {
 		return fmt.Errorf("note the active tickers: %w", err)
 	}
 	return nil

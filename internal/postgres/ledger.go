@@ -27,6 +27,7 @@ func (s *Store) UpdateAccount(ctx context.Context, account string, since time.Ti
 	err := transact(ctx, s.pool, func(tx pgx.Tx) error {
 		var a quota.Account
 		var reads, writes pgx.Batch
+		s.queueFence(&reads)
 		queueLockAccount(&reads, account)
 		queueDeleteOldCalls(&reads, account, since)
 		queueAccount(&reads, account, &a)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -11,27 +12,67 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// Lock takes the advisory lock of a job on a connection of its own: with the connection, Postgres
-// frees the lock of a process that has died.
-func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error) {
-	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
-	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", job, translate(err))
-	}
-	locked, err := queryOne[bool](ctx, conn, `select pg_try_advisory_lock(@key)`, pgx.NamedArgs{"key": lockKey(job)})
-	if err != nil {
-		release(conn)
-		return nil, fmt.Errorf("lock %s: %w", job, err)
-	}
-	if !locked {
-		release(conn)
-		return nil, refresh.ErrLocked
-	}
-	return func() { release(conn) }, nil
-}
-
 // closeTimeout is how long a server that does not answer can hold up the end of the process.
 const closeTimeout = 300 * time.Millisecond
+
+// Lock takes the lease of a job, and renews it until unlock gives it back. From then on the store writes only as long as it has
+// that lease. One that has run out is taken from its holder, and one whose holder is known to be gone at once.
+func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error) {
+	held, err := s.take(ctx, job)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", job, err)
+	}
+	s.leases.add(held)
+	renewing, stop := context.WithCancel(context.Background())
+	go s.keepRenewing(renewing, held)
+	return func() {
+		stop()
+		s.giveBack(held)
+		s.leases.remove(held)
+	}, nil
+}
+
+// Locked reports whether a process has the lease of a job: one that is known to be alive, or may be until the lease runs out.
+func (s *Store) Locked(ctx context.Context, job string) (bool, error) {
+	row, err := readLease(ctx, s.pool, job)
+	if err != nil {
+		return false, fmt.Errorf("look at the lock of %s: %w", job, err)
+	}
+	if row.Holder == nil {
+		return false, nil
+	}
+	fate := fateOf(*row.Holder)
+	return fate == alive || fate == unknown && !row.Expired, nil
+}
+
+// take takes a lease, unless another process has it.
+func (s *Store) take(ctx context.Context, name string) (lease, error) {
+	row, err := readLease(ctx, s.pool, name)
+	if err != nil {
+		return lease{}, err
+	}
+	var leftBy int64 // the token of a process that is gone
+	switch {
+	case row.Holder != nil && fateOf(*row.Holder) == gone:
+		leftBy = row.Token
+	case row.Holder != nil && !row.Expired:
+		return lease{}, row.lockedError()
+	}
+	token, err := s.takeFrom(ctx, name, leftBy)
+	if errors.Is(err, refresh.ErrBusy) || err == nil && token == 0 { // another process was faster
+		return lease{}, refresh.ErrLocked
+	}
+	return lease{name, token}, err
+}
+
+// lockedError returns the refresh.ErrLocked that says who has the lease.
+func (r leaseRow) lockedError() error {
+	since := ""
+	if r.TakenAt != nil {
+		since = ", since " + r.TakenAt.UTC().Format(time.RFC3339)
+	}
+	return fmt.Errorf("%w; it is process %d of host %s%s", refresh.ErrLocked, r.Holder.PID, r.Holder.Host, since)
+}
 
 // release frees the locks of a connection before it closes it, since the server notices the end of
 // a connection somewhat later than the client.
@@ -42,25 +83,9 @@ func release(conn *pgx.Conn) {
 	_ = conn.Close(ctx)
 }
 
-// lockKey returns what stands for a job among the advisory locks of a database.
-func lockKey(job string) int64 {
+// lockKey returns what stands for a name among the advisory locks of a database.
+func lockKey(name string) int64 {
 	hash := fnv.New64a()
-	hash.Write([]byte("papertrade:" + job))
+	hash.Write([]byte("papertrade:" + name))
 	return int64(hash.Sum64())
-}
-
-// Locked reports whether a process holds the lock of a job. It does not try to take the lock, which could get in the way
-// of a process that does.
-func (s *Store) Locked(ctx context.Context, job string) (bool, error) {
-	const statement = `
-select exists (
-    select from pg_locks
-    where locktype = 'advisory' and granted and objsubid = 1
-        and database = (select oid from pg_database where datname = current_database())
-        and (classid::bigint << 32) | objid::bigint = @key)`
-	locked, err := queryOne[bool](ctx, s.pool, statement, pgx.NamedArgs{"key": lockKey(job)})
-	if err != nil {
-		return false, fmt.Errorf("look at the lock of %s: %w", job, err)
-	}
-	return locked, nil
 }

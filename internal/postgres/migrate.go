@@ -25,7 +25,7 @@ const (
 	// bookkeeping is found by the search path, as the application's tables are: it is a table beside them, or since
 	// version 10 a view of the one in the schema papertrade.
 	bookkeeping   = "papertrade_migrations"
-	schemaVersion = 11
+	schemaVersion = 12
 	migrateJob    = "migrate" // whose lock migrations hold
 )
 

@@ -16,7 +16,7 @@ import (
 var allMigrations = []string{
 	"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history",
 	"00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness",
-	"00009_learned_limits", "00010_own_schema", "00011_call_time",
+	"00009_learned_limits", "00010_own_schema", "00011_call_time", "00012_leases",
 }
 
 // migrateTo makes a database of an older papertrade.
@@ -126,14 +126,14 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 		want      refresh.SchemaError
 		message   string
 	}{
-		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: 11},
+		{"empty", cluster.Empty(t), refresh.SchemaError{Found: 0, Want: schemaVersion},
 			"the database does not have papertrade's tables yet"},
-		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: 11},
+		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: schemaVersion},
 			"the database does not have papertrade's tables yet"},
-		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: 11},
-			"the database's tables are of an older papertrade (schema 1, this one needs 11)"},
-		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: 11},
-			"the database's tables are of a newer papertrade (schema 99, this one knows 11)"},
+		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: schemaVersion},
+			"the database's tables are of an older papertrade (schema 1, this one needs 12)"},
+		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: schemaVersion},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 12)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -17,7 +17,9 @@ const ErrURL refresh.StoreError = "the database URL cannot be read"
 
 // Store is a Postgres database. It implements refresh.Store and keeps the watchlist.
 type Store struct {
-	pool *pgxpool.Pool
+	pool      *pgxpool.Pool
+	leaseLife time.Duration
+	leases    leases
 }
 
 // Open connects to the database at a postgres:// URL. The error is a *refresh.SchemaError if
@@ -39,7 +41,7 @@ func open(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &Store{pool}, nil
+	return &Store{pool: pool, leaseLife: leaseLife}, nil
 }
 
 // Close ends the use of the database.

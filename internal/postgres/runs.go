@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"papertrade/internal/refresh"
 )
@@ -24,6 +25,7 @@ const (
 // that a dead process left RUNNING.
 func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
 	var writes pgx.Batch
+	s.queueFence(&writes)
 	if alone {
 		queueCloseDeadRuns(&writes, run)
 	}
@@ -56,11 +58,15 @@ where id = @id`
 
 // FinishRun updates the record of a run that BeginRun wrote.
 func (s *Store) FinishRun(ctx context.Context, run refresh.RunRecord) error {
-	rows, err := exec(ctx, s.pool, updateRun, runArgs(run))
-	if err == nil && rows == 0 {
-		err = fmt.Errorf("no run %s is in job_executions", run.ID)
-	}
-	if err != nil {
+	var writes pgx.Batch
+	s.queueFence(&writes)
+	writes.Queue(updateRun, runArgs(run)).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() == 0 {
+			return fmt.Errorf("no run %s is in job_executions", run.ID)
+		}
+		return nil
+	})
+	if err := send(ctx, s.pool, &writes); err != nil {
 		return fmt.Errorf("record the run: %w", err)
 	}
 	return nil

@@ -55,7 +55,7 @@ func rowsOfOwnTables(t *testing.T, url, schema string) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
 	for _, table := range texts(t, url, `select tablename from pg_tables where tablename like 'papertrade\_%' and schemaname = '`+schema+`'`) {
-		if table != bookkeeping { // which has one more row after each step
+		if table != bookkeeping && table != "papertrade_leases" { // of which one has a row more after each step, and the other is younger
 			rows[table] = texts(t, url, fmt.Sprintf(`select to_jsonb(t)::text from %s.%s as t order by 1`, schema, table))
 		}
 	}
@@ -94,7 +94,7 @@ func TestMigrateMovesOwnTables(t *testing.T) {
 			migrateTwice(t, mine)
 			diff(t, rowsOfOwnTables(t, mine, "papertrade"), before)
 			// An older papertrade reads by the search path that it is too old, and could not begin anew.
-			diff(t, asApplication(`select max(version_id)::text from papertrade_migrations`), []string{"11"})
+			diff(t, asApplication(`select max(version_id)::text from papertrade_migrations`), []string{"12"})
 			wantRefused(t, mine, `create table papertrade_migrations ()`)
 			openStore(t, mine)
 			if test.role == "papertrade" { // a dump does not have the settings of roles

@@ -13,7 +13,8 @@ import (
 // tasks is the application's backfill_tasks as several processes share them. What a process has claimed
 // is running, and has an advisory lock that ends with the process's connection.
 type tasks struct {
-	conn *pgx.Conn
+	store *Store
+	conn  *pgx.Conn
 }
 
 // OpenTasks opens the application's tasks, which any number of processes may share.
@@ -22,7 +23,7 @@ func (s *Store) OpenTasks(ctx context.Context) (refresh.TaskQueue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the application's tasks: %w", translate(err))
 	}
-	return &tasks{conn}, nil
+	return &tasks{s, conn}, nil
 }
 
 // Close gives up what is claimed.
@@ -31,6 +32,9 @@ func (t *tasks) Close() { release(t.conn) }
 // Claim makes pending tasks running that no other process is about to make so.
 func (t *tasks) Claim(ctx context.Context, tickers, limit int, except []string) (claimed []refresh.Task, err error) {
 	err = transact(ctx, t.conn, func(tx pgx.Tx) error {
+		if err := t.store.fence(ctx, tx); err != nil {
+			return err
+		}
 		if err := unlockTasks(ctx, tx); err != nil {
 			return err
 		}

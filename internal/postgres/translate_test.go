@@ -112,8 +112,6 @@ func TestErrorsOfUnreachableServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, cluster.Empty(t), `alter database `+config.Database+` allow_connections false`)
-	_, err = store.Lock(t.Context(), "refresh")
-	storetest.WantError(t, err, refresh.ErrUnreachable)
 	_, err = store.OpenTasks(t.Context())
 	storetest.WantError(t, err, refresh.ErrUnreachable)
 }

@@ -27,7 +27,9 @@ const (
 	ErrNoSpace      StoreError = "the disk of the database is full"
 	ErrTableMissing StoreError = "a table is missing that the database once had"
 	ErrBadValue     StoreError = "the database has a value that cannot be read"
-	ErrDatabase     StoreError = "the database failed" // otherwise
+	// ErrLeaseLost is that of whatever writes after Lock, once another run has been given the lock.
+	ErrLeaseLost StoreError = "this run has lost the lock, since it could not renew it in time, and writes nothing any more"
+	ErrDatabase  StoreError = "the database failed" // otherwise
 )
 
 // ErrLockUnknown is the error of looking at a lock that cannot be read.
@@ -181,7 +183,8 @@ type Batch struct {
 // Store keeps what a run reads and writes.
 type Store interface {
 	// Lock takes the lock of a job, without waiting, until unlock is called or the process dies. The
-	// error is ErrLocked if another process has it.
+	// error is ErrLocked if another process has it. A store that can lose it writes nothing from then on: the error is
+	// ErrLeaseLost.
 	Lock(ctx context.Context, job string) (unlock func(), err error)
 	// Mentions reads what each source says, with at most one query per source.
 	Mentions(ctx context.Context, q DiscoveryQuery) ([]Mention, error)

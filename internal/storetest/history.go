@@ -345,12 +345,17 @@ func tasksOfSeveralProcesses(t *testing.T, db Database) {
 	equal(t, len(claims), 28)
 }
 
-// Processes that commit the same tickers in different orders do not deadlock.
+// Processes that commit the same tickers in different orders do not deadlock, whatever they have locked.
 func commitsOfSeveralProcesses(t *testing.T, db Database) {
 	noError(t, commit(t, db.Open(t), price("AAPL", "1.25"), price("MSFT", "1.25")))
 	var group sync.WaitGroup
-	for _, symbols := range [][]string{{"AAPL", "MSFT"}, {"MSFT", "AAPL"}} {
+	for job, symbols := range map[string][]string{"": {"AAPL", "MSFT"}, "refresh": {"MSFT", "AAPL"}, "backfill": {"AAPL", "MSFT"}} {
 		store := db.Open(t)
+		if job != "" {
+			unlock, err := store.Lock(t.Context(), job)
+			noError(t, err)
+			defer unlock()
+		}
 		group.Go(func() {
 			for range 20 {
 				_, err := store.CommitBatch(t.Context(), refresh.Batch{

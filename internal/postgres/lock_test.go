@@ -1,0 +1,228 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	osexec "os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+
+	"papertrade/internal/quota"
+	"papertrade/internal/refresh"
+	"papertrade/internal/storetest"
+	"papertrade/pkg/marketdata"
+)
+
+// lockOf locks a job until the test ends.
+func lockOf(t *testing.T, store *Store, job string) {
+	t.Helper()
+	unlock, err := store.Lock(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(unlock)
+}
+
+// tokens are the rows of leases: how often each was taken, and whether it is given back.
+func tokens(t *testing.T, url string) []string {
+	t.Helper()
+	return texts(t, url, `select name || ' ' || token || case when holder is null then ' free' else ' held' end
+		from papertrade_leases where name <> 'commit' order by name`)
+}
+
+func wantLocked(t *testing.T, store *Store, job string) {
+	t.Helper()
+	if _, err := store.Lock(t.Context(), job); !errors.Is(err, refresh.ErrLocked) {
+		t.Errorf("error %v, want ErrLocked", err)
+	}
+}
+
+// heldBy makes another process the holder of a lease.
+func heldBy(t *testing.T, url, job string, holder process, expires string) {
+	t.Helper()
+	text, err := json.Marshal(holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, url, `insert into papertrade_leases values ('`+job+`', 1, '`+string(text)+`', '2026-11-21T00:00:01Z', `+expires+`)
+		on conflict (name) do update set token = papertrade_leases.token + 1, holder = excluded.holder, expires_at = excluded.expires_at`)
+}
+
+// A firewall, a time limit of the server or its administrator cut connections; the run is alive.
+func TestLockOutlivesItsConnections(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	unlock, err := openStore(t, address).Lock(t.Context(), "refresh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// With a time limit, the server waits until the process of the connection has ended.
+	run(t, address, `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+		where datname = current_database() and pid <> pg_backend_pid() and application_name = 'papertrade'`)
+	second := openStore(t, address)
+	wantLocked(t, second, "refresh")
+	unlock()
+	lockOf(t, second, "refresh")
+	diff(t, tokens(t, address), []string{"refresh 2 held"})
+}
+
+func TestLockGoesByTheHolder(t *testing.T) {
+	ended := osexec.Command("true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	self := thisProcess()
+	if self.Boot == "" || self.Start == "" {
+		t.Fatalf("%+v lacks what /proc says", self)
+	}
+	with := func(change func(*process)) process {
+		other := self
+		change(&other)
+		return other
+	}
+	const later, past = `clock_timestamp() + interval '1 minute'`, `clock_timestamp() - interval '1 second'`
+	elsewhere := with(func(p *process) { p.Boot = "another" })
+	tests := []struct {
+		name          string
+		holder        process
+		expires       string
+		locked, taken bool
+	}{
+		{"alive", self, later, true, false},
+		{"alive but out of time", self, past, true, true},
+		{"ended", with(func(p *process) { p.PID = ended.Process.Pid }), later, false, true},
+		{"its number is another's now", with(func(p *process) { p.Start = "1" }), later, false, true},
+		{"on another host", elsewhere, later, true, false},
+		{"on another host, out of time", elsewhere, past, false, true},
+		{"in another container", with(func(p *process) { p.PIDNamespace, p.PID = "pid:[1]", ended.Process.Pid }), later, true, false},
+		{"on a system without /proc", process{Host: self.Host, PID: ended.Process.Pid}, later, true, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			address := cluster.Clone(t, ownTables)
+			store := openStore(t, address)
+			heldBy(t, address, "refresh", test.holder, test.expires)
+			locked, err := store.Locked(t.Context(), "refresh")
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, locked, test.locked)
+			if !test.taken {
+				wantLocked(t, store, "refresh")
+				diff(t, tokens(t, address), []string{"refresh 1 held"})
+				return
+			}
+			lockOf(t, store, "refresh")
+			diff(t, tokens(t, address), []string{"refresh 2 held"})
+		})
+	}
+}
+
+// Whoever is refused learns who is at work.
+func TestLockNamesTheHolder(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	heldBy(t, address, "refresh", process{Host: "alpha", PID: 4711}, `clock_timestamp() + interval '1 minute'`)
+	_, err := openStore(t, address).Lock(t.Context(), "refresh")
+	if want := "it is process 4711 of host alpha, since 2026-11-21T00:00:01Z"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want one that ends with %q", err, want)
+	}
+}
+
+func TestLeaseIsRenewed(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	store.leaseLife = 30 * time.Millisecond // so that a renewal is due each hundredth of a second
+	lockOf(t, store, "refresh")
+	run(t, address, `do $$ declare first timestamptz := (select expires_at from papertrade_leases where name = 'refresh'); begin
+		while (select expires_at from papertrade_leases where name = 'refresh') < first + interval '200 ms' loop
+			perform pg_sleep(0.01);
+			if clock_timestamp() > first + interval '20 s' then raise 'it is not renewed'; end if;
+		end loop;
+	end $$`)
+}
+
+// A process that was halted for long, or cut off, finds that another has taken its lease.
+func TestLostLeaseWritesNothing(t *testing.T) {
+	address := cluster.Clone(t, served)
+	store := openStore(t, address)
+	record := refresh.RunRecord{ID: "00000000-0000-0000-0000-000000000001", JobName: "refresh", StartedAt: time.Now(), Status: "RUNNING"}
+	unlock, err := store.Lock(t.Context(), "refresh")
+	if err == nil {
+		err = store.BeginRun(t.Context(), record, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue, err := store.OpenTasks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	run(t, address, `insert into backfill_tasks (id, ticker, start_date, end_date, priority, status, created_at)
+		values (gen_random_uuid(), 'IBM', '2026-11-02', '2026-11-13', 'low', 'pending', now())`)
+	const everything = `
+		select to_jsonb(t)::text from job_executions as t union all select to_jsonb(t)::text from price_history as t
+		union all select to_jsonb(t)::text from papertrade_ticker_states as t union all select to_jsonb(t)::text from papertrade_accounts as t
+		union all select to_jsonb(t)::text from backfill_tasks as t union all select to_jsonb(t)::text from papertrade_leases as t order by 1`
+	heldBy(t, address, "refresh", process{Host: "beta", PID: 1}, `clock_timestamp() + interval '1 minute'`)
+	before := texts(t, address, everything)
+
+	ibm := marketdata.MustParseTicker("IBM")
+	next := record
+	next.ID = "00000000-0000-0000-0000-000000000002"
+	batch := refresh.Batch{Run: record, Prices: []refresh.Price{{
+		Bar:       marketdata.Bar{Ticker: ibm, Close: decimal.New(125, -2), Currency: "USD"},
+		Timestamp: time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC),
+		Source:    "alpha_vantage", Interval: refresh.IntervalDaily, FetchedAt: time.Now(),
+	}}}
+	ctx := t.Context()
+	for name, write := range map[string]func() error{
+		"batch":                            func() error { _, err := store.CommitBatch(ctx, batch); return err },
+		"batch with a row that is refused": func() error { _, err := store.commitInParts(ctx, batch); return err },
+		"beginning":                        func() error { return store.BeginRun(ctx, next, true) },
+		"active tickers":                   func() error { return store.NoteActive(ctx, []marketdata.Ticker{ibm}, time.Now()) },
+		"calls": func() error {
+			return store.UpdateAccount(ctx, "key", time.Time{}, func(quota.Account) quota.Change { return quota.Change{} })
+		},
+		"tasks": func() error { _, err := queue.Claim(ctx, 1, 1, nil); return err },
+		"end":   func() error { return store.FinishRun(ctx, record) },
+	} {
+		t.Run(name, func(t *testing.T) { storetest.WantError(t, write(), refresh.ErrLeaseLost) })
+	}
+	store.renew(ctx, store.leases.all()[0])
+	unlock() // which gives back only what is its own
+	diff(t, texts(t, address, everything), before)
+}
+
+// Nobody takes a lease amid a transaction of the one who has it, though it has run out: what that writes comes before.
+func TestLeaseIsTakenAfterATransaction(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	first, second := openStore(t, address), openStore(t, address)
+	lockOf(t, first, "refresh")
+	run(t, address, `update papertrade_leases set expires_at = clock_timestamp() - interval '1 second' where name = 'refresh'`)
+	taken := make(chan error, 1)
+	err := transact(t.Context(), first.pool, func(tx pgx.Tx) error {
+		if err := first.fence(t.Context(), tx); err != nil {
+			return err
+		}
+		go func() {
+			_, err := second.Lock(context.Background(), "refresh")
+			taken <- err
+		}()
+		run(t, address, `do $$ begin
+			while not exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') loop
+				perform pg_sleep(0.01);
+			end loop;
+		end $$`)
+		diff(t, tokens(t, address), []string{"refresh 1 held"})
+		return first.fence(t.Context(), tx)
+	})
+	if err := errors.Join(err, <-taken); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, tokens(t, address), []string{"refresh 2 held"})
+}
