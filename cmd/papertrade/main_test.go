@@ -269,11 +269,15 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // signal SIGNAL STATUS: signals what start has started, and sees it end within 2 s with just this exit status
-// (-9 for one that was killed).
+// (-9 for one that was killed). signal STOP: halts it, until it is to end by another signal.
 func signalStarted(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+	signals := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "CONT": syscall.SIGCONT}
+	if len(args) == 1 && args[0] == "STOP" && !neg {
+		ts.Check(fixtureOf(ts).started.cmd.Process.Signal(syscall.SIGSTOP))
+		return
+	}
 	if neg || len(args) != 2 || signals[args[0]] == nil {
-		ts.Fatalf("usage: signal INT|TERM|KILL STATUS")
+		ts.Fatalf("usage: signal INT|TERM|KILL|CONT STATUS, or signal STOP")
 	}
 	p := fixtureOf(ts).started
 	sent := time.Now()
