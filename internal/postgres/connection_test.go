@@ -48,7 +48,7 @@ func TestRoundTrips(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	lockOf(t, store, "refresh")
+	lockRefresh(t, store)
 
 	for _, n := range []int{1, 1000} {
 		var tickers []marketdata.Ticker

@@ -18,10 +18,10 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// lockOf locks a job until the test ends.
-func lockOf(t *testing.T, store *Store, job string) {
+// lockRefresh locks the job "refresh" until the test ends.
+func lockRefresh(t *testing.T, store *Store) {
 	t.Helper()
-	unlock, err := store.Lock(t.Context(), job)
+	unlock, err := store.Lock(t.Context(), "refresh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,21 +35,21 @@ func tokens(t *testing.T, url string) []string {
 		from papertrade_leases where name <> 'commit' order by name`)
 }
 
-func wantLocked(t *testing.T, store *Store, job string) {
+func wantLocked(t *testing.T, store *Store) {
 	t.Helper()
-	if _, err := store.Lock(t.Context(), job); !errors.Is(err, refresh.ErrLocked) {
+	if _, err := store.Lock(t.Context(), "refresh"); !errors.Is(err, refresh.ErrLocked) {
 		t.Errorf("error %v, want ErrLocked", err)
 	}
 }
 
-// heldBy makes another process the holder of a lease.
-func heldBy(t *testing.T, url, job string, holder process, expires string) {
+// heldBy makes another process the holder of the lease.
+func heldBy(t *testing.T, url string, holder process, expires string) {
 	t.Helper()
 	text, err := json.Marshal(holder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, url, `insert into papertrade_leases values ('`+job+`', 1, '`+string(text)+`', '2026-11-21T00:00:01Z', `+expires+`)
+	run(t, url, `insert into papertrade_leases values ('refresh', 1, '`+string(text)+`', '2026-11-21T00:00:01Z', `+expires+`)
 		on conflict (name) do update set token = papertrade_leases.token + 1, holder = excluded.holder, expires_at = excluded.expires_at`)
 }
 
@@ -64,9 +64,9 @@ func TestLockOutlivesItsConnections(t *testing.T) {
 	run(t, address, `select pg_terminate_backend(pid, 5000) from pg_stat_activity
 		where datname = current_database() and pid <> pg_backend_pid() and application_name = 'papertrade'`)
 	second := openStore(t, address)
-	wantLocked(t, second, "refresh")
+	wantLocked(t, second)
 	unlock()
-	lockOf(t, second, "refresh")
+	lockRefresh(t, second)
 	diff(t, tokens(t, address), []string{"refresh 2 held"})
 }
 
@@ -105,18 +105,18 @@ func TestLockGoesByTheHolder(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			address := cluster.Clone(t, ownTables)
 			store := openStore(t, address)
-			heldBy(t, address, "refresh", test.holder, test.expires)
+			heldBy(t, address, test.holder, test.expires)
 			locked, err := store.Locked(t.Context(), "refresh")
 			if err != nil {
 				t.Fatal(err)
 			}
 			diff(t, locked, test.locked)
 			if !test.taken {
-				wantLocked(t, store, "refresh")
+				wantLocked(t, store)
 				diff(t, tokens(t, address), []string{"refresh 1 held"})
 				return
 			}
-			lockOf(t, store, "refresh")
+			lockRefresh(t, store)
 			diff(t, tokens(t, address), []string{"refresh 2 held"})
 		})
 	}
@@ -125,7 +125,7 @@ func TestLockGoesByTheHolder(t *testing.T) {
 // Whoever is refused learns who is at work.
 func TestLockNamesTheHolder(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
-	heldBy(t, address, "refresh", process{Host: "alpha", PID: 4711}, `clock_timestamp() + interval '1 minute'`)
+	heldBy(t, address, process{Host: "alpha", PID: 4711}, `clock_timestamp() + interval '1 minute'`)
 	_, err := openStore(t, address).Lock(t.Context(), "refresh")
 	if want := "it is process 4711 of host alpha, since 2026-11-21T00:00:01Z"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error %v, want one that ends with %q", err, want)
@@ -136,7 +136,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
 	store := openStore(t, address)
 	store.leaseLife = 30 * time.Millisecond // so that a renewal is due each hundredth of a second
-	lockOf(t, store, "refresh")
+	lockRefresh(t, store)
 	run(t, address, `do $$ declare first timestamptz := (select expires_at from papertrade_leases where name = 'refresh'); begin
 		while (select expires_at from papertrade_leases where name = 'refresh') < first + interval '200 ms' loop
 			perform pg_sleep(0.01);
@@ -168,7 +168,7 @@ func TestLostLeaseWritesNothing(t *testing.T) {
 		select to_jsonb(t)::text from job_executions as t union all select to_jsonb(t)::text from price_history as t
 		union all select to_jsonb(t)::text from papertrade_ticker_states as t union all select to_jsonb(t)::text from papertrade_accounts as t
 		union all select to_jsonb(t)::text from backfill_tasks as t union all select to_jsonb(t)::text from papertrade_leases as t order by 1`
-	heldBy(t, address, "refresh", process{Host: "beta", PID: 1}, `clock_timestamp() + interval '1 minute'`)
+	heldBy(t, address, process{Host: "beta", PID: 1}, `clock_timestamp() + interval '1 minute'`)
 	before := texts(t, address, everything)
 
 	ibm := marketdata.MustParseTicker("IBM")
@@ -202,7 +202,7 @@ func TestLostLeaseWritesNothing(t *testing.T) {
 func TestLeaseIsTakenAfterATransaction(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
 	first, second := openStore(t, address), openStore(t, address)
-	lockOf(t, first, "refresh")
+	lockRefresh(t, first)
 	run(t, address, `update papertrade_leases set expires_at = clock_timestamp() - interval '1 second' where name = 'refresh'`)
 	taken := make(chan error, 1)
 	err := transact(t.Context(), first.pool, func(tx pgx.Tx) error {
