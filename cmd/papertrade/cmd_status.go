@@ -177,15 +177,15 @@ func readHealth(
 type runRecords struct {
 	recent, scheduled []refresh.RunRecord
 	published         []refresh.RunRecord
-	locked            map[string]bool
+	locked            map[string]*refresh.Holder
 	locksUnknown      map[string]string
 	lastSuccess       time.Time
 }
 
 // hasDied reports whether a record is RUNNING whose process is gone.
 func (r runRecords) hasDied() bool {
-	for _, locked := range r.locked {
-		if !locked {
+	for _, holder := range r.locked {
+		if holder == nil {
 			return true
 		}
 	}
@@ -204,7 +204,7 @@ func readRuns(ctx context.Context, inv *invocation, db store) (runs runRecords, 
 }
 
 func readRunsOnce(ctx context.Context, inv *invocation, db store) (runs runRecords, err error) {
-	runs.locked, runs.locksUnknown = map[string]bool{}, map[string]string{}
+	runs.locked, runs.locksUnknown = map[string]*refresh.Holder{}, map[string]string{}
 	if runs.recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: refresh.JobNames(), Limit: maxRecentRuns}); err != nil {
 		return runs, err
 	}

@@ -233,6 +233,9 @@ func runsHeading(s status) string {
 
 // notesOnRuns returns what else there is to say of runs: what the last one has left, and what is asked for.
 func notesOnRuns(s status) (notes []string) {
+	if i := slices.IndexFunc(s.Runs, func(r refresh.Run) bool { return r.Holder != nil }); i >= 0 {
+		notes = append(notes, fmt.Sprintf("The run under way is %s.", s.Runs[i].Holder))
+	}
 	hasEnded := func(r refresh.Run) bool { return isScheduled(r) && !r.MayBeRunning() }
 	isReported := func(p refresh.Problem) bool { return p.Kind == refresh.RunFailed }
 	if i := slices.IndexFunc(s.Runs, hasEnded); i >= 0 && s.Runs[i].Error != "" && !slices.ContainsFunc(s.Problems, isReported) {

@@ -29,8 +29,8 @@ type store interface {
 	// Runs reads the records of runs that a query asks for, the newest first. Those of other programs can
 	// have any metadata, or none.
 	Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error)
-	// Locked reports whether a process holds the lock of a job.
-	Locked(ctx context.Context, job string) (bool, error)
+	// Locked returns who holds the lock of a job; nil if nobody does.
+	Locked(ctx context.Context, job string) (*refresh.Holder, error)
 	Close() error
 }
 

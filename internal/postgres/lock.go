@@ -32,17 +32,19 @@ func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error)
 	}, nil
 }
 
-// Locked reports whether a process has the lease of a job: one that is known to be alive, or may be until the lease runs out.
-func (s *Store) Locked(ctx context.Context, job string) (bool, error) {
+// Locked returns the process that has the lease of a job: one that is known to be alive, or may be until the lease runs out.
+func (s *Store) Locked(ctx context.Context, job string) (*refresh.Holder, error) {
 	row, err := readLease(ctx, s.pool, job)
 	if err != nil {
-		return false, fmt.Errorf("look at the lock of %s: %w", job, err)
+		return nil, fmt.Errorf("look at the lock of %s: %w", job, err)
 	}
 	if row.Holder == nil {
-		return false, nil
+		return nil, nil
 	}
-	fate := fateOf(*row.Holder)
-	return fate == alive || fate == unknown && !row.Expired, nil
+	if fate := fateOf(*row.Holder); fate == gone || fate == unknown && row.Expired {
+		return nil, nil
+	}
+	return new(row.holder()), nil
 }
 
 // take takes a lease, unless another process has it.
@@ -56,7 +58,7 @@ func (s *Store) take(ctx context.Context, name string) (lease, error) {
 	case row.Holder != nil && fateOf(*row.Holder) == gone:
 		leftBy = row.Token
 	case row.Holder != nil && !row.Expired:
-		return lease{}, row.lockedError()
+		return lease{}, fmt.Errorf("%w; it is %s", refresh.ErrLocked, row.holder())
 	}
 	token, err := s.takeFrom(ctx, name, leftBy)
 	if errors.Is(err, refresh.ErrBusy) || err == nil && token == 0 { // another process was faster
@@ -65,13 +67,9 @@ func (s *Store) take(ctx context.Context, name string) (lease, error) {
 	return lease{name, token}, err
 }
 
-// lockedError returns the refresh.ErrLocked that says who has the lease.
-func (r leaseRow) lockedError() error {
-	since := ""
-	if r.TakenAt != nil {
-		since = ", since " + r.TakenAt.UTC().Format(time.RFC3339)
-	}
-	return fmt.Errorf("%w; it is process %d of host %s%s", refresh.ErrLocked, r.Holder.PID, r.Holder.Host, since)
+// holder returns who has the lease of a row that has a Holder.
+func (r leaseRow) holder() refresh.Holder {
+	return refresh.Holder{Host: r.Holder.Host, PID: r.Holder.PID, Since: utc(r.TakenAt)}
 }
 
 // release frees the locks of a connection before it closes it, since the server notices the end of

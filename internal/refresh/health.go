@@ -15,12 +15,12 @@ import (
 type HealthInputs struct {
 	At           time.Time
 	Active       []ActiveTicker
-	Recent       []RunRecord       // of all jobs, the newest first
-	Scheduled    []RunRecord       // the runs of all active tickers, the newest first
-	Locked       map[string]bool   // the jobs whose lock a process holds, of those with a run that is RUNNING
-	LocksUnknown map[string]string // why it cannot be said of the others whether a process holds their lock
-	LastSuccess  time.Time         // as of Store.LastRun
-	Published    []RunRecord       // that stored newest sessions
+	Recent       []RunRecord        // of all jobs, the newest first
+	Scheduled    []RunRecord        // the runs of all active tickers, the newest first
+	Locked       map[string]*Holder // who has the lock of a job, of those with a run that is RUNNING; nil if nobody has
+	LocksUnknown map[string]string  // why it cannot be said of the others whether a process holds their lock
+	LastSuccess  time.Time          // as of Store.LastRun
+	Published    []RunRecord        // that stored newest sessions
 	Schedule     Schedule
 	Disabled     bool              // no run is due, by the settings
 	MaxStale     int               // sessions that a ticker may be behind

@@ -231,7 +231,7 @@ func TestRunsOfApplication(t *testing.T) {
 
 // begin adds the newest run, whose process lives.
 func (in *HealthInputs) begin(run RunRecord) {
-	in.Scheduled, in.Locked = append([]RunRecord{run}, in.Scheduled...), map[string]bool{JobName: true}
+	in.Scheduled, in.Locked = append([]RunRecord{run}, in.Scheduled...), map[string]*Holder{JobName: {}}
 }
 
 func TestHealth(t *testing.T) {
@@ -249,7 +249,7 @@ func TestHealth(t *testing.T) {
 	dead.JobName, dead.Metadata = BackfillJobName, ours(`{}`)
 	in.Recent = []RunRecord{underWay(instant(25, 0)), intraday, odd, dead}
 	in.Scheduled = []RunRecord{underWay(instant(25, 0)), in.Scheduled[0]}
-	in.Locked = map[string]bool{JobName: true}
+	in.Locked = map[string]*Holder{JobName: {}}
 
 	h := NewHealth(in)
 	var bars []history.StoredBar

@@ -35,7 +35,8 @@ type Run struct {
 	Seconds    float64   `json:"seconds"`          // so far, if it is running; 0 if it is not known
 	Counts     *Counts   `json:"counts,omitempty"` // nil if they are not recorded
 	Calls      *int      `json:"calls,omitempty"`
-	Error      string    `json:"error,omitempty"` // one line
+	Error      string    `json:"error,omitempty"`  // one line
+	Holder     *Holder   `json:"holder,omitempty"` // of its job's lock, while it is running
 	Kind       Kind      `json:"-"`
 
 	failed bool
@@ -99,8 +100,11 @@ func (in HealthInputs) read(record RunRecord) Run {
 	switch {
 	case record.IsRunning() && in.LocksUnknown[r.Job] != "":
 		r.Status, r.Error = Unknown, in.LocksUnknown[r.Job]
-	case record.IsRunning() && in.Locked[r.Job]:
+	case record.IsRunning() && in.Locked[r.Job] != nil:
 		took = in.At.Sub(r.StartedAt)
+		if holder := in.Locked[r.Job]; holder.PID != 0 {
+			r.Holder = holder
+		}
 	case record.IsRunning():
 		r.Status, r.failed = Died, true
 	default:

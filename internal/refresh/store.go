@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"papertrade/internal/history"
@@ -37,6 +38,21 @@ const ErrLockUnknown StoreError = "whether another process holds the lock is not
 
 // ErrLocked is the error of Store.Lock while another process holds the lock.
 var ErrLocked = errors.New("another run holds the lock: try again when it has ended")
+
+// Holder is the process that has the lock of a job. It is zero where the store knows only that there is one.
+type Holder struct {
+	Host  string    `json:"host"`
+	PID   int       `json:"pid"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// String returns which process that is.
+func (h Holder) String() string {
+	if h.Since.IsZero() {
+		return fmt.Sprintf("process %d of host %s", h.PID, h.Host)
+	}
+	return fmt.Sprintf("process %d of host %s, since %s", h.PID, h.Host, h.Since.UTC().Format(time.RFC3339))
+}
 
 // The intervals of stored prices.
 const (

@@ -44,22 +44,25 @@ func (s *Store) tryLock(job string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// Locked reports whether a process holds the lock of a job on the file, a snapshot's too. It makes no file. A lock that
-// is free is shared for a moment in which nobody else gets it: ask only when a process should have it. The error is
-// refresh.ErrLockUnknown if the file cannot be read, as that of another user.
-func (s *Store) Locked(_ context.Context, job string) (bool, error) {
+// Locked returns the zero Holder if a process holds the lock of a job on the file, a snapshot's too, and nil if none does.
+// It makes no file. A lock that is free is shared for a moment in which nobody else gets it: ask only when a process should
+// have it. The error is refresh.ErrLockUnknown if the file cannot be read, as that of another user.
+func (s *Store) Locked(_ context.Context, job string) (*refresh.Holder, error) {
 	lock := flock.New(s.lockFile(job), flock.SetFlag(os.O_RDONLY))
 	shared, err := lock.TryRLock()
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil, nil
 	}
 	if err == nil {
 		err = lock.Unlock()
 	}
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", refresh.ErrLockUnknown, err)
+		return nil, fmt.Errorf("%w: %w", refresh.ErrLockUnknown, err)
 	}
-	return !shared, nil
+	if shared {
+		return nil, nil
+	}
+	return &refresh.Holder{}, nil
 }
 
 const lockSuffix = ".lock"

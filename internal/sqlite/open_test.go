@@ -164,8 +164,8 @@ func TestSnapshotWritesNothing(t *testing.T) {
 			diff(t, len(entries), test.want+1)
 			_, err = store.Lock(t.Context(), "refresh")
 			wantError(t, err, "a snapshot has no lock")
-			if locked, err := store.Locked(t.Context(), "refresh"); locked || err != nil {
-				t.Errorf("locked: %v, %v; nobody has the lock", locked, err)
+			if holder, err := store.Locked(t.Context(), "refresh"); holder != nil || err != nil {
+				t.Errorf("locked: %v, %v; nobody has the lock", holder, err)
 			}
 			diff(t, contents(t, dir), before)
 		})
@@ -294,11 +294,11 @@ func TestLockOfKilledProcess(t *testing.T) {
 	defer snapshot.Close()
 	locked := func() bool {
 		t.Helper()
-		locked, err := snapshot.Locked(t.Context(), "refresh")
+		holder, err := snapshot.Locked(t.Context(), "refresh")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return locked
+		return holder != nil
 	}
 	diff(t, locked(), true)
 	if err := holder.Process.Kill(); err != nil {

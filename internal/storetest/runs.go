@@ -190,17 +190,17 @@ func lock(t *testing.T, db Database) {
 		t.Errorf("the same store's error is %v, want ErrLocked", err)
 	}
 	for job, want := range map[string]bool{"refresh": true, "prune": false} {
-		locked, err := second.Locked(t.Context(), job)
+		holder, err := second.Locked(t.Context(), job)
 		noError(t, err)
-		equal(t, locked, want)
+		equal(t, holder != nil, want)
 	}
 	unlockOther, err := second.Lock(t.Context(), "prune")
 	noError(t, err)
 	unlockOther()
 	unlock()
-	locked, err := second.Locked(t.Context(), "refresh")
+	holder, err := second.Locked(t.Context(), "refresh")
 	noError(t, err)
-	equal(t, locked, false)
+	equal(t, holder, nil)
 	unlock, err = second.Lock(t.Context(), "refresh")
 	noError(t, err)
 	unlock()

@@ -24,7 +24,7 @@ type Store interface {
 	KnownSymbols(ctx context.Context) ([]string, error)
 	HasApplication(ctx context.Context) (bool, error)
 	Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error)
-	Locked(ctx context.Context, job string) (bool, error)
+	Locked(ctx context.Context, job string) (*refresh.Holder, error)
 	Close() error
 }
 
