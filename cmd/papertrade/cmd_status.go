@@ -132,6 +132,7 @@ func runStatus(ctx context.Context, inv *invocation, opts statusOptions) error {
 	if err != nil {
 		return err
 	}
+	health.Misdated = append(health.Misdated, allowances.misdated...)
 	return inv.print(statusView(status{health, allowances, inv.config.Database.String()}, inv.width(), sparklineMarks(inv.environ)))
 }
 
@@ -152,7 +153,7 @@ func readHealth(
 	if err != nil {
 		return in, nil, err
 	}
-	runs, err := readRuns(ctx, inv, db)
+	runs, err := readRuns(ctx, inv, db, at)
 	if err != nil {
 		return in, nil, err
 	}
@@ -168,8 +169,8 @@ func readHealth(
 	return refresh.HealthInputs{
 		At: at, Active: active, Schedule: schedule, Disabled: !inv.config.Refresh.Enabled, MaxStale: opts.maxStale, Tasks: tasks, Held: held,
 		Holdings: holdings,
-		Recent:   runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LocksUnknown: runs.locksUnknown, LastSuccess: runs.lastSuccess,
-		Published: runs.published,
+		Recent:   runs.recent, Scheduled: runs.scheduled, Locked: runs.locked, LocksUnknown: runs.locksUnknown,
+		LastSuccess: runs.lastSuccess, Published: runs.published, Misdated: runs.misdated,
 	}, skipped, err
 }
 
@@ -180,6 +181,7 @@ type runRecords struct {
 	locked            map[string]*refresh.Holder
 	locksUnknown      map[string]string
 	lastSuccess       time.Time
+	misdated          []refresh.Misdated
 }
 
 // hasDied reports whether a record is RUNNING whose process is gone.
@@ -192,33 +194,22 @@ func (r runRecords) hasDied() bool {
 	return false
 }
 
-func readRuns(ctx context.Context, inv *invocation, db store) (runs runRecords, err error) {
+func readRuns(ctx context.Context, inv *invocation, db store, at time.Time) (runs runRecords, err error) {
 	// A run that ends between the look at its record and that at its lock seems to have died. Its record
 	// is right the next time.
 	for range 3 {
-		if runs, err = readRunsOnce(ctx, inv, db); err != nil || !runs.hasDied() {
+		if runs, err = readRunsOnce(ctx, inv, db, at); err != nil || !runs.hasDied() {
 			break
 		}
 	}
 	return runs, err
 }
 
-func readRunsOnce(ctx context.Context, inv *invocation, db store) (runs runRecords, err error) {
+func readRunsOnce(ctx context.Context, inv *invocation, db store, at time.Time) (runs runRecords, err error) {
+	if runs, err = readRecords(ctx, db, at); err != nil {
+		return runs, err
+	}
 	runs.locked, runs.locksUnknown = map[string]*refresh.Holder{}, map[string]string{}
-	if runs.recent, err = db.Runs(ctx, refresh.RunQuery{Jobs: refresh.JobNames(), Limit: maxRecentRuns}); err != nil {
-		return runs, err
-	}
-	scheduled := refresh.RunQuery{Jobs: []string{refresh.JobName}, ScheduledOnly: true, Limit: maxRecentRuns}
-	if runs.scheduled, err = db.Runs(ctx, scheduled); err != nil {
-		return runs, err
-	}
-	published := refresh.RunQuery{Jobs: []string{refresh.JobName}, Published: true, Limit: maxPublished}
-	if runs.published, err = db.Runs(ctx, published); err != nil {
-		return runs, err
-	}
-	if runs.lastSuccess, err = db.LastRun(ctx, refresh.JobName); err != nil {
-		return runs, err
-	}
 	for _, records := range [][]refresh.RunRecord{runs.recent, runs.scheduled} {
 		for i := range records {
 			r := &records[i]
@@ -226,12 +217,38 @@ func readRunsOnce(ctx context.Context, inv *invocation, db store) (runs runRecor
 			if !r.IsRunning() {
 				continue
 			}
-			if err := runs.lookAtLock(ctx, db, r.JobName); err != nil {
+			if err = runs.lookAtLock(ctx, db, r.JobName); err != nil {
 				return runs, err
 			}
 		}
 	}
 	return runs, nil
+}
+
+// readRecords reads all that the database knows of runs, except which are locked.
+func readRecords(ctx context.Context, db store, at time.Time) (runs runRecords, err error) {
+	var newest time.Time // of the future
+	for _, of := range []struct {
+		query   refresh.RunQuery
+		records *[]refresh.RunRecord
+	}{
+		{refresh.RunQuery{Jobs: refresh.JobNames(), Limit: maxRecentRuns}, &runs.recent},
+		{refresh.RunQuery{Jobs: []string{refresh.JobName}, ScheduledOnly: true, Limit: maxRecentRuns}, &runs.scheduled},
+		{refresh.RunQuery{Jobs: []string{refresh.JobName}, Published: true, Limit: maxPublished}, &runs.published},
+	} {
+		var misdated time.Time
+		if *of.records, misdated, err = readBelieved(ctx, db, of.query, refresh.Latest(at)); err != nil {
+			return runs, err
+		}
+		if misdated.After(newest) {
+			newest = misdated
+		}
+	}
+	if !newest.IsZero() {
+		runs.misdated = []refresh.Misdated{{Kind: refresh.MisdatedRuns, At: newest}}
+	}
+	runs.lastSuccess, _, err = refresh.LastRun(ctx, db, at)
+	return runs, err
 }
 
 // lookAtLock finds out whether a process holds the lock of a job, or why that cannot be known.
@@ -249,6 +266,28 @@ func (r runRecords) lookAtLock(ctx context.Context, db store, job string) error 
 		r.locked[job] = locked
 	}
 	return nil
+}
+
+// readBelieved reads the runs that were not recorded after a time, and the latest time of one that was, if any.
+func readBelieved(ctx context.Context, db store, q refresh.RunQuery, latest time.Time) (
+	runs []refresh.RunRecord, misdated time.Time, err error,
+) {
+	if runs, err = db.Runs(ctx, q); err != nil {
+		return nil, time.Time{}, err
+	}
+	for _, r := range runs {
+		for _, at := range []time.Time{r.StartedAt, r.FinishedAt} {
+			if at.After(latest) && at.After(misdated) {
+				misdated = at
+			}
+		}
+	}
+	if misdated.IsZero() {
+		return runs, misdated, nil
+	}
+	q.By = latest
+	runs, err = db.Runs(ctx, q)
+	return runs, misdated, err
 }
 
 // readCloses reads the last daily bars of tickers that have any.
@@ -284,6 +323,7 @@ func readAllowances(ctx context.Context, inv *invocation, db store) (allowances,
 	var all allowances
 	now := inv.now()
 	account = account.Believed(vendor.RateLimits, now)
+	all.misdated = refresh.MisdatedAccount(account)
 	all.Learned = quota.Narrow(vendor.RateLimits, account.Learned, now)
 	all.Advice = limitAdvice(inv.config, all.Learned)
 	for _, left := range quota.Remaining(account.Limits(vendor.RateLimits, now), account, now) {

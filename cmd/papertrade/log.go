@@ -105,6 +105,9 @@ func (log logger) observe(event refresh.Event) {
 	switch e := event.(type) {
 	case refresh.RowSkipped:
 		log.Warn().Str("source", string(e.Source)).Err(explainUnreadable(e.Err)).Msg("row skipped")
+	case refresh.RecordsMisdated:
+		log.Warn().Str("kind", e.Kind).Time("latest", e.At).Strs("tickers", symbols(e.Tickers)).
+			Msg("recorded in the future, by a clock that was wrong or with --at: ignored")
 	case refresh.RunStarted:
 		r := e.Report
 		log.Info().Time("at", r.At).Stringer("session", r.Session).

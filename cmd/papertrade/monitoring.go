@@ -99,7 +99,7 @@ func readGauges(ctx context.Context, db store, job *refresh.Job, now time.Time) 
 			gauges.QuotaRemaining[window] = a.Left
 		}
 	}
-	gauges.LastRefresh, err = db.LastRun(ctx, refresh.JobName)
+	gauges.LastRefresh, _, err = refresh.LastRun(ctx, db, now)
 	return gauges, err
 }
 

@@ -28,6 +28,8 @@ type allowances struct {
 	// Learned are limits that refusals showed to be narrower than those that are set, and Advice what to do about it.
 	Learned []quota.Narrowed `json:"learned_limits,omitempty"`
 	Advice  string           `json:"quota_advice,omitempty"`
+
+	misdated []refresh.Misdated
 }
 
 // allowance is what is left of a rate limit.
@@ -158,6 +160,9 @@ func plainStatus(s status) []string {
 	for _, calendar := range s.Calendars {
 		add("calendar", calendar.Exchange)
 	}
+	for _, m := range s.Misdated {
+		add("recorded_in_future_"+m.Kind, formatTime(m.At))
+	}
 	add("pending_tasks", s.PendingTasks)
 	for _, u := range s.UsualTimes {
 		add("usual_time_"+u.Exchange, fmt.Sprintf("%s +%d", u.By, u.Days))
@@ -183,6 +188,9 @@ func statusSections(s status, width int, marks []rune) []section {
 	}
 	if len(s.Calendars) > 0 {
 		all = append(all, calendarsSection(s))
+	}
+	if len(s.Misdated) > 0 {
+		all = append(all, misdatedSection(s))
 	}
 	return append(all, section{heading: "Database: " + s.Database})
 }
@@ -372,6 +380,14 @@ func calendarsSection(s status) section {
 		t.rows = append(t.rows, []string{c.Exchange, c.KnownUntil.String(), strconv.Itoa(len(c.Tickers))})
 	}
 	return section{heading: "Calendars: where holidays are not known, every weekday is taken for a session", table: t}
+}
+
+func misdatedSection(s status) section {
+	t := table{columns: []string{"kind", "latest", "tickers"}}
+	for _, m := range s.Misdated {
+		t.rows = append(t.rows, []string{m.Kind, formatTime(m.At), firstSymbols(m.Tickers)})
+	}
+	return section{heading: "Recorded in the future, by a clock that was wrong or with --at, and ignored", table: t}
 }
 
 // isScheduled reports whether a run of ours was one of all active tickers.

@@ -141,7 +141,7 @@ func (s *Store) NoteActive(ctx context.Context, tickers []marketdata.Ticker, at 
 	const statement = `
 insert into papertrade.papertrade_ticker_states as stored (ticker, first_active_at)
 select ticker, @at::timestamptz from unnest(@tickers::text[]) as ticker
-on conflict (ticker) do update set first_active_at = coalesce(stored.first_active_at, excluded.first_active_at)`
+on conflict (ticker) do update set first_active_at = least(stored.first_active_at, excluded.first_active_at)`
 	var writes pgx.Batch
 	s.queueFence(&writes)
 	writes.Queue(statement, pgx.NamedArgs{"tickers": list(tickers), "at": stamp(at)})

@@ -80,15 +80,16 @@ func runArgs(run refresh.RunRecord) pgx.NamedArgs {
 	}
 }
 
-// LastRun returns when the newest run of ours of a job name was started that was of all active tickers and SUCCEEDED.
-func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
+// LastRun returns when the newest run of ours of a job name was started that was of all active tickers and SUCCEEDED, and was
+// not started after by, if that is not zero.
+func (s *Store) LastRun(ctx context.Context, job string, by time.Time) (time.Time, error) {
 	const statement = `
 select started_at
 from job_executions
-where job_name = @job and status = 'SUCCEEDED' and ` + isScheduled + `
+where job_name = @job and status = 'SUCCEEDED' and coalesce(started_at <= @by, true) and ` + isScheduled + `
 order by started_at desc
 limit 1`
-	found, err := query(ctx, s.pool, pgx.RowTo[time.Time], statement, pgx.NamedArgs{"job": job})
+	found, err := query(ctx, s.pool, pgx.RowTo[time.Time], statement, pgx.NamedArgs{"job": job, "by": stamp(by)})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read the last run: %w", err)
 	}
@@ -105,10 +106,13 @@ select id::text, job_name, started_at, finished_at, status, coalesce(error_messa
 from job_executions
 where job_name = any(@jobs::text[]) and (not @scheduled_only or ` + isScheduled + `)
     and (not @published or ` + readable + `->>'published' is not null)
+    and coalesce(started_at <= @by, true) and coalesce(finished_at <= @by, true)
 order by started_at desc, finished_at desc nulls first
 limit @limit`
 	found, err := query(ctx, s.pool, scanRun, statement,
-		pgx.NamedArgs{"jobs": q.Jobs, "scheduled_only": q.ScheduledOnly, "published": q.Published, "limit": q.Limit})
+		pgx.NamedArgs{
+			"jobs": q.Jobs, "scheduled_only": q.ScheduledOnly, "published": q.Published, "by": stamp(q.By), "limit": q.Limit,
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read the last runs: %w", err)
 	}

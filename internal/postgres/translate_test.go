@@ -49,7 +49,7 @@ func TestErrorOfMissingPermission(t *testing.T) {
 	defer run(t, address, `drop owned by `+role+`; drop role `+role)
 	store := openStore(t, withParameter(t, address, "role", role))
 	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrNoPermission)
-	_, err := store.LastRun(t.Context(), "refresh_active_stocks")
+	_, err := store.LastRun(t.Context(), "refresh_active_stocks", time.Time{})
 	storetest.WantError(t, err, refresh.ErrNoPermission)
 	_, err = Migrate(t.Context(), withParameter(t, cluster.Empty(t), "role", role))
 	storetest.WantError(t, err, refresh.ErrNoPermission)

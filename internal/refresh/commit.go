@@ -91,7 +91,7 @@ func newBatch(verdicts []verdict) Batch {
 		batch.Findings = append(batch.Findings, v.findings...)
 		batch.Failures = append(batch.Failures, v.failures...)
 		batch.Held = append(batch.Held, v.held...)
-		if v.late != nil && *v.late != v.State.Late {
+		if v.late != nil && (*v.late != v.State.Late || !v.State.MisdatedAt.IsZero()) {
 			batch.Late = append(batch.Late, TickerLateness{v.Ticker, *v.late})
 		}
 		batch.Tasks = append(batch.Tasks, v.tasks...)

@@ -47,15 +47,17 @@ func (d Discovery) read(ctx context.Context, store Store, at time.Time) ([]Activ
 		return nil, nil, fmt.Errorf("discover the active tickers: %w", err)
 	}
 	active, skipped := d.mergeMentions(mentions)
-	if err := fillStates(ctx, store, active); err != nil {
+	if err := fillStates(ctx, store, active, at); err != nil {
 		return nil, nil, err
 	}
 	sortForRun(active)
 	return active, skipped, nil
 }
 
-// FindNamed makes active tickers of those named, which keep the sources that active has them from.
-func FindNamed(ctx context.Context, store Store, active []ActiveTicker, names []marketdata.Ticker) ([]ActiveTicker, error) {
+// FindNamed makes active tickers of those named as of at, which keep the sources that active has them from.
+func FindNamed(
+	ctx context.Context, store Store, active []ActiveTicker, names []marketdata.Ticker, at time.Time,
+) ([]ActiveTicker, error) {
 	var found, others []ActiveTicker
 	seen := map[marketdata.Ticker]bool{}
 	for _, name := range names {
@@ -69,7 +71,7 @@ func FindNamed(ctx context.Context, store Store, active []ActiveTicker, names []
 		}
 		others = append(others, ActiveTicker{Ticker: name, Sources: []Source{SourceArgument}, Priority: DefaultPriority})
 	}
-	if err := fillStates(ctx, store, others); err != nil {
+	if err := fillStates(ctx, store, others, at); err != nil {
 		return nil, err
 	}
 	found = append(found, others...)
@@ -142,7 +144,8 @@ func (s rowSet) add(row SkippedRow) bool {
 	return true
 }
 
-func fillStates(ctx context.Context, store Store, active []ActiveTicker) error {
+// fillStates reads the states of tickers as they can be believed at a time.
+func fillStates(ctx context.Context, store Store, active []ActiveTicker, at time.Time) error {
 	if len(active) == 0 {
 		return nil
 	}
@@ -154,8 +157,9 @@ func fillStates(ctx context.Context, store Store, active []ActiveTicker) error {
 	if err != nil {
 		return fmt.Errorf("read what is stored of the active tickers: %w", err)
 	}
-	for i := range active {
-		active[i].State = states[active[i].Ticker]
+	latest := Latest(at)
+	for i, a := range active {
+		active[i].State = states[a.Ticker].believed(a.Ticker.Calendar(), latest)
 	}
 	return nil
 }

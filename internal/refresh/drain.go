@@ -142,7 +142,7 @@ func (r *run) taskInputs(ctx context.Context, requests []gapRequest) (Inputs, er
 		return Inputs{}, err
 	}
 	// What this run and others have done so far counts for what the next one needs.
-	err = fillStates(ctx, r.Store, r.active)
+	err = fillStates(ctx, r.Store, r.active, r.report.At)
 	in.Next, in.LeavesCalls = r.nextRun(), true
 	return in, err
 }

@@ -11,7 +11,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// Event is something worth knowing while a run is under way: RowSkipped, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
+// Event is something worth knowing while a run is under way: RowSkipped, RecordsMisdated, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
 // TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound,
 // BarRepaired, BarJudged, BarCorrected, BarFilled, HeldDecided, DoubtAsked, SessionMissing, LimitsLearned, TaskFailure,
 // TaskPriorityUnknown, TasksStopped or RunFinished.
@@ -20,6 +20,7 @@ type Event any
 // The events of a run.
 type (
 	RowSkipped      struct{ SkippedRow }
+	RecordsMisdated struct{ Misdated }
 	CalendarUnknown struct { // of these tickers' exchange: each weekday is taken for a session
 		Suffix  string
 		Tickers []marketdata.Ticker

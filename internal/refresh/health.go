@@ -27,6 +27,7 @@ type HealthInputs struct {
 	Tasks        int               // of the application that are pending
 	Holdings     []ActiveTicker    // what portfolios hold, active or not
 	Held         []history.HeldBar // as of WaitingBars
+	Misdated     []Misdated        // runs and what else Active does not show
 }
 
 // Health is how things stand.
@@ -45,6 +46,7 @@ type Health struct {
 	Calendars    []CalendarNote    `json:"calendars,omitempty"`
 	PendingTasks int               `json:"pending_tasks"`
 	UsualTimes   []UsualTime       `json:"usual_times,omitempty"` // by when sessions are there, by exchange
+	Misdated     []Misdated        `json:"recorded_in_future,omitempty"`
 }
 
 // ByApplication marks the record of a run that the application made. It does not count in any verdict.
@@ -71,7 +73,7 @@ func NewHealth(in HealthInputs) Health {
 	h := Health{
 		At: in.At, Problems: []Problem{}, Runs: in.runs(in.Recent), Unknown: []UnknownTicker{}, Splits: []UnadjustedSplit{},
 		Held: []HeldPrice{}, Calendars: calendarNotes(in.Active, in.At), PendingTasks: in.Tasks,
-		UsualTimes: usualTimes(in.Published),
+		UsualTimes: usualTimes(in.Published), Misdated: slices.Concat(in.Misdated, MisdatedStates(in.Active)),
 	}
 	scheduled := in.runs(in.Scheduled)
 	if last, ended := lastEnded(scheduled); ended && !slices.ContainsFunc(h.Runs, func(r Run) bool { return r.ID == last.ID }) {

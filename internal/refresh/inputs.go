@@ -36,7 +36,18 @@ func (r *run) readInputs(ctx context.Context) (Inputs, error) {
 func (r *run) discover(ctx context.Context, at time.Time) ([]ActiveTicker, error) {
 	active, skipped, err := Discover(ctx, r.Store, r.Discovery, at)
 	r.reportSkipped(skipped)
+	r.reportMisdated(MisdatedStates(active))
 	return active, err
+}
+
+// reportMisdated reports the kinds of records of the future that the run has not reported before.
+func (r *run) reportMisdated(found []Misdated) {
+	for _, m := range found {
+		if !r.misdated[m.Kind] {
+			r.misdated[m.Kind] = true
+			r.observe(RecordsMisdated{m})
+		}
+	}
 }
 
 // reportSkipped reports the rows that the run has not reported before.
@@ -56,6 +67,7 @@ func (r *run) readVendors(ctx context.Context) (Inputs, error) {
 		if err != nil {
 			return Inputs{}, err
 		}
+		r.reportMisdated(MisdatedAccount(account))
 		endOfDayAt := account.EndOfDayAt
 		if r.Force {
 			endOfDayAt = time.Time{}
@@ -101,7 +113,7 @@ func (r *run) named(ctx context.Context) ([]ActiveTicker, error) {
 	chosen := r.active
 	if len(r.Tickers) > 0 {
 		var err error
-		if chosen, err = FindNamed(ctx, r.Store, r.active, r.Tickers); err != nil {
+		if chosen, err = FindNamed(ctx, r.Store, r.active, r.Tickers, r.report.At); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +157,7 @@ func (r *run) taskWants(ctx context.Context, requests []gapRequest) ([]Want, err
 	for i := range requests {
 		active[i] = requests[i].ActiveTicker
 	}
-	if err := fillStates(ctx, r.Store, active); err != nil {
+	if err := fillStates(ctx, r.Store, active, r.report.At); err != nil {
 		return nil, err
 	}
 	for i := range requests {
@@ -199,13 +211,20 @@ func (r *run) intradayEntries(ctx context.Context) ([]intradayEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	latest := Latest(r.report.At)
+	for i := range list {
+		if list[i].LastRefreshAt.After(latest) {
+			r.reportMisdated([]Misdated{{Kind: MisdatedChecks, At: list[i].LastRefreshAt}})
+			list[i].NextRefreshAt = time.Time{}
+		}
+	}
 	entries, skipped := r.Discovery.mergeEntries(list)
 	r.reportSkipped(skipped)
 	active := make([]ActiveTicker, len(entries))
 	for i, e := range entries {
 		active[i] = e.ActiveTicker
 	}
-	err = fillStates(ctx, r.Store, active)
+	err = fillStates(ctx, r.Store, active, r.report.At)
 	for i := range entries {
 		entries[i].ActiveTicker = active[i]
 	}

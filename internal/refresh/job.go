@@ -50,8 +50,9 @@ type run struct {
 	Options
 	began     time.Time // by the real clock
 	deadlines deadlines
-	unlock    func() // nil if the run shares its lock
-	skipped   rowSet // rows that were reported
+	unlock    func()          // nil if the run shares its lock
+	skipped   rowSet          // rows that were reported
+	misdated  map[string]bool // kinds of records that were reported
 	limits    learnedLimits
 	active    []ActiveTicker // all of them, whatever the run is about
 	inputs    Inputs
@@ -65,7 +66,7 @@ type run struct {
 }
 
 func (j *Job) newRun(ctx context.Context, o Options) *run {
-	r := &run{Job: j, Options: o, began: time.Now(), deadlines: newDeadlines(ctx), skipped: rowSet{}}
+	r := &run{Job: j, Options: o, began: time.Now(), deadlines: newDeadlines(ctx), skipped: rowSet{}, misdated: map[string]bool{}}
 	r.report = r.identify(Report{At: j.Now(), Tickers: []TickerReport{}})
 	return r
 }

@@ -46,10 +46,11 @@ func (r *run) release() {
 func (r *run) idle(ctx context.Context) error {
 	switch {
 	case r.IfDue:
-		last, err := r.Store.LastRun(ctx, JobName)
+		last, misdated, err := LastRun(ctx, r.Store, r.report.At)
 		if err != nil {
 			return err
 		}
+		r.reportMisdated(misdated)
 		if next, isDue := due(r.Schedule, last, r.report.At); !isDue {
 			return r.idleUntil(ctx, last, next)
 		}

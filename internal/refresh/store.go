@@ -108,6 +108,7 @@ type State struct {
 	Late            Lateness
 	FirstActiveAt   time.Time // that NoteActive has written down
 	InOutage        bool      // not stored: the provider seems to fail, so that the ticker is not given up
+	MisdatedAt      time.Time // not stored: the latest of the times that were left out, since they were of the future
 }
 
 // Price is a row of the price history that is to be written. If a row of the same ticker, stamp,
@@ -157,7 +158,9 @@ type RunQuery struct {
 	ScheduledOnly bool
 	// Published leaves out the runs that had stored no newest session when they ended.
 	Published bool
-	Limit     int
+	// By leaves out the runs that were started or finished later; zero: none.
+	By    time.Time
+	Limit int
 }
 
 // Failure is a ticker that a provider was asked about without success.
@@ -231,8 +234,8 @@ type Store interface {
 	// there are in all.
 	PendingTasks(ctx context.Context, limit int) (tasks []Task, all int, err error)
 	// LastRun returns when the newest run of ours of a job name was started that was of all active tickers (its
-	// metadata has no mode) and SUCCEEDED; the zero time if there is none.
-	LastRun(ctx context.Context, job string) (time.Time, error)
+	// metadata has no mode) and SUCCEEDED, and not started after by, if that is not zero; the zero time if there is none.
+	LastRun(ctx context.Context, job string, by time.Time) (time.Time, error)
 	// Watchlist returns the watchlist; with includeRemoved also what was removed from it.
 	Watchlist(ctx context.Context, includeRemoved bool) ([]WatchlistEntry, error)
 	// FinishRun updates the record of a run that BeginRun wrote.

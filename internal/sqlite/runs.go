@@ -84,15 +84,16 @@ where replace(id, '-', '') = replace(?, '-', '')`
 
 func metadata(run refresh.RunRecord) string { return cmp.Or(string(run.Metadata), "{}") }
 
-// LastRun returns when the newest run of ours of a job name was started that was of all active tickers and SUCCEEDED.
-func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
+// LastRun returns when the newest run of ours of a job name was started that was of all active tickers and SUCCEEDED, and was
+// not started after by, if that is not zero.
+func (s *Store) LastRun(ctx context.Context, job string, by time.Time) (time.Time, error) {
 	const statement = `
 select cast(started_at as text)
 from job_executions
-where job_name = ? and status = 'SUCCEEDED' and ` + isScheduled + `
+where job_name = ? and status = 'SUCCEEDED' and coalesce(utc_stamp(started_at) <= ?, true) and ` + isScheduled + `
 order by started_at desc
 limit 1`
-	found, err := query(ctx, s.db, scanStamp, statement, job)
+	found, err := query(ctx, s.db, scanStamp, statement, job, stamp(by))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read the last run: %w", err)
 	}
@@ -111,13 +112,14 @@ from job_executions
 where job_name in (select value from json_each(?1)) and unixepoch(started_at) is not null
     and (not ?2 or ` + isScheduled + `)
     and (not ?3 or iif(json_valid(metadata), json_extract(metadata, '$.published'), null) is not null)
+    and coalesce(utc_stamp(started_at) <= ?4, true) and coalesce(utc_stamp(finished_at) <= ?4, true)
 order by unixepoch(started_at, 'subsec') desc, finished_at is not null, unixepoch(finished_at, 'subsec') desc
-limit ?4`
+limit ?5`
 	jobs, err := list(q.Jobs)
 	if err != nil {
 		return nil, err
 	}
-	found, err := query(ctx, s.db, scanRun, statement, jobs, q.ScheduledOnly, q.Published, q.Limit)
+	found, err := query(ctx, s.db, scanRun, statement, jobs, q.ScheduledOnly, q.Published, stamp(q.By), q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the last runs: %w", err)
 	}

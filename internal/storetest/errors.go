@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"papertrade/internal/refresh"
 )
@@ -11,7 +12,7 @@ import (
 func tableMissing(t *testing.T, db Database) {
 	store := db.Open(t)
 	db.Exec(t, `alter table job_executions rename to job_executions_away`)
-	_, err := store.LastRun(t.Context(), "refresh_active_stocks")
+	_, err := store.LastRun(t.Context(), "refresh_active_stocks", time.Time{})
 	WantError(t, err, refresh.ErrTableMissing)
 	WantError(t, store.BeginRun(t.Context(), run(runID), true), refresh.ErrTableMissing)
 	WantError(t, store.FinishRun(t.Context(), run(runID)), refresh.ErrTableMissing)

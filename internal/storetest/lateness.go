@@ -33,10 +33,12 @@ func lateness(t *testing.T, db Database) {
 	}
 }
 
-// When a ticker was first seen active is written down once, until it is added to the watchlist again.
+// When a ticker was first seen active is written down once, until it is added to the watchlist again, unless it turns out to
+// have been earlier: a clock was wrong.
 func firstActive(t *testing.T, db Database) {
 	store := db.Open(t)
 	all := tickers("AAPL", "ZM")
+	noError(t, store.NoteActive(t.Context(), all[:1], midnight.AddDate(1, 0, 0)))
 	noError(t, store.NoteActive(t.Context(), all[:1], midnight))
 	noError(t, store.NoteActive(t.Context(), all, midnight.Add(time.Hour)))
 	noError(t, store.NoteActive(t.Context(), nil, midnight.Add(2*time.Hour)))

@@ -79,7 +79,7 @@ func Upgraded(t *testing.T, db Database) {
 	equal(t, states[aapl].LastSession, friday)
 	equal(t, states[aapl].FirstSession, thursday)
 	wantHeld(t, store, nil, map[marketdata.Ticker][]history.HeldBar{tickers("IBM")[0]: {held("IBM", "19253")}})
-	last, err := store.LastRun(ctx, begun.JobName)
+	last, err := store.LastRun(ctx, begun.JobName, time.Time{})
 	noError(t, err)
 	equal(t, last, midnight)
 }

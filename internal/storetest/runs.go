@@ -71,7 +71,7 @@ func runsOfApplication(t *testing.T, db Database) {
 			i, finished, status, metadata))
 	}
 	before := db.Texts(t, statuses)
-	last, err := store.LastRun(t.Context(), "refresh_active_stocks")
+	last, err := store.LastRun(t.Context(), "refresh_active_stocks", time.Time{})
 	noError(t, err)
 	equal(t, last, time.Time{})
 	noError(t, store.BeginRun(t.Context(), run(runID), true))
@@ -104,7 +104,7 @@ func deadRunsOfLaterClock(t *testing.T, db Database) {
 
 func lastRun(t *testing.T, db Database) {
 	store := db.Open(t)
-	last, err := store.LastRun(t.Context(), "refresh_active_stocks")
+	last, err := store.LastRun(t.Context(), "refresh_active_stocks", time.Time{})
 	noError(t, err)
 	equal(t, last, time.Time{})
 	for i, end := range []struct{ job, status, metadata string }{
@@ -124,9 +124,14 @@ func lastRun(t *testing.T, db Database) {
 			noError(t, store.FinishRun(t.Context(), record))
 		}
 	}
-	last, err = store.LastRun(t.Context(), "refresh_active_stocks")
+	last, err = store.LastRun(t.Context(), "refresh_active_stocks", time.Time{})
 	noError(t, err)
 	equal(t, last, midnight.Add(time.Hour))
+	for by, want := range map[time.Time]time.Time{midnight.Add(time.Hour): midnight.Add(time.Hour), midnight.Add(time.Hour - 1000): midnight} {
+		last, err = store.LastRun(t.Context(), "refresh_active_stocks", by)
+		noError(t, err)
+		equal(t, last, want)
+	}
 }
 
 func newestRuns(t *testing.T, db Database) {
@@ -168,6 +173,9 @@ func newestRuns(t *testing.T, db Database) {
 		{refresh.RunQuery{Jobs: jobs, Limit: 9}, []refresh.RunRecord{fill, foreign, named, first}},
 		{refresh.RunQuery{Jobs: jobs, Limit: 2}, []refresh.RunRecord{fill, foreign}},
 		{refresh.RunQuery{Jobs: jobs, Limit: 9, Published: true}, []refresh.RunRecord{first}},
+		{refresh.RunQuery{Jobs: jobs, Limit: 9, By: midnight.Add(90 * time.Minute)}, []refresh.RunRecord{fill, foreign, named, first}},
+		{refresh.RunQuery{Jobs: jobs, Limit: 9, By: midnight.Add(time.Hour)}, []refresh.RunRecord{named, first}},
+		{refresh.RunQuery{Jobs: jobs, Limit: 9, By: midnight.Add(time.Minute - 1000)}, nil},
 		{refresh.RunQuery{Jobs: jobs[:1], Limit: 1, ScheduledOnly: true}, []refresh.RunRecord{first}},
 		{refresh.RunQuery{Jobs: jobs[:1], Limit: 9, ScheduledOnly: true}, []refresh.RunRecord{first}},
 		{refresh.RunQuery{Jobs: []string{"intraday_active_stocks"}, Limit: 9}, []refresh.RunRecord{running, ended[1], ended[0]}},
