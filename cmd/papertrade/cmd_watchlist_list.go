@@ -39,5 +39,10 @@ func runWatchlistList(ctx context.Context, inv *invocation, opts watchlistListOp
 	if err != nil {
 		return err
 	}
+	for _, e := range entries {
+		if e.TimesErr != nil {
+			inv.log.Warn().Str("ticker", e.Symbol).Err(e.TimesErr).Msg("times of the watchlist left out")
+		}
+	}
 	return inv.print(watchlistView(entries))
 }

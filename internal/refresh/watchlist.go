@@ -26,6 +26,7 @@ type WatchlistEntry struct {
 	IsActive        bool
 	LastRefreshAt   time.Time // zero: never
 	NextRefreshAt   time.Time // zero: not planned
+	TimesErr        error     // why one of them is zero although the row has it; wraps ErrBadValue
 }
 
 // WatchlistChange adds a ticker to the watchlist, or makes it active again and changes what is not nil.

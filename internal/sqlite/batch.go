@@ -132,6 +132,11 @@ func writePrice(ctx context.Context, statements statementCache, price refresh.Pr
 		marketdata.FormatPrice(bar.Close), bar.Currency, amount(bar.Open), amount(bar.High), amount(bar.Low),
 		bar.Volume, stamp(price.FetchedAt),
 	}
+	if price.Row == 0 {
+		if err := restamp(ctx, statements, args[:4]); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case price.Keep:
 		return query(ctx, statements, scanColumn[string], keepPrice, append(args, price.ClearRange)...)
@@ -140,6 +145,21 @@ func writePrice(ctx context.Context, statements statementCache, price refresh.Pr
 	default:
 		return query(ctx, statements, scanColumn[string], upsertPrice, append(args, price.ClearRange)...)
 	}
+}
+
+// restampPrice writes the stamp of a row in our layout if another program has written the same time in another one: the
+// unique key compares texts, and would take a second row of the session.
+const restampPrice = `
+update or ignore price_history
+set "timestamp" = ?2
+where ticker = ?1 and source = ?3 and "interval" = ?4
+    and "timestamp" >= date(?2, '-1 day') and "timestamp" < date(?2, '+2 days') and "timestamp" <> ?2
+    and utc_stamp("timestamp") = ?2
+returning id`
+
+func restamp(ctx context.Context, statements statementCache, key []any) error {
+	_, err := query(ctx, statements, scanColumn[int64], restampPrice, key...)
+	return err
 }
 
 // statementCache is a transaction that prepares each statement once, and closes it at its end.

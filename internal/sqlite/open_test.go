@@ -226,9 +226,23 @@ func TestTimesOfOtherWriters(t *testing.T) {
 	for _, entry := range entries {
 		diff(t, entry.LastRefreshAt, time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC))
 	}
-	run(t, path, `update ticker_watchlist set last_refresh_at = 'yesterday'`)
-	_, err = store.Watchlist(t.Context(), false)
-	wantError(t, err, `the database has a value that cannot be read: "yesterday" is not a time like "2006-01-02 15:04:05.000000"`)
+
+	// One that cannot be read is said of its row alone.
+	run(t, path, `update ticker_watchlist set last_refresh_at = 'yesterday', next_refresh_at = '2026-11-20T21:00' where ticker = 'AMZN'`)
+	entries, err = store.Watchlist(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, len(entries), 4)
+	for _, entry := range entries {
+		if entry.Symbol != "AMZN" {
+			diff(t, entry.TimesErr, nil)
+			continue
+		}
+		diff(t, entry.LastRefreshAt, time.Time{})
+		diff(t, entry.NextRefreshAt, time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC))
+		wantError(t, entry.TimesErr, `the database has a value that cannot be read: "yesterday" is not a time like "2006-01-02 15:04:05.000000"`)
+	}
 }
 
 // The application's rows can have anything in columns that SQLite does not check.
@@ -243,6 +257,14 @@ func TestRunsOfOtherWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, path, `insert into job_executions (id, job_name, started_at, finished_at, status, metadata) values
+		('9', 'refresh_active_stocks', '2026-11-20 22:00:00.000000', '2026-11-20 22:01:00.000000', 'SUCCEEDED', '{"at": 1}'),
+		('10', 'refresh_active_stocks', '2026-11-20T01:00:00', '2026-11-20T01:01:00', 'SUCCEEDED', '{"at": 1}')`)
+	last, err := store.LastRun(t.Context(), "refresh_active_stocks", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, last, time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC))
 	nine := time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC)
 	diff(t, got, []refresh.RunRecord{
 		{ID: "6f1c7a52-4a0e-4f4e-8d0b-2f1f5a3c9e10", JobName: "refresh_active_stocks", StartedAt: nine.Add(3*time.Hour - time.Second), Status: "done"},

@@ -85,13 +85,14 @@ where replace(id, '-', '') = replace(?, '-', '')`
 func metadata(run refresh.RunRecord) string { return cmp.Or(string(run.Metadata), "{}") }
 
 // LastRun returns when the newest run of ours of a job name was started that was of all active tickers and SUCCEEDED, and was
-// not started after by, if that is not zero.
+// not started after by, if that is not zero. One whose start is not a time does not count.
 func (s *Store) LastRun(ctx context.Context, job string, by time.Time) (time.Time, error) {
 	const statement = `
-select cast(started_at as text)
+select utc_stamp(started_at)
 from job_executions
-where job_name = ? and status = 'SUCCEEDED' and coalesce(utc_stamp(started_at) <= ?, true) and ` + isScheduled + `
-order by started_at desc
+where job_name = ? and status = 'SUCCEEDED' and utc_stamp(started_at) is not null
+	and coalesce(utc_stamp(started_at) <= ?, true) and ` + isScheduled + `
+order by utc_stamp(started_at) desc
 limit 1`
 	found, err := query(ctx, s.db, scanStamp, statement, job, stamp(by))
 	if err != nil {

@@ -64,7 +64,7 @@ func reclaimTasks(ctx context.Context, tx *sql.Tx) error {
 const (
 	taskColumns = `id, ticker, cast(start_date as text), cast(end_date as text), priority`
 	isPending   = `lower(trim(status, char(32, 9, 10, 13))) = 'pending'`
-	taskOrder   = `lower(trim(priority, char(32, 9, 10, 13))) <> 'high', created_at, id`
+	taskOrder   = `lower(trim(priority, char(32, 9, 10, 13))) <> 'high', coalesce(utc_stamp(created_at), created_at), id`
 )
 
 // claimableTasks returns pending tasks; those of the same ticker come together.

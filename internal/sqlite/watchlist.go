@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -31,12 +32,14 @@ func scanEntry(rows *sql.Rows) (entry refresh.WatchlistEntry, err error) {
 	if err = rows.Scan(&entry.Symbol, &entry.Priority, &seconds, &entry.IsActive, &last, &next); err != nil {
 		return entry, err
 	}
-	times, err := parseStamps(last, next)
-	if err != nil {
-		return entry, err
-	}
 	entry.RefreshInterval = time.Duration(seconds) * time.Second
-	entry.LastRefreshAt, entry.NextRefreshAt = times[0], times[1]
+	var lastErr, nextErr error
+	entry.LastRefreshAt, lastErr = parseStamp(last)
+	entry.NextRefreshAt, nextErr = parseStamp(next)
+	// What another program wrote of one ticker must not hide the others.
+	if err := cmp.Or(lastErr, nextErr); err != nil {
+		entry.TimesErr = fmt.Errorf("%w: %w", refresh.ErrBadValue, err)
+	}
 	return entry, nil
 }
 
