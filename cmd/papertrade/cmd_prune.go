@@ -26,7 +26,8 @@ func newPrune(p *program) *cobra.Command {
 		Short: "Delete prices past their retention",
 		Long: `prune deletes real-time prices that are older than --keep-intraday, daily bars that
 are older than --keep, if that is given, and the records of papertrade's own runs that
-have finished more than 365 days ago. The newest daily bar of a ticker always stays.
+have finished more than 365 days ago. The daily bars of a session go together, and those
+of a ticker's newest session always stay.
 With --keep it also deletes what is recorded of prices that were held and are settled;
 those that still wait stay.
 

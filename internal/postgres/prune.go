@@ -12,13 +12,22 @@ import (
 	"papertrade/pkg/exchange"
 )
 
+// A session has all its daily bars or none, since which of them is shown goes by what was written last; and a ticker has
+// those of its newest session for ever.
 const expiredPrices = `
 from price_history as p
 where id > @after::bigint and id <= @last::bigint and (
     "interval" = 'real-time' and "timestamp" < @real_time_before
     or "interval" = '1day' and "timestamp" < @daily_before and exists (
         select from price_history as newer
-        where newer.ticker = p.ticker and newer."interval" = '1day' and newer."timestamp" > p."timestamp"))`
+        where newer.ticker = p.ticker and newer."interval" = '1day' and newer."timestamp" >= ` + nextDay + `)
+    and not exists (
+        select from price_history as other
+        where other.ticker = p.ticker and other."interval" = '1day'
+            and other."timestamp" >= @daily_before and other."timestamp" < ` + nextDay + `))`
+
+// nextDay is when the day after the session of p begins.
+const nextDay = `((p."timestamp" at time zone 'UTC')::date + 1)::timestamp at time zone 'UTC'`
 
 const countIntervals = `
 select count(*) filter (where "interval" = '1day') as daily, count(*) filter (where "interval" = 'real-time') as real_time

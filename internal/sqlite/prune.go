@@ -11,8 +11,9 @@ import (
 	"papertrade/pkg/exchange"
 )
 
-// A newer bar's text sorts after the day before, whatever the offsets that the two are written with,
-// so that the index leads to one within a few rows.
+// A session has all its daily bars or none, since which of them is shown goes by what was written last; and a ticker has
+// those of its newest session for ever. The bounds of texts are a day wider than what is sought, whatever the offsets that
+// stamps are written with, so that the index leads to it within a few rows.
 const expiredPrices = `
 from price_history as p
 where id > ?1 and id <= ?2 and (
@@ -21,8 +22,15 @@ where id > ?1 and id <= ?2 and (
         select 1
         from price_history as newer
         where newer.ticker = p.ticker and newer."interval" = '1day'
-            and newer."timestamp" >= date(utc_stamp(p."timestamp"), '-1 day')
-            and utc_stamp(newer."timestamp") > utc_stamp(p."timestamp")))`
+            and newer."timestamp" >= date(utc_stamp(p."timestamp"))
+            and date(utc_stamp(newer."timestamp")) > date(utc_stamp(p."timestamp")))
+    and not exists (
+        select 1
+        from price_history as other
+        where other.ticker = p.ticker and other."interval" = '1day'
+            and other."timestamp" >= date(utc_stamp(p."timestamp"), '-1 day')
+            and other."timestamp" < date(utc_stamp(p."timestamp"), '+2 days')
+            and date(utc_stamp(other."timestamp")) = date(utc_stamp(p."timestamp")) and utc_stamp(other."timestamp") >= ?4))`
 
 // CountExpiredPrices counts those of a block, and writes nothing.
 func (s *Store) CountExpiredPrices(ctx context.Context, block refresh.PriceBlock) (refresh.ExpiredPrices, error) {

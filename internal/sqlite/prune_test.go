@@ -30,12 +30,12 @@ func TestPruneStampsOfOtherWriters(t *testing.T) {
 			[13, "AAPL", "real-time", 1700000000],
 			[14, "AAPL", "real-time", " 2026-11-13 21:00:00"],
 			[20, "IBM",  "1day", "2020-01-03 23:00:00-05:00"],
-			[21, "IBM",  "1day", "2020-01-04 03:00:00"],
+			[21, "IBM",  "1day", "2020-01-04 08:59:59+09:00"],
 			[22, "IBM",  "1day", "2020-01-04T04:00:00"],
 			[23, "IBM",  "1day", "someday"],
 			[24, "IBM",  "1day", "9999"],
 			[30, "ODD",  "1day", "2020-01-01 21:00:00.000001"],
-			[31, "ODD",  "1day", "2020-01-01T21:00:00"],
+			[31, "ODD",  "1day", "2019-12-31T21:00:00"],
 			[32, "ODD",  "1day", "someday"]
 		]')`)
 	o := refresh.PruneOptions{
@@ -52,7 +52,7 @@ func TestPruneStampsOfOtherWriters(t *testing.T) {
 	}
 	diff(t, texts(t, path, `select cast(id as text) from price_history as p order by p.id`), []string{
 		"3", "4", "6", "8", "9", "10", "11", "12", "13",
-		"20", "22", // one instant
+		"20", "22", // one session
 		"23", "24", "30", "32",
 	})
 

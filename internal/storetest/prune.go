@@ -11,6 +11,7 @@ import (
 	"papertrade/internal/history"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
+	"papertrade/pkg/marketdata"
 )
 
 // insertPrices writes rows like "1 AAPL 1day 2026-11-20 21:00:00.000000", of which the first word is the ID.
@@ -100,6 +101,34 @@ func pruneKeeps(t *testing.T, db Database) {
 	noError(t, err)
 	equal(t, pruned, refresh.Pruned{At: midnight, RealTime: expired(false, 0, 3, 0).RealTime})
 	equal(t, db.Texts(t, priceIDs), []string{"1", "2", "3", "4", "6", "7", "8", "9", "10", "12", "20", "21", "1000000000"})
+}
+
+// What is shown of a session goes by what was written last, so a prune that went by stamps could take that away and leave
+// what nobody has seen.
+func pruneWholeSessions(t *testing.T, db Database) {
+	store := db.Open(t)
+	db.insertPrices(t,
+		"1 NEWEST 1day 2020-01-02 21:00:00.000000", "2 NEWEST 1day 2020-01-03 20:00:00.000000", "3 NEWEST 1day 2020-01-03 21:00:00.000000",
+		// The end of the retention is within this session.
+		"4 CUT 1day 2026-11-13 20:00:00.000000", "5 CUT 1day 2026-11-14 11:00:00.000000", "6 CUT 1day 2026-11-14 13:00:00.000000",
+		"7 CUT 1day 2026-11-20 21:00:00.000000")
+	db.Exec(t, `update price_history set price_amount = 2, updated_at = '2020-01-09 00:00:00' where price_history.id in (2, 5)`)
+	shown := func() map[marketdata.Ticker][]history.StoredBar {
+		t.Helper()
+		bars, err := store.Bars(t.Context(), tickers("NEWEST", "CUT"), exchange.Date{}, exchange.Date{})
+		noError(t, err)
+		return bars
+	}
+	want := shown()
+	for ticker, bars := range want {
+		want[ticker] = bars[1:]
+	}
+	o := refresh.PruneOptions{At: midnight.Add(12 * time.Hour), Keep: week, BlockRows: 2}
+	pruned, err := refresh.Prune(t.Context(), store, o)
+	noError(t, err)
+	equal(t, pruned.Daily.Rows, 2)
+	equal(t, db.Texts(t, priceIDs), []string{"2", "3", "5", "6", "7"})
+	equal(t, shown(), want)
 }
 
 // Processes that prune at the same time delete each row exactly once between them, whatever they keep.

@@ -108,6 +108,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"bugs are not errors of the database", bugs},
 		{"prune", prune},
 		{"prune keeps", pruneKeeps},
+		{"prune of whole sessions", pruneWholeSessions},
 		{"prune takes turns", pruneTakesTurns},
 		{"prune of a block", pruneBlock},
 		{"prune of runs", pruneRuns},
