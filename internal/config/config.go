@@ -101,7 +101,8 @@ type Inputs struct {
 	Flags   map[string]string // the raw values of the flags that were given, by the key that they set; lists comma-separated
 }
 
-// Load reads all layers and validates every value in them, even those that another layer overrides.
+// Load reads all layers and validates every value in them, even those that another layer overrides, except of variables
+// that other programs use too.
 // The error is an *Error that reports everything that is wrong.
 func Load(in Inputs) (*Config, error) { return ourSchema().load(in) }
 
@@ -109,7 +110,7 @@ func (s *schema) load(in Inputs) (*Config, error) {
 	env := environOf(in.Environ)
 	var problems problems
 	file := s.readFile(in.File, env, &problems)
-	values := append(file.values, s.environValues(env, &problems)...)
+	values := append(file.values, s.environValues(env, in.Flags, &problems)...)
 	warnings := s.checkVariables(env, &problems)
 	values = append(values, s.flagValues(in.Flags, &problems)...)
 	isGiven := func(key string) bool {

@@ -316,6 +316,12 @@ func TestProblemsElsewhere(t *testing.T) {
 		{"fallback variable", Inputs{Environ: []string{"HOME=/h", "DATABASE_URL=sqlite://"}}, []string{
 			`DATABASE_URL: database.url: the value is not a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute): it names no file, so nothing would be kept`,
 		}},
+		{"fallback variable of another program, and a flag", Inputs{
+			Environ: []string{"HOME=/h", "DATABASE_URL=mysql2://h/a"}, Flags: map[string]string{"database.url": "sqlite:////p.db"}}, nil},
+		{"variable of ours, and a flag", Inputs{
+			Environ: []string{"HOME=/h", "PAPERTRADE_DATABASE_URL=mysql2://h/a"}, Flags: map[string]string{"database.url": "sqlite:////p.db"}}, []string{
+			`PAPERTRADE_DATABASE_URL: database.url: the value is not a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute): the scheme "mysql2" is not known`,
+		}},
 		{"flag", Inputs{Environ: []string{"HOME=/h"}, Flags: map[string]string{"refresh.batch_size": "all", "discovery.active_days": ""}}, []string{
 			`--days: discovery.active_days: "" is not a whole number from 1 to 36500`,
 			`--batch-size: refresh.batch_size: "all" is not a whole number from 1 to 1000`,

@@ -133,11 +133,16 @@ func (s *schema) defaultValues(env environ, isGiven func(key string) bool, p *pr
 	return values
 }
 
-func (s *schema) environValues(env environ, p *problems) []given {
+// environValues leaves out a variable that is not ours alone where a flag gives the setting: what another program means
+// by DATABASE_URL does not matter then.
+func (s *schema) environValues(env environ, flags map[string]string, p *problems) []given {
 	var values []given
 	for i := range s.settings {
 		setting := &s.settings[i]
-		set := slices.IndexFunc(setting.Variables, func(name string) bool { return env[name] != "" })
+		_, hasFlag := flags[setting.Key]
+		set := slices.IndexFunc(setting.Variables, func(name string) bool {
+			return env[name] != "" && (!hasFlag || strings.HasPrefix(name, variablePrefix))
+		})
 		if set >= 0 {
 			name := setting.Variables[set]
 			values = append(values, setting.givenBy(Origin{Layer: LayerEnvironment, Name: name}, env[name], p)...)
