@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// UpdateRunByID is a statement.
+const UpdateRunByID = updateRunByID
+
 // Limit runs a pragma on the connection of a store.
 func (s *Store) Limit(t *testing.T, pragma string) {
 	t.Helper()

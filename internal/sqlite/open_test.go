@@ -272,6 +272,25 @@ func TestRunsOfOtherWriters(t *testing.T) {
 	})
 }
 
+// Each commit updates the record of its run, among those of years.
+func TestRunIsFoundByIndex(t *testing.T) {
+	own := newPath(t)
+	openStore(t, own)
+	for _, path := range []string{own, applicationDatabase(t)} {
+		db := connect(t, path)
+		defer db.Close()
+		var id, parent, unused int
+		var plan string
+		row := db.QueryRow(`explain query plan `+sqlite.UpdateRunByID, nil, "", "", "", "a", "b")
+		if err := row.Scan(&id, &parent, &unused, &plan); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(plan, "SEARCH") {
+			t.Errorf("the plan is %s, want a search", plan)
+		}
+	}
+}
+
 const heldDatabase = "PAPERTRADE_TEST_HELD_DATABASE"
 
 // holdLock is what another process does in TestLockOfKilledProcess.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,12 +74,16 @@ func (s *Store) FinishRun(ctx context.Context, run refresh.RunRecord) error {
 	return nil
 }
 
-func updateRun(ctx context.Context, db executor, run refresh.RunRecord) (found bool, err error) {
-	const statement = `
+// updateRunByID finds an ID in either of the forms that insertRun writes, by the index of the table: each commit of a run
+// runs it.
+const updateRunByID = `
 update job_executions
 set finished_at = ?, status = ?, error_message = nullif(?, ''), metadata = ?
-where replace(id, '-', '') = replace(?, '-', '')`
-	rows, err := exec(ctx, db, statement, stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run), run.ID)
+where id in (?, ?)`
+
+func updateRun(ctx context.Context, db executor, run refresh.RunRecord) (found bool, err error) {
+	rows, err := exec(ctx, db, updateRunByID, stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run),
+		run.ID, strings.ReplaceAll(run.ID, "-", ""))
 	return rows > 0, err
 }
 
