@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"net/url"
 	"testing"
+	"time"
 )
 
 // UpdateRunByID is a statement.
@@ -17,10 +18,20 @@ func (s *Store) Limit(t *testing.T, pragma string) {
 	}
 }
 
+// Patience returns how long a store waits for a lock.
+func (s *Store) Patience(t *testing.T) time.Duration {
+	t.Helper()
+	milliseconds, err := queryOne[int64](t.Context(), s.db, `pragma busy_timeout`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(milliseconds) * time.Millisecond
+}
+
 // MigrateTo makes a database of an older papertrade.
 func MigrateTo(t *testing.T, path string, version int64) {
 	t.Helper()
-	db, err := sql.Open("sqlite", dsn(path, url.Values{}))
+	db, err := sql.Open("sqlite", dsn(path, url.Values{}, writePatience))
 	if err != nil {
 		t.Fatal(err)
 	}

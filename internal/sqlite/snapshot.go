@@ -52,7 +52,7 @@ func OpenReadOnly(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite database: %w", translate(err))
 	}
-	db, err := sql.Open("sqlite", dsn(path, params))
+	db, err := sql.Open("sqlite", dsn(path, params, readPatience))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -103,7 +103,7 @@ func restore(ctx context.Context, db *sql.DB, path string) error {
 	return conn.Raw(func(driverConn any) error {
 		backup, err := driverConn.(interface {
 			NewRestore(source string) (*sqlite.Backup, error)
-		}).NewRestore(dsn(path, params))
+		}).NewRestore(dsn(path, params, readPatience))
 		if err != nil {
 			return err
 		}

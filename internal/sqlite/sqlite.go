@@ -55,7 +55,7 @@ func open(ctx context.Context, path string, f form) (store *Store, created bool,
 	if path, err = resolveLinks(path); err != nil {
 		return nil, false, err
 	}
-	db, err := sql.Open("sqlite", dsn(path, url.Values{}))
+	db, err := sql.Open("sqlite", dsn(path, url.Values{}, writePatience))
 	if err != nil {
 		return nil, false, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -144,9 +144,17 @@ func noDirectory(path string) error {
 	return fmt.Errorf("create the SQLite database %s: %w", path, ErrNoDirectory)
 }
 
-// dsn returns the driver's name of a file. It escapes what SQLite would take for the end of a path.
-func dsn(path string, params url.Values) string {
-	params.Add("_pragma", "busy_timeout(10000)")
+const (
+	// writePatience is how long a run, which would lose what it has fetched, waits for another writer.
+	writePatience = 10 * time.Second
+	// readPatience is how long a command waits that somebody looks at: no commit of ours takes nearly as long.
+	readPatience = 4 * time.Second
+)
+
+// dsn returns the driver's name of a file, which waits for others for so long. It escapes what SQLite would take for the
+// end of a path.
+func dsn(path string, params url.Values, patience time.Duration) string {
+	params.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", patience.Milliseconds()))
 	params.Set("_txlock", "immediate")
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}).String()
 }

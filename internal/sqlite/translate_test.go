@@ -155,6 +155,19 @@ func TestErrorOfLockedDatabase(t *testing.T) {
 	storetest.WantError(t, err, refresh.ErrBusy)
 }
 
+// Somebody waits for what only reads; a run would lose what it has fetched.
+func TestPatience(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	current, err := sqlite.OpenCurrent(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer current.Close()
+	diff(t, store.Patience(t), 10*time.Second)
+	diff(t, current.Patience(t), 4*time.Second)
+}
+
 // The application's own checks and triggers refuse a price for itself alone.
 func TestTriggerRefusesRow(t *testing.T) {
 	path := newPath(t)
