@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,33 +73,70 @@ func unreadableTickers(err error) error {
 // parseWatchlist reads what import takes. The error names every line that is wrong, up to one that is too long.
 func parseWatchlist(path string, content io.Reader) ([]refresh.WatchlistChange, error) {
 	var changes []refresh.WatchlistChange
-	var problems []error
-	lineOf := map[marketdata.Ticker]int{}
+	var lineOf []int // of each change
+	var problems lineProblems
 	records := watchlistRecords{lines: bufio.NewScanner(content)}
 	records.lines.Buffer(nil, maxLineBytes)
 	for records.next() {
 		change, err := parseChange(records.fields, records.err)
-		if first, found := lineOf[change.Ticker]; err == nil && found {
-			err = fmt.Errorf("%s is on line %d already", change.Ticker, first)
-		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s:%d: %w", path, records.line, err))
+			problems.add(records.line, err)
 			continue
 		}
-		lineOf[change.Ticker] = records.line
-		changes = append(changes, change)
+		changes, lineOf = append(changes, change), append(lineOf, records.line)
 	}
 	switch err := records.lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		problems = append(problems, fmt.Errorf("%s:%d: the line is longer than %d bytes: write one ticker per line, or ticker,priority",
-			path, records.line+1, maxLineBytes))
+		problems.add(records.line+1, fmt.Errorf("the line is longer than %d bytes: write one ticker per line, or ticker,priority", maxLineBytes))
 	case err != nil:
 		return nil, unreadableTickers(err)
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, wrongUsage("nothing was imported:\n%w", err)
+	problems.addRepeated(changes, lineOf)
+	if len(problems) > 0 {
+		return nil, wrongUsage("nothing was imported:\n%w", problems.err(path))
 	}
 	return changes, nil
+}
+
+// lineProblems is what is wrong with lines of a file.
+type lineProblems []lineProblem
+
+type lineProblem struct {
+	line int
+	err  error
+}
+
+func (p *lineProblems) add(line int, err error) { *p = append(*p, lineProblem{line, err}) }
+
+// addRepeated adds the lines of changes of which an earlier one has the ticker already. It sorts, since a map of a long list
+// takes more memory than the list.
+func (p *lineProblems) addRepeated(changes []refresh.WatchlistChange, lineOf []int) {
+	order := make([]int32, len(changes))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		return cmp.Compare(changes[a].Ticker.String(), changes[b].Ticker.String())
+	})
+	first := 0
+	for i := range order {
+		if changes[order[i]].Ticker != changes[order[first]].Ticker {
+			first = i
+		}
+		if i != first {
+			p.add(lineOf[order[i]], fmt.Errorf("%s is on line %d already", changes[order[i]].Ticker, lineOf[order[first]]))
+		}
+	}
+}
+
+// err returns the problems by line.
+func (p lineProblems) err(path string) error {
+	slices.SortFunc(p, func(a, b lineProblem) int { return cmp.Compare(a.line, b.line) })
+	var all []error
+	for _, problem := range p {
+		all = append(all, fmt.Errorf("%s:%d: %w", path, problem.line, problem.err))
+	}
+	return errors.Join(all...)
 }
 
 // maxLineBytes is the length from which on a line is not one of tickers.
@@ -143,6 +182,13 @@ func isHeader(fields []string) bool {
 
 // csvFields returns the trimmed fields of a line of CSV.
 func csvFields(line string) ([]string, error) {
+	if !strings.Contains(line, `"`) { // as almost all are, and a reader of CSV has a buffer of its own
+		fields := strings.Split(line, ",")
+		for i := range fields {
+			fields[i] = strings.TrimSpace(fields[i])
+		}
+		return fields, nil
+	}
 	reader := csv.NewReader(strings.NewReader(line))
 	reader.TrimLeadingSpace = true
 	fields, err := reader.Read()

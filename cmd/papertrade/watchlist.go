@@ -16,14 +16,9 @@ func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.Watc
 		return err
 	}
 	defer db.Close()
-	var tickers []marketdata.Ticker
-	var symbols []string
-	for _, change := range changes {
-		tickers, symbols = append(tickers, change.Ticker), append(symbols, change.Ticker.String())
-	}
 	only, err := readableOnly(ctx, inv.config, db)
 	if err == nil && only {
-		err = refuseUnreadable(tickers)
+		err = refuseUnreadable(tickersOf(changes))
 	}
 	if err != nil {
 		return err
@@ -36,7 +31,24 @@ func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.Watc
 		return err
 	}
 	inv.warnOfUnknown(changes, known)
-	return printChanged(ctx, inv, db, symbols)
+	if !inv.wantsResult() {
+		return nil
+	}
+	return printChanged(ctx, inv, db, changedSymbols(changes))
+}
+
+func tickersOf(changes []refresh.WatchlistChange) (tickers []marketdata.Ticker) {
+	for _, change := range changes {
+		tickers = append(tickers, change.Ticker)
+	}
+	return tickers
+}
+
+func changedSymbols(changes []refresh.WatchlistChange) (symbols []string) {
+	for _, change := range changes {
+		symbols = append(symbols, change.Ticker.String())
+	}
+	return symbols
 }
 
 // maxWarnings is how many tickers that resemble no other have a warning each: a list of hundreds that is imported has one.
