@@ -41,6 +41,13 @@ func (inv *invocation) logWarnings() {
 	}
 }
 
+// logIgnored logs which parameters of the database's URL have no effect.
+func (inv *invocation) logIgnored() {
+	if ignored := inv.config.Database.Ignored; len(ignored) > 0 {
+		inv.log.Debug().Strs("parameters", ignored).Msg("parameters of the database URL ignored")
+	}
+}
+
 // logNotes logs what else the user should know of the settings.
 func (inv *invocation) logNotes() {
 	for _, n := range inv.config.Notes() {

@@ -24,6 +24,7 @@ func (p *program) withSettings(run func(ctx context.Context, inv *invocation, ar
 		inv, err := newInvocation(p.environ, p.globals, cmd.Flags())
 		if err == nil {
 			inv.logWarnings()
+			inv.logIgnored()
 			err = run(cmd.Context(), inv, args)
 		}
 		return commandFailed(inv, err)

@@ -3,10 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +23,8 @@ type Database struct {
 	Driver string // Postgres or SQLite
 	URL    Secret // Postgres: postgres://…, as pgx reads it
 	Path   string // SQLite: the file; absolute in a Config, else absolute or relative to the working directory
+	// Ignored are the parameters that were in the URL and mean nothing to pgx: those of other drivers, and of libpq's sockets.
+	Ignored []string
 }
 
 // databaseURL is the setting that names the database.
@@ -55,6 +59,7 @@ func ParseDatabase(s string) (Database, error) {
 
 func parsePostgres(rest string) (Database, error) {
 	unreadable := errors.New("it cannot be read; percent-encode what is special in the user and the password (@ is %40, # is %23, / is %2F, ? is %3F)")
+	rest = moveSocket(rest)
 	address := "postgres://" + rest
 	// A second @, or one after the host, is where libpq and url.Parse would disagree about what the
 	// password is, and what one of them takes for the host would be shown.
@@ -69,10 +74,92 @@ func parsePostgres(rest string) (Database, error) {
 	if err != nil {
 		return Database{}, unreadable
 	}
-	if _, err := url.ParseQuery(u.RawQuery); err != nil || u.Fragment != "" {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil || u.Fragment != "" {
 		return Database{}, errors.New("what follows the ? cannot be read; percent-encode what is special in it")
 	}
-	return Database{Driver: Postgres, URL: Secret(address)}, nil
+	if err := checkParameters(query); err != nil {
+		return Database{}, err
+	}
+	address, ignored := dropIgnored(address)
+	return Database{Driver: Postgres, URL: Secret(address), Ignored: ignored}, nil
+}
+
+// moveSocket returns the rest of a URL with a directory of sockets, which libpq takes percent-encoded in the place of the
+// host and net/url does not, as the parameter host.
+func moveSocket(rest string) string {
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, path := rest[:end], rest[end:]
+	start := strings.LastIndex(authority, "@") + 1
+	host, port, hasPort := strings.Cut(authority[start:], ":")
+	if !strings.HasPrefix(strings.ToLower(host), "%2f") || strings.Contains(authority[start:], ",") {
+		return rest
+	}
+	parameters := "host=" + host
+	if hasPort {
+		parameters += "&port=" + port
+	}
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	return authority[:start] + path + separator + parameters
+}
+
+// allowedValues are those of libpq's parameters that pgx would refuse without saying which one is wrong.
+var allowedValues = map[string][]string{
+	"sslmode":              {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+	"target_session_attrs": {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"},
+	"gssencmode":           {"disable", "prefer"}, // pgx does not encrypt by GSSAPI
+}
+
+// checkParameters returns an error that names a parameter with a value that is not allowed.
+func checkParameters(query url.Values) error {
+	for _, name := range slices.Sorted(maps.Keys(allowedValues)) {
+		for _, value := range query[name] {
+			if allowed := allowedValues[name]; !slices.Contains(allowed, value) {
+				return fmt.Errorf("its parameter %s is none of %s", name, strings.Join(allowed, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// ignoredParameters would reach the server as settings, which it does not know.
+var ignoredParameters = []string{
+	// of libpq
+	"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+	"gssencmode", "gsslib", "gssdelegation", "sslcompression", "fallback_application_name",
+	// of SQLAlchemy and asyncpg
+	"prepared_statement_cache_size", "statement_cache_size", "max_cached_statement_lifetime", "max_cacheable_statement_size",
+	"command_timeout", "async_fallback",
+}
+
+// dropIgnored returns a URL without the ignored parameters, and their names.
+func dropIgnored(address string) (rest string, ignored []string) {
+	base, query, found := strings.Cut(address, "?")
+	if !found {
+		return address, nil
+	}
+	var kept []string
+	for parameter := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(parameter, "=")
+		if slices.Contains(ignoredParameters, name) {
+			ignored = append(ignored, name)
+			continue
+		}
+		kept = append(kept, parameter)
+	}
+	if len(ignored) == 0 {
+		return address, nil
+	}
+	if len(kept) == 0 {
+		return base, ignored
+	}
+	return base + "?" + strings.Join(kept, "&"), ignored
 }
 
 func parseSQLite(rest string) (Database, error) {
