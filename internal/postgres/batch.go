@@ -62,6 +62,8 @@ func writePrices(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored 
 	err := transact(ctx, tx, func(savepoint pgx.Tx) error {
 		var writes pgx.Batch
 		queuePrices(&writes, prices, stored)
+		// A deferred constraint would refuse the transaction as a whole at its end.
+		writes.Queue(`set constraints all immediate`)
 		return send(ctx, savepoint, &writes)
 	})
 	switch half := len(prices) / 2; {
@@ -156,10 +158,15 @@ func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPr
 		"created_at": fetchedAt, "updated_at": fetchedAt, "row": price.Row,
 		"clear_range": price.ClearRange, "relabel": price.Relabel,
 	}).QueryRow(func(row pgx.Row) error {
-		if err := row.Scan(&stored.Amount); !errors.Is(err, pgx.ErrNoRows) {
+		err := row.Scan(&stored.Amount)
+		switch {
+		case !errors.Is(err, pgx.ErrNoRows):
 			return err
+		case price.Keep, price.Row != 0: // kept as it is, or gone
+			return nil
+		default: // a trigger that returns null suppresses a row without an error
+			return fmt.Errorf("%w: it wrote no row, as if a trigger suppressed it", refresh.ErrRowRefused)
 		}
-		return nil
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -50,6 +51,8 @@ func translateAnswer(answer *pgconn.PgError, err error) error {
 		known, found = ofClass[answer.Code[:2]]
 	}
 	switch {
+	case isOfRow(answer):
+		return fmt.Errorf("%w: %w", refresh.ErrRowRefused, err)
 	case found:
 		return fmt.Errorf("%w: %w", known, err)
 	case len(answer.Code) == codeLength && answer.Code[:2] == notUnderstood:
@@ -57,6 +60,27 @@ func translateAnswer(answer *pgconn.PgError, err error) error {
 	default:
 		return fmt.Errorf("%w: %w", refresh.ErrDatabase, err)
 	}
+}
+
+// isOfRow reports whether an answer is about the row alone, whatever its code: a row-level policy refuses it, or a trigger's
+// function has failed, with any code that it likes. What the whole database suffers from can come up in a function too.
+func isOfRow(answer *pgconn.PgError) bool {
+	const policyCheck = "ExecWithCheckOptions" // the server's routine, since a missing grant has the same code
+	if answer.Routine == policyCheck {
+		return true
+	}
+	return answer.Where != "" && len(answer.Code) == codeLength && !slices.Contains(ofDatabase, answer.Code[:2])
+}
+
+// ofDatabase are classes of codes that are about the database or the transaction, and not about a row.
+var ofDatabase = []string{
+	"08", // connection exception
+	"25", // invalid transaction state
+	"40", // transaction rollback
+	"53", // insufficient resources
+	"55", // object not in prerequisite state
+	"57", // operator intervention
+	"58", // system error
 }
 
 const codeLength = 5

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/shopspring/decimal"
 
 	"papertrade/internal/refresh"
 	"papertrade/internal/storetest"
@@ -161,6 +162,53 @@ func TestErrorOfBadValue(t *testing.T) {
 	run(t, address, `alter table ticker_watchlist alter column priority drop not null; update ticker_watchlist set priority = null`)
 	_, err := store.Watchlist(t.Context(), true)
 	storetest.WantError(t, err, refresh.ErrBadValue)
+}
+
+// A row-level policy and a trigger refuse a row, with whatever code; a missing grant does not.
+func TestRowsOfTheirOwn(t *testing.T) {
+	for _, tt := range []struct {
+		answer pgconn.PgError
+		want   refresh.StoreError
+	}{
+		{pgconn.PgError{Code: "42501", Routine: "ExecWithCheckOptions"}, refresh.ErrRowRefused},
+		{pgconn.PgError{Code: "42501", Routine: "aclcheck_error"}, refresh.ErrNoPermission},
+		{pgconn.PgError{Code: "42P01", Where: "PL/pgSQL function f() line 1"}, refresh.ErrRowRefused},
+		{pgconn.PgError{Code: "AB123", Where: "PL/pgSQL function f() line 1"}, refresh.ErrRowRefused},
+		{pgconn.PgError{Code: "40P01", Where: "while updating tuple (0,1)"}, refresh.ErrBusy},
+		{pgconn.PgError{Code: "53100", Where: "PL/pgSQL function f() line 1"}, refresh.ErrNoSpace},
+	} {
+		storetest.WantError(t, translate(&tt.answer), tt.want)
+	}
+}
+
+// A row-level policy lets the other rows pass.
+func TestPolicyRefusesRow(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	const role = "writer_under_a_policy"
+	run(t, address, `create role `+role+`;
+		grant usage on schema papertrade to `+role+`;
+		grant all on all tables in schema public, papertrade to `+role+`;
+		grant all on all sequences in schema public, papertrade to `+role+`;
+		alter table price_history enable row level security;
+		create policy others on price_history to `+role+` using (true) with check (ticker <> 'NVDA')`)
+	defer run(t, address, `drop owned by `+role+`; drop role `+role)
+	store := openStore(t, withParameter(t, address, "role", role))
+	var batch refresh.Batch
+	for _, symbol := range []string{"AAPL", "NVDA", "TSLA"} {
+		batch.Prices = append(batch.Prices, refresh.Price{
+			Bar:       marketdata.Bar{Ticker: marketdata.MustParseTicker(symbol), Close: decimal.New(125, -2), Currency: "USD"},
+			Timestamp: time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC),
+			Source:    "alpha_vantage", Interval: refresh.IntervalDaily, FetchedAt: time.Now(),
+		})
+	}
+	stored, err := store.CommitBatch(t.Context(), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.WantError(t, stored[1].Err, refresh.ErrRowRefused)
+	if stored[0].Amount == "" || stored[2].Amount == "" {
+		t.Errorf("stored %+v, want the first and the last", stored)
+	}
 }
 
 // What no test can bring about is known by its code.

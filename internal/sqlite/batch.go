@@ -119,6 +119,8 @@ func writePrices(ctx context.Context, tx *sql.Tx, prices []refresh.Price) ([]ref
 			return nil, fmt.Errorf("%s: %w", price.Bar.Ticker, err)
 		case len(written) > 0:
 			stored[i].Amount = plainAmount(written[0])
+		case !price.Keep && price.Row == 0: // a trigger that raises ignore suppresses a row without an error
+			stored[i].Err = fmt.Errorf("%w: it wrote no row, as if a trigger suppressed it", refresh.ErrRowRefused)
 		}
 	}
 	return stored, nil
