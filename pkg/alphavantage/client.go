@@ -15,11 +15,11 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"papertrade/pkg/marketdata"
+	"papertrade/pkg/safetext"
 )
 
 // Source is the name under which prices of Alpha Vantage are stored.
@@ -60,11 +60,13 @@ type Options struct {
 
 // Client is a client of Alpha Vantage. It is safe for concurrent use.
 type Client struct {
-	key     string
-	base    url.URL
-	http    http.Client
-	limiter Limiter
-	timeout time.Duration
+	key string
+	// redactor hides the key.
+	redactor *safetext.Redactor
+	base     url.URL
+	http     http.Client
+	limiter  Limiter
+	timeout  time.Duration
 	// entitlement is added to each call unless it is "".
 	entitlement string
 	onAnswer    func(marketdata.RawAnswer) // nil if nobody wants to know
@@ -85,7 +87,7 @@ func New(o Options) (*Client, error) {
 		base.Path = "/query"
 	}
 	c := &Client{
-		key: o.Key, base: *base, limiter: o.Limiter, timeout: o.Timeout, entitlement: o.Entitlement, onAnswer: o.OnAnswer,
+		key: o.Key, redactor: safetext.NewRedactor(o.Key), base: *base, limiter: o.Limiter, timeout: o.Timeout, entitlement: o.Entitlement, onAnswer: o.OnAnswer,
 		currencies: marketdata.DefaultCurrencies(),
 	}
 	maps.Copy(c.currencies, o.Currencies)
@@ -143,6 +145,10 @@ func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketd
 	wasMade, err := c.query(ctx, call, &raw)
 	if err == nil {
 		raw.Answer, err = call.parse(raw.Body)
+	}
+	err = c.redacted(err)
+	for i := range raw.Answer.Invalid {
+		raw.Answer.Invalid[i].Err = c.redacted(raw.Answer.Invalid[i].Err)
 	}
 	// An error that concerns only the ticker is not an error of the call.
 	if errors.Is(err, marketdata.ErrUnknownTicker) || errors.Is(err, marketdata.ErrInvalidData) {
@@ -292,14 +298,29 @@ func (c *Client) unavailable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("%w: %s", marketdata.ErrUnavailable, c.redact(err.Error()))
+	return fmt.Errorf("%w: %s", marketdata.ErrUnavailable, c.redactor.Redact(safetext.Line(err.Error())))
 }
 
-func (c *Client) redact(text string) string {
-	for _, form := range []string{c.key, url.QueryEscape(c.key), url.PathEscape(c.key)} {
-		text = strings.ReplaceAll(text, form, "***")
+// redactedError is an error of another text.
+type redactedError struct {
+	text string
+	err  error
+}
+
+func (e *redactedError) Error() string { return e.text }
+
+func (e *redactedError) Unwrap() error { return e.err }
+
+// redacted returns an error whose text is safe and does not have the key in it, which can come back wherever the vendor
+// writes something: also in the place of a price.
+func (c *Client) redacted(err error) error {
+	if err == nil {
+		return nil
 	}
-	return text
+	if text := c.redactor.Redact(safetext.Lines(err.Error())); text != err.Error() {
+		return &redactedError{text, err}
+	}
+	return err
 }
 
 // maxRetryAfter is the longest time that a vendor is believed to want to be left alone: its longest window is a day.

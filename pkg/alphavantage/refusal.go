@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"papertrade/pkg/marketdata"
+	"papertrade/pkg/safetext"
 )
 
 // refusals are the phrases that identify Alpha Vantage's notices; all come with HTTP 200.
@@ -80,9 +81,11 @@ func noticeIn(body []byte) (string, error) {
 
 // refusalOf returns the error for the text of a notice: one of the kind otherwise if no phrase of it is known.
 func (c *Client) refusalOf(text string, after time.Duration, otherwise error) error {
-	lower := strings.ToLower(strings.Join(strings.Fields(text), " "))
+	// Between the letters of a phrase, or of the key, there can be characters that cannot be seen.
+	text = safetext.Line(text)
+	lower := strings.ToLower(text)
 	// The notice about a spent quota echoes the key.
-	message := oneLine(c.redact(text))
+	message := oneLine(c.redactor.Redact(text))
 	for _, r := range refusals {
 		if !strings.Contains(lower, r.phrase) {
 			continue
@@ -134,9 +137,9 @@ func limitsIn(notice string) (limits []marketdata.RateLimit) {
 	return limits
 }
 
-// oneLine shortens a notice to one line for the log.
+// oneLine shortens what the vendor sent to a line for the log.
 func oneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = safetext.Line(text)
 	if runes := []rune(text); len(runes) > 300 {
 		return string(runes[:300]) + "…"
 	}

@@ -3,7 +3,10 @@ package alphavantage_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"html"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +54,52 @@ func TestPhrasesOfRefusals(t *testing.T) {
 				_, err = ofBody(t, capability, "IBM", string(body))
 				if !errors.Is(err, want) || strings.Contains(err.Error(), key) {
 					t.Errorf("%s: %s: %v, want %v", field, text, err, want)
+				}
+			}
+		}
+	}
+}
+
+// Whatever the vendor writes, and wherever: errors have neither the key in them nor what steers a terminal.
+func TestErrorsAreSafe(t *testing.T) {
+	for name, written := range map[string]string{
+		"as it is": key, "small letters": strings.ToLower(key), "query": url.QueryEscape(key), "small query": "secret%26key%2f123",
+		"HTML": "SECRET&amp;KEY&#47;123", "NUL within": "SECRET\x00&KEY/123", "escape after": key + "\x1b[31m\u202e",
+		"not UTF-8 around": "\xff" + key + "\xc3",
+	} {
+		text, err := json.Marshal(written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies := map[int][]string{
+			newest: {
+				`{"Information": KEY}`, `{"Note": "requests per day", "Information": KEY}`, `{"Error Message": KEY}`,
+				strings.Replace(quoteOf, `"192.5300"`, "KEY", 1), strings.Replace(quoteOf, `"01. symbol": "IBM"`, `"01. symbol": KEY`, 1),
+				strings.Replace(quoteOf, `"2026-11-20"`, "KEY", 1), `{"Global Quote": KEY}`,
+			},
+			compact: {`{"Time Series (Daily)": {"2026-11-20": {"4. close": KEY}}}`, `{"Time Series (Daily)": {KEY: {"4. close": "1"}}}`,
+				`{"Time Series (Daily)": {"2026-11-20": {"4. close": "1"}, "2026-11-19": {"4. close": KEY}}}`},
+			splitTable: {`{"symbol": "IBM", "data": [{"effective_date": KEY, "split_factor": "2"}]}`,
+				`{"symbol": "IBM", "data": [{"effective_date": "2026-11-20", "split_factor": KEY}]}`},
+		}
+		for capability, templates := range bodies {
+			for _, template := range templates {
+				body := strings.ReplaceAll(template, "KEY", string(text))
+				answer, err := ofBody(t, capability, "IBM", body)
+				errs := []error{err}
+				for _, missing := range answer.Missing {
+					errs = append(errs, missing)
+				}
+				for _, invalid := range answer.Invalid {
+					errs = append(errs, invalid.Err)
+				}
+				shown := fmt.Sprint(errs)
+				if shown == "[<nil>]" {
+					t.Errorf("%s: %s: no error", name, template)
+				}
+				low := strings.ToLower(html.UnescapeString(shown))
+				if strings.Contains(low, "secret") || strings.Contains(low, "123") || strings.ContainsAny(shown, "\x00\x1b\u202e") {
+					t.Errorf("%s: %s: %q", name, template, shown)
 				}
 			}
 		}
