@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"papertrade/internal/refresh"
+	"papertrade/pkg/safetext"
 )
 
 // patience is how long status --check waits for the database.
@@ -29,7 +29,7 @@ func runCheck(ctx context.Context, inv *invocation, opts statusOptions, wait pat
 	}
 	if err != nil {
 		// Drivers write errors of several lines.
-		message := strings.Join(strings.Fields(inv.config.Redact(err.Error())), " ")
+		message := safetext.Line(inv.safe(err))
 		problems = []refresh.Problem{{Kind: databaseProblem, Message: message}}
 	}
 	if err := inv.print(problemsView(problems)); err != nil {

@@ -13,6 +13,7 @@ import (
 	"papertrade/internal/refresh"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
+	"papertrade/pkg/safetext"
 )
 
 const (
@@ -213,7 +214,7 @@ func readRunsOnce(ctx context.Context, inv *invocation, db store, at time.Time) 
 	for _, records := range [][]refresh.RunRecord{runs.recent, runs.scheduled} {
 		for i := range records {
 			r := &records[i]
-			r.ErrorMessage = inv.config.Redact(r.ErrorMessage) // another program may have written it
+			r.ErrorMessage = inv.config.Redact(safetext.Line(r.ErrorMessage)) // another program may have written it
 			if !r.IsRunning() {
 				continue
 			}

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"strings"
-
 	"papertrade/internal/config"
+	"papertrade/pkg/safetext"
 )
 
 func settingsView(c *config.Config) result {
@@ -52,7 +51,7 @@ func checksView(c *config.Config, checks []checkResult) result {
 		status, detail := "ok", check.good
 		if check.err != nil {
 			// Drivers write errors of several lines.
-			status, detail = "wrong", c.Redact(strings.Join(strings.Fields(check.err.Error()), " "))
+			status, detail = "wrong", c.Redact(safetext.Line(check.err.Error()))
 		}
 		list = append(list, line{check.name, check.err == nil, detail})
 		t.rows = append(t.rows, []string{check.name, status, detail})

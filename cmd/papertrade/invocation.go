@@ -8,6 +8,7 @@ import (
 
 	"papertrade/internal/config"
 	"papertrade/internal/refresh"
+	"papertrade/pkg/safetext"
 )
 
 // invocation is what a command runs with: what it may touch, its settings, and where it prints and logs.
@@ -70,10 +71,13 @@ func (e *runError) Error() string { return e.err.Error() }
 
 func (e *runError) Unwrap() error { return e.err }
 
+// safe returns the text of an error for people: it steers no terminal and holds no secret of the settings.
+func (inv *invocation) safe(err error) string { return inv.config.Redact(safetext.Lines(err.Error())) }
+
 // emitError reports the error that ends a command.
 func (inv *invocation) emitError(err error) {
 	if !inv.log.json {
-		fmt.Fprintln(inv.stderr, "papertrade:", inv.config.Redact(err.Error()))
+		fmt.Fprintln(inv.stderr, "papertrade:", inv.safe(err))
 		return
 	}
 	if run := (*runError)(nil); errors.As(err, &run) {

@@ -12,6 +12,7 @@ import (
 	"papertrade/internal/ping"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
+	"papertrade/pkg/safetext"
 )
 
 // logger is where a command logs.
@@ -26,13 +27,12 @@ type logger struct {
 // newLogger returns a logger to stderr and, at the level of the settings even if quiet, for a monitor.
 func newLogger(env environ, c *config.Config, quiet bool) logger {
 	log := logger{json: logsJSON(env, c), lines: &switchedWriter{w: env.stderr}, config: c}
-	// formatted returns a writer of logs in the format of the settings, without what is secret.
+	// formatted returns a writer of logs in the format of the settings, without what is unsafe or secret.
 	formatted := func(w io.Writer, color bool) io.Writer {
-		redacting := &redactingWriter{c, w}
-		if log.json {
-			return redacting
+		if !log.json {
+			w = zerolog.ConsoleWriter{Out: w, NoColor: !color, TimeFormat: time.RFC3339, TimeLocation: time.UTC}
 		}
-		return zerolog.ConsoleWriter{Out: redacting, NoColor: !color, TimeFormat: time.RFC3339, TimeLocation: time.UTC}
+		return &safeWriter{c, w}
 	}
 	out := formatted(log.lines, env.getenv("NO_COLOR") == "" && isTerminal(env.stderr))
 	if quiet {
@@ -87,14 +87,16 @@ func (utcTimestamp) Run(e *zerolog.Event, _ zerolog.Level, _ string) {
 	e.Time(zerolog.TimestampFieldName, time.Now().UTC())
 }
 
-// redactingWriter is the last line of defence: what goes through it holds no secret of the settings.
-type redactingWriter struct {
+// safeWriter is the last line of defence: what goes through it steers no terminal and holds no secret of the settings.
+type safeWriter struct {
 	config *config.Config
 	w      io.Writer
 }
 
-func (r *redactingWriter) Write(line []byte) (int, error) {
-	if _, err := io.WriteString(r.w, r.config.Redact(string(line))); err != nil {
+// Write writes a line of JSON.
+func (s *safeWriter) Write(line []byte) (int, error) {
+	safe := func(text string) string { return s.config.Redact(safetext.Lines(text)) }
+	if _, err := s.w.Write(safetext.JSON(line, safe)); err != nil {
 		return 0, err
 	}
 	return len(line), nil

@@ -6,16 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -65,6 +70,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "vendor": vendor, "asked": asked, "sql": sql, "start": start, "signal": signalStarted,
 					"json": sameJSON, "empty-database": emptyDatabase, "monitor": startMonitor, "pinged": pingedWith,
+					"safe": safeFiles,
 				},
 			})
 		})
@@ -124,11 +130,39 @@ func checkStatus(ts *testscript.TestScript, want string, err error) {
 	}
 }
 
+// noSecret fails if a secret is in what the program emitted, in whatever way it is written, or what a terminal obeys.
 func noSecret(ts *testscript.TestScript, text string) {
-	for _, secret := range []string{apiKey, databasePassword, pingSecret} {
-		if strings.Contains(text, secret) {
-			ts.Fatalf("%s is in the output", secret)
+	for _, way := range []string{text, html.UnescapeString(text), percentDecoded(text)} {
+		for _, secret := range []string{apiKey, databasePassword, pingSecret} {
+			if strings.Contains(strings.ToLower(way), strings.ToLower(secret)) {
+				ts.Fatalf("%s is in the output", secret)
+			}
 		}
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
+			ts.Fatalf("%U is in the output", r)
+		}
+	}
+}
+
+// percentEncoded matches a byte as URLs have it.
+var percentEncoded = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+
+func percentDecoded(text string) string {
+	return percentEncoded.ReplaceAllStringFunc(text, func(encoded string) string {
+		decoded, _ := url.PathUnescape(encoded) // two digits always decode
+		return decoded
+	})
+}
+
+// safe FILE…: no secret is in the files, nor what a terminal obeys.
+func safeFiles(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: safe FILE…")
+	}
+	for _, name := range args {
+		noSecret(ts, ts.ReadFile(name))
 	}
 }
 

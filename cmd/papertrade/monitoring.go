@@ -116,7 +116,7 @@ func (m *monitoring) end(ctx context.Context, r refresh.Report, gauges *metrics.
 	}
 	log := m.invocation.log.tail.String()
 	if err != nil {
-		log += m.invocation.config.Redact("papertrade: " + err.Error() + "\n")
+		log += "papertrade: " + m.invocation.safe(err) + "\n"
 	}
 	var interruption *interruptedError
 	if errors.As(context.Cause(ctx), &interruption) {

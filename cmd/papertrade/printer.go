@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode/utf8"
+
+	"papertrade/pkg/safetext"
 )
 
 // result is what a command prints, in each format.
@@ -80,13 +83,14 @@ func (r result) encode(format outputFormat) ([]byte, error) {
 		if err := encoder.Encode(r.json); err != nil {
 			return nil, err
 		}
+		return safetext.JSON(text.Bytes(), safetext.Lines), nil
 	case formatCSV:
-		if err := csv.NewWriter(&text).WriteAll(append([][]string{r.csv.columns}, r.csv.rows...)); err != nil {
+		if err := csv.NewWriter(&text).WriteAll(append([][]string{r.csv.columns}, mapCells(r.csv.rows, csvCell)...)); err != nil {
 			return nil, err
 		}
 	case formatPlain:
 		for _, line := range r.plain {
-			fmt.Fprintln(&text, line)
+			fmt.Fprintln(&text, plainLine(line))
 		}
 	default:
 		for i, s := range r.text {
@@ -99,16 +103,49 @@ func (r result) encode(format outputFormat) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
+func mapCells(rows [][]string, cell func(string) string) [][]string {
+	mapped := make([][]string, len(rows))
+	for i, row := range rows {
+		mapped[i] = make([]string, len(row))
+		for j, text := range row {
+			mapped[i][j] = cell(text)
+		}
+	}
+	return mapped
+}
+
+// number matches what a spreadsheet takes for a number rather than for a formula.
+var number = regexp.MustCompile(`^[-+]?[0-9]+(\.[0-9]+)?%?$`)
+
+// csvCell returns a text as a cell that no spreadsheet takes for a formula: OWASP advises an apostrophe before one that looks
+// like it.
+func csvCell(text string) string {
+	text = safetext.Line(text)
+	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) && !number.MatchString(text) {
+		return "'" + text
+	}
+	return text
+}
+
+// plainLine returns a line with the tabs between its fields.
+func plainLine(line string) string {
+	fields := strings.Split(line, "\t")
+	for i, field := range fields {
+		fields[i] = safetext.Line(field)
+	}
+	return strings.Join(fields, "\t")
+}
+
 func (s section) write(text *bytes.Buffer) {
 	if s.heading != "" {
-		fmt.Fprintln(text, s.heading)
+		fmt.Fprintln(text, safetext.Lines(s.heading))
 	}
 	s.table.write(text)
 	if s.chart != "" {
 		fmt.Fprintf(text, "\n%s\n", s.chart)
 	}
 	if s.summary != "" {
-		fmt.Fprintln(text, s.summary)
+		fmt.Fprintln(text, safetext.Lines(s.summary))
 	}
 }
 
@@ -120,8 +157,7 @@ func (t table) write(text *bytes.Buffer) {
 	var aligned bytes.Buffer
 	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.ToUpper(strings.ReplaceAll(strings.Join(t.columns, "\t"), "_", " ")))
-	for _, row := range t.rows {
-		cells := slices.Clone(row)
+	for _, cells := range mapCells(t.rows, safetext.Line) {
 		for i, cell := range cells {
 			if cell == "" {
 				cells[i] = "-"

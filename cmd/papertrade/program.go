@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"papertrade/pkg/safetext"
 )
 
 // program is what the constructors of commands share. Cobra parses the flags of every command into it.
@@ -75,7 +77,7 @@ func emitError(stderr io.Writer, err error) {
 	switch {
 	case err == nil, errors.Is(err, errUnhealthy):
 	case !errors.As(err, &failure), failure.invocation == nil, errors.As(err, &usage):
-		fmt.Fprintln(stderr, "papertrade:", err)
+		fmt.Fprintln(stderr, "papertrade:", safetext.Lines(err.Error()))
 	default:
 		failure.invocation.emitError(err)
 	}

@@ -5,10 +5,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"papertrade/pkg/safetext"
 )
 
 // hidden stands where a secret would.
-const hidden = "***"
+const hidden = safetext.Hidden
 
 // Secret is a text that prints as *** however it is printed; only Reveal gives it away.
 type Secret string
@@ -42,16 +44,26 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // minRedacted keeps Redact from riddling every text with *** because a password has a letter or two.
 const minRedacted = 4
 
-// Redact returns the text with *** for every secret that the settings hold, in any case and encoding: the last line of defence
-// before a text leaves the program. A key in a file is known once Key has read it. Secrets shorter than four bytes stay.
-func (c *Config) Redact(text string) string {
+// Redact returns the text, which one of safetext has made safe, with *** for every secret that the settings hold, in any case
+// and encoding: the last line of defence before a text leaves the program. A key in a file is known once Key has read
+// it. Secrets shorter than four bytes stay.
+func (c *Config) Redact(text string) string { return c.Redactor().Redact(text) }
+
+// Redactor returns what Redact goes by, for many texts.
+func (c *Config) Redactor() *safetext.Redactor {
 	secrets := c.secrets()
 	cached := c.redactor.Load()
 	if cached == nil || !slices.Equal(cached.secrets, secrets) {
-		cached = newRedactor(secrets...)
+		cached = &redactor{secrets, safetext.NewRedactor(secrets...)}
 		c.redactor.Store(cached)
 	}
-	return cached.redact(text)
+	return cached.Redactor
+}
+
+// redactor is of some secrets. To make one takes a while.
+type redactor struct {
+	secrets []string
+	*safetext.Redactor
 }
 
 // secrets returns those that are long enough to be redacted.

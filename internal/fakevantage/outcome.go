@@ -45,12 +45,14 @@ const (
 	CutConnection Outcome = "cut"       // closed in the middle of the body
 	TruncatedJSON Outcome = "truncated" // the first half of the body, as if it were all
 	HTMLBody      Outcome = "html"
-	Forbidden     Outcome = "http_403"     // with a page, as a firewall answers
-	EmptyObject   Outcome = "empty_object" // {}
-	NoFunction    Outcome = "no_function"  // "This API function (…) does not exist."
-	HugeBody      Outcome = "huge"         // valid, and longer than 2 MiB
-	Redirect      Outcome = "redirect"     // to the same server by another host name, with the key
-	Hang          Outcome = "hang"         // until the client leaves
+	Forbidden     Outcome = "http_403"       // with a page, as a firewall answers
+	EmptyObject   Outcome = "empty_object"   // {}
+	NoFunction    Outcome = "no_function"    // "This API function (…) does not exist."
+	HugeBody      Outcome = "huge"           // valid, and longer than 2 MiB
+	HostileNotice Outcome = "hostile_notice" // with what steers terminals, and the key written in several ways
+	HostilePrice  Outcome = "hostile_price"  // a quote whose price is such a text
+	Redirect      Outcome = "redirect"       // to the same server by another host name, with the key
+	Hang          Outcome = "hang"           // until the client leaves
 )
 
 type reach int
@@ -64,7 +66,8 @@ const (
 var scriptable = map[Outcome]reach{
 	Throttled: refusal, QuotaSpent: refusal, Credentials: refusal, Premium: refusal,
 	ServerError: failure, Unavailable: failure, CutConnection: failure, TruncatedJSON: failure,
-	Forbidden: failure, EmptyObject: failure, NoFunction: failure, HTMLBody: failure, HugeBody: failure, Redirect: failure, Hang: failure,
+	Forbidden: failure, EmptyObject: failure, NoFunction: failure, HTMLBody: failure, HugeBody: failure,
+	HostileNotice: failure, HostilePrice: failure, Redirect: failure, Hang: failure,
 	Unknown: data, NonePrice: data, DashPrice: data, EmptyPrice: data, ZeroPrice: data,
 	NegativePrice: data, MissingPrice: data, PriceOnly: data,
 }

@@ -67,12 +67,14 @@ func TestFaults(t *testing.T) {
 		Forbidden: func(m result) bool {
 			return m.status == 403 && strings.HasPrefix(m.body, "<!DOCTYPE html>") && m.err == nil
 		},
-		EmptyObject: func(m result) bool { return m.status == 200 && m.body == "{}" && m.err == nil },
-		NoFunction:  has(`"Error Message": "This API function (GLOBAL_QUOTE) does not exist."`),
-		HTMLBody:    has("<!DOCTYPE html>"),
-		HugeBody:    func(m result) bool { return has(`"05. price": "400.0000"`)(m) && len(m.body) > 2<<20 },
-		Redirect:    func(m result) bool { return m.err != nil && strings.Contains(m.err.Error(), "refused to follow") },
-		Hang:        func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) },
+		EmptyObject:   func(m result) bool { return m.status == 200 && m.body == "{}" && m.err == nil },
+		NoFunction:    has(`"Error Message": "This API function (GLOBAL_QUOTE) does not exist."`),
+		HTMLBody:      has("<!DOCTYPE html>"),
+		HostileNotice: has(`"Error Message": "Invalid API call.`, " KEY key %4b%45%59 \\u0026#x4B;", `K\u0000EY K\u0007EY \u001b[31m`, "\u202e"),
+		HostilePrice:  has(`"01. symbol": "MSFT"`, `"05. price": "=key KEY key %4b`),
+		HugeBody:      func(m result) bool { return has(`"05. price": "400.0000"`)(m) && len(m.body) > 2<<20 },
+		Redirect:      func(m result) bool { return m.err != nil && strings.Contains(m.err.Error(), "refused to follow") },
+		Hang:          func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) },
 	}
 	for outcome := range scriptable {
 		if tests[outcome] == nil {

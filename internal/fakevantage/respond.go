@@ -110,6 +110,8 @@ func (s *Server) answer(c call) object {
 		return errorMessage(fmt.Sprintf(invalidCall, c.function))
 	case NoFunction:
 		return errorMessage(fmt.Sprintf(noFunction, c.function))
+	case HostileNotice:
+		return errorMessage(fmt.Sprintf(invalidCall, hostile(c.key)))
 	case EmptyObject:
 		return object{}
 	}
@@ -121,6 +123,10 @@ func (s *Server) answer(c call) object {
 		h, known = c.histories[c.symbols[0]]
 	}
 	switch {
+	case c.outcome == HostilePrice && known:
+		return object{{"Global Quote", object{
+			{"01. symbol", h.symbol}, {"05. price", hostile(c.key)}, {"07. latest trading day", h.newest().String()},
+		}}}
 	case c.function == globalQuote && known:
 		return quoteAnswer(h, c.faults[h.symbol])
 	case c.function == globalQuote:
@@ -132,6 +138,21 @@ func (s *Server) answer(c call) object {
 	default:
 		return errorMessage(fmt.Sprintf(invalidCall, c.function))
 	}
+}
+
+// hostile returns a text with the key, whole and in pieces that are put together when what cannot be seen is left out,
+// around characters that terminals obey, that turn the direction of a line, and that databases refuse.
+func hostile(key string) string {
+	half := len(key) / 2
+	percent, entities := "", ""
+	for _, b := range []byte(key) {
+		percent += fmt.Sprintf("%%%02x", b)
+		entities += fmt.Sprintf("&#x%X;", b)
+	}
+	return strings.Join([]string{
+		"=key", key, strings.ToLower(key), percent, entities, key[:half] + "\x00" + key[half:], key[:half] + "\a" + key[half:],
+		"\x1b[31mred\x1b]0;title\a", "\u009b2J", "\u202egnp.exe\u2066", "\r\n\tend\x7f",
+	}, " ")
 }
 
 // dailyLimit returns the daily limit that the answer names.

@@ -8,6 +8,7 @@ import (
 
 	"papertrade/internal/quota"
 	"papertrade/pkg/marketdata"
+	"papertrade/pkg/safetext"
 )
 
 // ErrProviderDown is why a run stops when the provider has been unavailable for whole batches.
@@ -105,4 +106,4 @@ func ErrorKind(err error) string {
 }
 
 // oneLine returns an error as it fits a cell of a table.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+func oneLine(err error) string { return safetext.Line(strings.ReplaceAll(err.Error(), "\n", "; ")) }

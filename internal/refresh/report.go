@@ -12,6 +12,7 @@ import (
 	"papertrade/internal/quota"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
+	"papertrade/pkg/safetext"
 )
 
 // Status is how a run ended.
@@ -315,8 +316,9 @@ func (r *Report) errorSummary() string {
 	return clip(text)
 }
 
-// clip shortens a text to what a column for messages takes.
+// clip returns a text as a column for messages takes it.
 func clip(text string) string {
+	text = safetext.Line(text)
 	if runes := []rune(text); len(runes) > 500 {
 		return string(runes[:499]) + "…"
 	}

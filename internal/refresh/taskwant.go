@@ -7,6 +7,7 @@ import (
 
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
+	"papertrade/pkg/safetext"
 )
 
 // rejectedTask is a task for which nothing can be fetched.
@@ -23,8 +24,8 @@ func (t rejectedTask) result(now time.Time) TaskResult {
 // row returns what there is to report of the task, whose symbol need not be a ticker.
 func (t rejectedTask) row() TickerReport {
 	return TickerReport{
-		Symbol: strings.ToUpper(strings.Join(strings.Fields(t.Symbol), " ")), Sources: []Source{SourceTask}, Priority: DefaultPriority,
-		Status: OutcomeFailed, Error: &TickerError{t.kind, t.err.Error()}, Tasks: 1,
+		Symbol: strings.ToUpper(safetext.Line(t.Symbol)), Sources: []Source{SourceTask}, Priority: DefaultPriority,
+		Status: OutcomeFailed, Error: &TickerError{t.kind, oneLine(t.err)}, Tasks: 1,
 	}
 }
 

@@ -1,4 +1,4 @@
-package config
+package safetext_test
 
 import (
 	"encoding/json"
@@ -10,11 +10,13 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"papertrade/pkg/safetext"
 )
 
-func TestRedactor(t *testing.T) {
+func TestRedact(t *testing.T) {
 	const key = `a"k&y<1/Ö 2'`
-	r := newRedactor(key, "", "longer-key", "longer-key-2")
+	r := safetext.NewRedactor(key, "", "longer-key", "longer-key-2")
 	forms := map[string]string{
 		"as it is":              key,
 		"in capitals":           `A"K&Y<1/Ö 2'`,
@@ -41,23 +43,23 @@ func TestRedactor(t *testing.T) {
 	}
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
-			if got := r.redact("key=" + form + ";"); got != "key=***;" {
-				t.Errorf("redact(%s) = %s", form, got)
+			if got := r.Redact("key=" + form + ";"); got != "key=***;" {
+				t.Errorf("Redact(%s) = %s", form, got)
 			}
 		})
 	}
 	for _, text := range []string{"", "nothing here", "longer", "%61%22", `\u0061`, "longer-kez"} {
-		if got := r.redact(text); got != text {
-			t.Errorf("redact(%s) = %s", text, got)
+		if got := r.Redact(text); got != text {
+			t.Errorf("Redact(%s) = %s", text, got)
 		}
 	}
-	if got := r.redact("longer-longer-key,longer-key"); got != "longer-***,***" {
-		t.Errorf("redact = %s", got)
+	if got := r.Redact("longer-longer-key,longer-key"); got != "longer-***,***" {
+		t.Errorf("Redact = %s", got)
 	}
 }
 
 // However a secret is written, twice if need be, it is found.
-func TestRedactorProperty(t *testing.T) {
+func TestRedactProperty(t *testing.T) {
 	encodings := map[string]func(string) string{
 		"plain": func(s string) string { return s }, "query": url.QueryEscape, "path": url.PathEscape, "html": html.EscapeString,
 		"json":  func(s string) string { text, _ := json.Marshal(s); return string(text[1 : len(text)-1]) },
@@ -69,22 +71,22 @@ func TestRedactorProperty(t *testing.T) {
 		key := rapid.StringMatching(`[!-~]{4,20}`).Draw(t, "key")
 		first, second := rapid.SampledFrom(names).Draw(t, "first"), rapid.SampledFrom(names).Draw(t, "second")
 		written := encodings[second](encodings[first](key))
-		if got := newRedactor(key).redact(" " + written + " "); got != " *** " {
-			t.Fatalf("redact(%s) = %s", written, got)
+		if got := safetext.NewRedactor(key).Redact(" " + written + " "); got != " *** " {
+			t.Fatalf("Redact(%s) = %s", written, got)
 		}
 	})
 }
 
-func FuzzRedactor(f *testing.F) {
+func FuzzRedact(f *testing.F) {
 	f.Add("hunter2", "the key hunter2", "")
 	f.Add(`\\%&`, `\\\\%25&amp;`, "x")
 	f.Fuzz(func(t *testing.T, secret, before, after string) {
 		if len(secret) > 100 || strings.Contains(secret, "*") || !utf8.ValidString(before) || !utf8.ValidString(secret) {
 			return // what is left can meet *** or half a character and look like the secret
 		}
-		got := newRedactor(secret).redact(before + secret + after)
-		if secret != "" && strings.Contains(got, secret) {
-			t.Errorf("redact leaves %q in %q", secret, got)
+		got := safetext.NewRedactor(secret).Redact(safetext.Lines(before + secret + after))
+		if left := safetext.Lines(secret); left != "" && strings.Contains(got, left) {
+			t.Errorf("Redact leaves %q in %q", secret, got)
 		}
 	})
 }

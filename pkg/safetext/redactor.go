@@ -1,4 +1,4 @@
-package config
+package safetext
 
 import (
 	"cmp"
@@ -9,25 +9,32 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
-// redactor hides secrets in texts.
-type redactor struct {
-	secrets   []string
-	spellings []spelling
-	begins    [256]bool // the bytes that a secret can begin with
+// Hidden stands where a secret would.
+const Hidden = "***"
+
+// Redactor hides secrets in texts. It is safe for concurrent use.
+type Redactor struct {
+	texts   []string
+	prepare sync.Once // what follows takes a while, and most runs have nothing to redact
+	secrets []secret
+	begins  [256]bool // the bytes that a secret can begin with, in small letters
 }
 
-// spelling has the ways to write each character of a secret.
-type spelling [][]string
+// secret has the ways to write each of its characters.
+type secret [][]string
 
-// newRedactor returns a redactor of these secrets. That takes a while.
-func newRedactor(secrets ...string) *redactor {
-	r := &redactor{secrets: secrets}
-	for _, text := range secrets {
-		var s spelling
-		for _, character := range text {
+// NewRedactor returns a Redactor of these secrets.
+func NewRedactor(secrets ...string) *Redactor { return &Redactor{texts: secrets} }
+
+func (r *Redactor) writeForms() {
+	for _, text := range r.texts {
+		var s secret
+		for _, character := range clean(text) {
 			s = append(s, formsOf(character))
 		}
 		if len(s) == 0 {
@@ -35,28 +42,28 @@ func newRedactor(secrets ...string) *redactor {
 		}
 		for _, form := range s[0] {
 			r.begins[form[0]] = true
-			r.begins[strings.ToUpper(form[:1])[0]], r.begins[strings.ToLower(form[:1])[0]] = true, true
 		}
-		r.spellings = append(r.spellings, s)
+		r.secrets = append(r.secrets, s)
 	}
-	return r
 }
 
-// redact returns the text with *** for each secret, in capitals or not, and in each way in which a URL, HTML, JSON or a
-// Go string would write it, or one of them what another has written.
-func (r *redactor) redact(text string) string {
+// Redact returns the text with *** for each secret, in capitals or not, and in each way in which a URL, HTML, JSON or a
+// Go string would write it, or one of them what another has written. It is for a text that Line, Lines or JSON returned:
+// what those leave out could divide a secret.
+func (r *Redactor) Redact(text string) string {
+	r.prepare.Do(r.writeForms)
 	var redacted strings.Builder
 	rest := 0 // where begins what is not written yet
 	for i := 0; i < len(text); {
 		length := 0
-		if r.begins[text[i]] {
+		if r.begins[lowerByte(text[i])] {
 			length = r.longestAt(text[i:])
 		}
 		if length == 0 {
 			i++
 			continue
 		}
-		redacted.WriteString(text[rest:i] + hidden)
+		redacted.WriteString(text[rest:i] + Hidden)
 		i += length
 		rest = i
 	}
@@ -67,21 +74,21 @@ func (r *redactor) redact(text string) string {
 }
 
 // longestAt returns the length of the longest secret that the text begins with; 0 if there is none.
-func (r *redactor) longestAt(text string) int {
+func (r *Redactor) longestAt(text string) int {
 	longest := 0
-	for _, s := range r.spellings {
+	for _, s := range r.secrets {
 		longest = max(longest, s.lengthAt(text))
 	}
 	return longest
 }
 
 // lengthAt returns the length of the secret at the beginning of a text; -1 if it is not there.
-func (s spelling) lengthAt(text string) int {
+func (s secret) lengthAt(text string) int {
 	if len(s) == 0 {
 		return 0
 	}
 	for _, form := range s[0] {
-		if len(form) > len(text) || !strings.EqualFold(text[:len(form)], form) {
+		if len(form) > len(text) || lowerByte(text[0]) != form[0] || !strings.EqualFold(text[:len(form)], form) {
 			continue
 		}
 		if rest := s[1:].lengthAt(text[len(form):]); rest >= 0 {
@@ -91,11 +98,24 @@ func (s spelling) lengthAt(text string) int {
 	return -1
 }
 
-// formsOf returns the ways to write a character, the longest first. They are to be compared without regard to case.
+// lowerByte returns a letter of ASCII in small, and any other byte as it is.
+func lowerByte(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
+// formsOf returns the ways to write a character, the longest first. They are to be compared without regard to case, and those
+// that begin with a letter of ASCII do so with a small one.
 func formsOf(r rune) []string {
 	var forms []string
 	for _, r := range []rune{r, unicode.ToLower(r), unicode.ToUpper(r)} {
-		for _, once := range append(encoded(r), string(r)) {
+		literal := string(r)
+		if r < utf8.RuneSelf {
+			literal = string(lowerByte(byte(r)))
+		}
+		for _, once := range append(encoded(r), literal) {
 			forms = append(forms, once, url.QueryEscape(once), url.PathEscape(once), html.EscapeString(once), inJSON(once), inGo(once))
 		}
 	}
