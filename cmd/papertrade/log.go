@@ -95,7 +95,8 @@ type safeWriter struct {
 
 // Write writes a line of JSON.
 func (s *safeWriter) Write(line []byte) (int, error) {
-	safe := func(text string) string { return s.config.Redact(safetext.Lines(text)) }
+	redactor := s.config.Redactor()
+	safe := func(text string) string { return redactor.Redact(safetext.Lines(text)) }
 	if _, err := s.w.Write(safetext.JSON(line, safe)); err != nil {
 		return 0, err
 	}

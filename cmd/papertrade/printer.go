@@ -121,7 +121,7 @@ var number = regexp.MustCompile(`^[-+]?[0-9]+(\.[0-9]+)?%?$`)
 // like it.
 func csvCell(text string) string {
 	text = safetext.Line(text)
-	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) && !number.MatchString(text) {
+	if strings.IndexAny(text, "=+-@＝＋－＠") == 0 && !number.MatchString(text) { // the wide ones count too
 		return "'" + text
 	}
 	return text

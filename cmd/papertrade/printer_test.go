@@ -48,6 +48,40 @@ func TestPrint(t *testing.T) {
 	}
 }
 
+// A spreadsheet runs no cell, and numbers stay numbers.
+func TestCSVCell(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "x": "x", "-2": "-2", "+3.50": "+3.50", "-0.5%": "-0.5%", "1922.50": "1922.50",
+		"=1+1": "'=1+1", "+1+1": "'+1+1", "-2+3": "'-2+3", "@SUM(A1)": "'@SUM(A1)", "-": "'-", "-1.": "'-1.",
+		"\t=1": "'=1", "\r=1": "'=1", "\x00=1": "'=1", "\n@x": "'@x", "＝1": "'＝1", "a=1": "a=1", "'=1": "'=1",
+	} {
+		if got := csvCell(text); got != want {
+			t.Errorf("csvCell(%q) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+// Nothing from outside steers a terminal or makes a row or a field of its own, in no format.
+func TestPrintUnsafe(t *testing.T) {
+	const unsafe = "a\x1b[2J\x00\u202e\xff\nb\tc"
+	r := result{
+		json:  map[string]string{"name": unsafe},
+		csv:   table{columns: []string{"name"}, rows: [][]string{{unsafe}}},
+		plain: []string{"x\ta\x1b\nb"},
+		text:  []section{{heading: "a\x1b", table: table{columns: []string{"name"}, rows: [][]string{{unsafe}}}, summary: "a\u202e\nb"}},
+	}
+	for format, want := range map[outputFormat]string{
+		formatTable: "a\\u001b\nNAME\na\\u001b[2J\\u202e\ufffd b c\na\\u202e\nb\n",
+		formatJSON:  "{\n  \"name\": \"a\\\\u001b[2J\\\\u202e\ufffd\\nb\\tc\"\n}\n",
+		formatCSV:   "name\na\\u001b[2J\\u202e\ufffd b c\n",
+		formatPlain: "x\ta\\u001b b\n",
+	} {
+		if diff := cmp.Diff(want, renderAs(t, r, format)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
+}
+
 func TestWantsResult(t *testing.T) {
 	for p, want := range map[printer]bool{
 		{}: true, {quiet: true}: false, {quiet: true, format: formatJSON}: true, {format: formatJSON}: true,
