@@ -120,7 +120,7 @@ var number = regexp.MustCompile(`^[-+]?[0-9]+(\.[0-9]+)?%?$`)
 // csvCell returns a text as a cell that no spreadsheet takes for a formula: OWASP advises an apostrophe before one that looks
 // like it.
 func csvCell(text string) string {
-	text = safetext.Line(text)
+	text = safetext.Cell(text)
 	if strings.IndexAny(text, "=+-@＝＋－＠") == 0 && !number.MatchString(text) { // the wide ones count too
 		return "'" + text
 	}
@@ -131,7 +131,7 @@ func csvCell(text string) string {
 func plainLine(line string) string {
 	fields := strings.Split(line, "\t")
 	for i, field := range fields {
-		fields[i] = safetext.Line(field)
+		fields[i] = safetext.Cell(field)
 	}
 	return strings.Join(fields, "\t")
 }
@@ -157,7 +157,7 @@ func (t table) write(text *bytes.Buffer) {
 	var aligned bytes.Buffer
 	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.ToUpper(strings.ReplaceAll(strings.Join(t.columns, "\t"), "_", " ")))
-	for _, cells := range mapCells(t.rows, safetext.Line) {
+	for _, cells := range mapCells(t.rows, safetext.Cell) {
 		for i, cell := range cells {
 			if cell == "" {
 				cells[i] = "-"

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// The lengths of the longest texts that Line and Lines return, but for the … at their end.
+// The lengths of the longest texts that Line, Cell and Lines return, but for the … at their end.
 const (
 	MaxLine  = 2000
 	MaxLines = 64 << 10
@@ -25,6 +25,11 @@ func Line(text string) string {
 }
 
 func singleSpaced(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// Cell returns a text on one line with the spaces that it has, those at its beginning and end too.
+func Cell(text string) string { return shorten(clean(lineEnds.Replace(text)), MaxLine) }
+
+var lineEnds = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
 
 // Lines returns a text with its line ends and tabs.
 func Lines(text string) string { return shorten(clean(text), MaxLines) }

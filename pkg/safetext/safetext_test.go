@@ -38,6 +38,16 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestCell(t *testing.T) {
+	got := safetext.Cell(" bad!\r\na  b\tc\x00\x1b[2J\u202e \xff ")
+	if want := " bad! a  b c\\u001b[2J\\u202e \ufffd "; got != want {
+		t.Errorf("Cell = %q, want %q", got, want)
+	}
+	if got := utf8.RuneCountInString(safetext.Cell(strings.Repeat("é", safetext.MaxLine+1))); got != safetext.MaxLine+1 {
+		t.Errorf("Cell returns %d runes", got)
+	}
+}
+
 func TestLines(t *testing.T) {
 	got := safetext.Lines("a\r\n\tb  c\x00\x1b[2J\u2029d\u0085" + strings.Repeat("x", safetext.MaxLines))
 	if want := "a\n\tb  c\\u001b[2J\\u2029d\\u0085xxx"; !strings.HasPrefix(got, want) {
