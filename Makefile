@@ -1,6 +1,6 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build man demo test bench postgres promtool lint fmt install clean
+.PHONY: help build man demo test bench postgres promtool pgbouncer lint fmt install clean
 
 PREFIX  ?= /usr/local
 # SQLite's code is translated from C and has locks of its own: watching it for races takes longer than the tests.
@@ -27,7 +27,7 @@ demo: build ## a refresh without network, key or server
 
 # Nothing is left out here. What is built without cgo is built the same way by tests of cmd/papertrade.
 test: export PAPERTRADE_TEST_REQUIRE = 1
-test: postgres promtool ## all tests, with the race detector but for months and years of midnights
+test: postgres promtool pgbouncer ## all tests, with the race detector but for months and years of midnights
 	go test $(RACE) ./...
 	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights' ./internal/refresh ./cmd/papertrade
 
@@ -55,6 +55,20 @@ promtool:
 			rm prometheus_*.deb; \
 		else \
 			echo 'The tests need promtool, of Prometheus: install it, so that it is on the PATH.' >&2; exit 1; \
+		fi; \
+	fi
+
+# They go through pgbouncer to Postgres. Debian's package would start a server, so that it is only unpacked, with the libraries
+# that this system lacks.
+pgbouncer: postgres
+	@if ! command -v pgbouncer >/dev/null && ! [ -x /usr/sbin/pgbouncer ] && ! [ -x bin/pgbouncer/usr/sbin/pgbouncer ]; then \
+		if command -v apt-get >/dev/null; then \
+			$(SUDO) apt-get update -qq && mkdir -p bin/pgbouncer/partial && \
+			$(SUDO) apt-get install -qq -y --no-install-recommends --download-only \
+				-o APT::Sandbox::User=root -o Dir::Cache::archives=$(CURDIR)/bin/pgbouncer pgbouncer && \
+			for package in bin/pgbouncer/*.deb; do dpkg-deb -x $$package bin/pgbouncer || exit 1; done; \
+		else \
+			echo 'The tests need pgbouncer: install it, so that it is on the PATH.' >&2; exit 1; \
 		fi; \
 	fi
 

@@ -37,7 +37,7 @@ type Cluster struct {
 	dir     string
 	port    int
 	server  *exec.Cmd
-	exited  chan struct{}
+	exited  <-chan struct{}
 	created atomic.Int64
 }
 
@@ -56,7 +56,7 @@ func Start(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, exited: make(chan struct{})}
+	c := &Cluster{dir: dir}
 	if err := c.start(ctx, bin, owner); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -93,7 +93,7 @@ func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credenti
 	c.server.Stdout, c.server.Stderr = log, log
 	// A test process that is killed takes the server with it.
 	c.server.SysProcAttr = &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGQUIT}
-	if err := c.run(); err != nil {
+	if c.exited, err = runServer(c.server); err != nil {
 		return fmt.Errorf("start Postgres: %w", err)
 	}
 	if err := c.awaitReady(ctx); err != nil {
@@ -102,36 +102,44 @@ func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credenti
 	return nil
 }
 
-// run starts the server from a thread that lives as long as the server does: Pdeathsig is sent when
+// runServer starts a server from a thread that lives as long as the server does: Pdeathsig is sent when
 // the parent's thread dies, not its process.
-func (c *Cluster) run() error {
-	started := make(chan error)
+func runServer(server *exec.Cmd) (exited <-chan struct{}, err error) {
+	started, ended := make(chan error), make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
-		err := c.server.Start()
+		err := server.Start()
 		started <- err
 		if err == nil {
-			_ = c.server.Wait()
+			_ = server.Wait()
 		}
-		close(c.exited)
+		close(ended)
 	}()
-	return <-started
+	return ended, <-started
 }
 
 func (c *Cluster) awaitReady(ctx context.Context) error {
+	if err := awaitReady(ctx, c.url("postgres"), c.exited); err != nil {
+		return fmt.Errorf("start Postgres: %w\n%s", err, c.log())
+	}
+	return nil
+}
+
+// awaitReady waits until what has just been started takes connections, or has exited.
+func awaitReady(ctx context.Context, url string, exited <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		conn, err := pgx.Connect(ctx, c.url("postgres"))
+		conn, err := pgx.Connect(ctx, url)
 		if err == nil {
 			return conn.Close(ctx)
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
-		case <-c.exited:
-			return fmt.Errorf("start Postgres: it ended at once\n%s", c.log())
+		case <-exited:
+			return errors.New("it ended at once")
 		case <-ctx.Done():
-			return fmt.Errorf("start Postgres: %w\n%s", err, c.log())
+			return err
 		}
 	}
 }

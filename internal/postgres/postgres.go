@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"papertrade/internal/refresh"
@@ -65,6 +66,12 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	}
 	config.MaxConns = 4
 	conn := config.ConnConfig
+	// A pooler has statements of one client meet those of another in the same session, where names that the driver gave them
+	// clash, and pgbouncer refuses parameters that it does not know. So statements have no name, and what a transaction
+	// needs it sets for itself: only the name of the application, which every pooler knows, is asked for at the start.
+	if conn.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = 10 * time.Second
 	}
