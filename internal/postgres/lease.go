@@ -18,8 +18,8 @@ const (
 	leaseLife = time.Minute
 	// renewals of a lease are due in its life, so that one that fails does not cost it.
 	renewals = 3
-	// takeTimeout is how long to wait for a transaction of whoever had the lease before.
-	takeTimeout = "10s"
+	// limitWait limits how long to wait for a transaction of whoever had the lease before.
+	limitWait = `set local lock_timeout = '10s'`
 	// commitTurn is the name of the row that whoever commits locks.
 	commitTurn = "commit"
 )
@@ -89,7 +89,7 @@ on conflict (name) do update set
 where lease.holder is null or lease.expires_at <= clock_timestamp() or lease.token = @left_by
 returning token`
 	err = transact(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := exec(ctx, tx, `set local lock_timeout = '`+takeTimeout+`'`, nil); err != nil {
+		if _, err := exec(ctx, tx, limitWait, nil); err != nil {
 			return err
 		}
 		tokens, err := query(ctx, tx, pgx.RowTo[int64], statement, pgx.NamedArgs{
@@ -128,16 +128,43 @@ where name = @name and token = @token and holder is not null`
 	_, _ = exec(ctx, s.pool, statement, args)
 }
 
-// giveBack lets another process take a lease at once.
-func (s *Store) giveBack(held lease) {
-	const statement = `
+const freeLease = `
 update papertrade.papertrade_leases
 set holder = null, taken_at = null, expires_at = null
 where name = @name and token = @token`
+
+// revokeDead frees a lease whose holder is gone or has not renewed it in time, unless a transaction of the holder is under way.
+func (s *Store) revokeDead(ctx context.Context, name string) error {
+	const statement = freeLease + ` and (@is_gone or expires_at <= clock_timestamp())`
+	row, err := readLease(ctx, s.pool, name)
+	if err != nil || row.Holder == nil {
+		return err
+	}
+	isGone := fateOf(*row.Holder) == gone
+	if !isGone && !row.Expired {
+		return nil
+	}
+	args := lease{name, row.Token}.args()
+	args["is_gone"] = isGone
+	err = transact(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := exec(ctx, tx, limitWait, nil); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, statement, args)
+		return err
+	})
+	if errors.Is(err, refresh.ErrBusy) {
+		return nil
+	}
+	return err
+}
+
+// giveBack lets another process take a lease at once.
+func (s *Store) giveBack(held lease) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	for ctx.Err() == nil {
-		if _, err := exec(ctx, s.pool, statement, held.args()); err == nil {
+		if _, err := exec(ctx, s.pool, freeLease, held.args()); err == nil {
 			return
 		}
 		time.Sleep(closeTimeout / 10) // a connection that was cut is found out by its use

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"papertrade/internal/refresh"
 )
@@ -18,14 +15,22 @@ const closeTimeout = 300 * time.Millisecond
 // Lock takes the lease of a job, and renews it until unlock gives it back. From then on the store writes only as long as it has
 // that lease. One that has run out is taken from its holder, and one whose holder is known to be gone at once.
 func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error) {
-	held, err := s.take(ctx, job)
+	_, unlock, err = s.hold(ctx, job)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", job, err)
+	}
+	return unlock, nil
+}
+
+// hold is Lock of what need not be a job.
+func (s *Store) hold(ctx context.Context, name string) (held lease, unlock func(), err error) {
+	if held, err = s.take(ctx, name); err != nil {
+		return lease{}, nil, err
 	}
 	s.leases.add(held)
 	renewing, stop := context.WithCancel(context.Background())
 	go s.keepRenewing(renewing, held)
-	return func() {
+	return held, func() {
 		stop()
 		s.giveBack(held)
 		s.leases.remove(held)
@@ -70,20 +75,4 @@ func (s *Store) take(ctx context.Context, name string) (lease, error) {
 // holder returns who has the lease of a row that has a Holder.
 func (r leaseRow) holder() refresh.Holder {
 	return refresh.Holder{Host: r.Holder.Host, PID: r.Holder.PID, Since: utc(r.TakenAt)}
-}
-
-// release frees the locks of a connection before it closes it, since the server notices the end of
-// a connection somewhat later than the client.
-func release(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	_, _ = conn.Exec(ctx, `select pg_advisory_unlock_all()`)
-	_ = conn.Close(ctx)
-}
-
-// lockKey returns what stands for a name among the advisory locks of a database.
-func lockKey(name string) int64 {
-	hash := fnv.New64a()
-	hash.Write([]byte("papertrade:" + name))
-	return int64(hash.Sum64())
 }

@@ -45,12 +45,17 @@ func wantLocked(t *testing.T, store *Store) {
 // heldBy makes another process the holder of the lease.
 func heldBy(t *testing.T, url string, holder process, expires string) {
 	t.Helper()
+	run(t, url, `insert into papertrade_leases values ('refresh', 1, '`+encoded(t, holder)+`', '2026-11-21T00:00:01Z', `+expires+`)
+		on conflict (name) do update set token = papertrade_leases.token + 1, holder = excluded.holder, expires_at = excluded.expires_at`)
+}
+
+func encoded(t *testing.T, holder process) string {
+	t.Helper()
 	text, err := json.Marshal(holder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, url, `insert into papertrade_leases values ('refresh', 1, '`+string(text)+`', '2026-11-21T00:00:01Z', `+expires+`)
-		on conflict (name) do update set token = papertrade_leases.token + 1, holder = excluded.holder, expires_at = excluded.expires_at`)
+	return string(text)
 }
 
 // A firewall, a time limit of the server or its administrator cut connections; the run is alive.
@@ -157,17 +162,14 @@ func TestLostLeaseWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queue, err := store.OpenTasks(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer queue.Close()
+	queue := openTasks(t, store)
 	run(t, address, `insert into backfill_tasks (id, ticker, start_date, end_date, priority, status, created_at)
 		values (gen_random_uuid(), 'IBM', '2026-11-02', '2026-11-13', 'low', 'pending', now())`)
 	const everything = `
 		select to_jsonb(t)::text from job_executions as t union all select to_jsonb(t)::text from price_history as t
 		union all select to_jsonb(t)::text from papertrade_ticker_states as t union all select to_jsonb(t)::text from papertrade_accounts as t
-		union all select to_jsonb(t)::text from backfill_tasks as t union all select to_jsonb(t)::text from papertrade_leases as t order by 1`
+		union all select to_jsonb(t)::text from backfill_tasks as t union all select to_jsonb(t)::text from papertrade_leases as t
+		union all select to_jsonb(t)::text from papertrade_task_claims as t order by 1`
 	heldBy(t, address, process{Host: "beta", PID: 1}, `clock_timestamp() + interval '1 minute'`)
 	before := texts(t, address, everything)
 

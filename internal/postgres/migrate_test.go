@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"papertrade/internal/refresh"
 	"papertrade/internal/storetest"
 )
@@ -17,17 +19,22 @@ var allMigrations = []string{
 	"00001_application_tables", "00002_ticker_states", "00003_ledger", "00004_history",
 	"00005_call_costs", "00006_held_prices", "00007_end_of_day_plans", "00008_lateness",
 	"00009_learned_limits", "00010_own_schema", "00011_call_time", "00012_leases",
+	"00013_task_claims",
 }
 
 // migrateTo makes a database of an older papertrade.
 func migrateTo(t *testing.T, url string, version int64) {
 	t.Helper()
-	db, provider, err := openProvider(url)
+	m, err := openMigrator(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	if _, err := provider.UpTo(t.Context(), version); err != nil {
+	defer m.Close()
+	nothing := func(context.Context, pgx.Tx) (bool, error) { return false, nil }
+	if _, err := m.prepare(t.Context(), nothing); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.migrateTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -131,9 +138,9 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 		{"not migrated", cluster.Clone(t, application), refresh.SchemaError{Found: 0, Want: schemaVersion},
 			"the database does not have papertrade's tables yet"},
 		{"older", changed(`delete from papertrade_migrations where version_id > 1`), refresh.SchemaError{Found: 1, Want: schemaVersion},
-			"the database's tables are of an older papertrade (schema 1, this one needs 12)"},
+			"the database's tables are of an older papertrade (schema 1, this one needs 13)"},
 		{"newer", changed(`insert into papertrade_migrations (version_id, is_applied) values (99, true)`), refresh.SchemaError{Found: 99, Want: schemaVersion},
-			"the database's tables are of a newer papertrade (schema 99, this one knows 12)"},
+			"the database's tables are of a newer papertrade (schema 99, this one knows 13)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	_ "embed"
-	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 
 	"papertrade/internal/refresh"
 )
@@ -26,33 +26,12 @@ func (e *GrantError) Error() string { return "the role may not make tables in a 
 
 func (e *GrantError) Unwrap() error { return refresh.ErrNoPermission }
 
-// transactAlone runs work in a transaction while no other process migrates.
-func transactAlone(ctx context.Context, db *sql.DB, work func(*sql.Tx) error) (err error) {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, tx.Rollback())
-		}
-	}()
-	const wait = `set local lock_timeout = '5min'`
-	if _, err := tx.ExecContext(ctx, wait); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock($1)`, lockKey(migrateJob)); err != nil {
-		return err
-	}
-	if err := work(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
+// preparation is what comes before the migrations. It reports whether the application's tables are absent.
+type preparation func(ctx context.Context, tx pgx.Tx) (absent bool, err error)
 
 // prepare sees to it that the schema papertrade can be made, or serves this papertrade already. It reports whether the
 // application's tables are absent.
-func prepare(ctx context.Context, tx *sql.Tx) (absent bool, err error) {
+func prepare(ctx context.Context, tx pgx.Tx) (absent bool, err error) {
 	const statement = `
 select
     to_regclass('price_history') is null,
@@ -66,7 +45,7 @@ from (select to_regnamespace('papertrade')::oid as oid) as own
 left join pg_class as home on home.oid = to_regclass('papertrade_migrations')`
 	var moved, taken, permitted bool
 	var grant string
-	if err := tx.QueryRowContext(ctx, statement).Scan(&absent, &moved, &taken, &permitted, &grant); err != nil {
+	if err := tx.QueryRow(ctx, statement).Scan(&absent, &moved, &taken, &permitted, &grant); err != nil {
 		return false, err
 	}
 	switch {
@@ -82,7 +61,7 @@ left join pg_class as home on home.oid = to_regclass('papertrade_migrations')`
 }
 
 // prepareForApplication is prepare, and makes the application's tables that are absent.
-func prepareForApplication(ctx context.Context, tx *sql.Tx) (absent bool, err error) {
+func prepareForApplication(ctx context.Context, tx pgx.Tx) (absent bool, err error) {
 	if absent, err = prepare(ctx, tx); err != nil {
 		return false, err
 	}
@@ -92,13 +71,13 @@ select exists (
     where attrelid = to_regclass('price_history') and attname = 'price_amount'
         and format_type(atttypid, atttypmod) <> 'numeric(18,2)')`
 	var own bool
-	if err := tx.QueryRowContext(ctx, statement).Scan(&own); err != nil {
+	if err := tx.QueryRow(ctx, statement).Scan(&own); err != nil {
 		return false, err
 	}
 	if own {
 		return false, refresh.ErrOwnForm
 	}
-	if _, err := tx.ExecContext(ctx, tablesForApplication); err != nil {
+	if _, err := tx.Exec(ctx, tablesForApplication); err != nil {
 		return false, fmt.Errorf("make the application's tables: %w", err)
 	}
 	return absent, nil
@@ -107,20 +86,20 @@ select exists (
 // leaveSearchPath takes the schema papertrade off the default search path of a role of that name in this database, unless the
 // application's tables are in it: else the path would begin with it, and the application, which often uses this role,
 // would make its next tables there and propose to drop ours.
-func leaveSearchPath(ctx context.Context, tx *sql.Tx) error {
+func (m migrator) leaveSearchPath(ctx context.Context) error {
+	// That the path is the client's or the session's own is not changed.
 	const statement = `
-do $$
-declare
-    path text := (
-        select setting from pg_settings
-        where name = 'search_path' and setting like '%$user%' and source not in ('client', 'session'));
-begin
-    if current_user = 'papertrade' and path is not null and to_regclass('papertrade.price_history') is null then
-        execute format('alter role %I in database %I set search_path to %s', current_user, current_database(),
-            regexp_replace(path, '"?\$user"?\s*,?\s*', ''));
-    end if;
-end
-$$`
-	_, err := tx.ExecContext(ctx, statement)
-	return err
+select format('alter role %I in database %I set search_path to %s', current_user, current_database(),
+    regexp_replace(setting, '"?\$user"?\s*,?\s*', ''))
+from pg_settings
+where name = 'search_path' and setting like '%$user%' and source not in ('client', 'session')
+    and current_user = 'papertrade' and to_regclass('papertrade.price_history') is null`
+	changes, err := query(ctx, m.pool, pgx.RowTo[string], statement, nil)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	return m.alone(ctx, func(tx pgx.Tx) error { // two at the same time would disturb each other
+		_, err := tx.Exec(ctx, changes[0])
+		return err
+	})
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,43 +11,53 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// tasks is the application's backfill_tasks as several processes share them. What a process has claimed
-// is running, and has an advisory lock that ends with the process's connection.
+// tasksLease is the name of the leases of processes that share the application's tasks, each of which has one with a number
+// behind it.
+const tasksLease = "tasks"
+
+// tasks is the application's backfill_tasks as several processes share them. What a process has claimed is running, and is
+// written down as claimed with its lease.
 type tasks struct {
-	store *Store
-	conn  *pgx.Conn
+	store  *Store
+	held   lease
+	unlock func()
 }
 
-// OpenTasks opens the application's tasks, which any number of processes may share.
+// OpenTasks opens the application's tasks, which any number of processes may share. From then on the store writes only as long
+// as it has the lease of that.
 func (s *Store) OpenTasks(ctx context.Context) (refresh.TaskQueue, error) {
-	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
-	if err != nil {
-		return nil, fmt.Errorf("open the application's tasks: %w", translate(err))
+	for n := 1; ; n++ {
+		held, unlock, err := s.hold(ctx, fmt.Sprint(tasksLease, " ", n))
+		switch {
+		case err == nil:
+			return &tasks{s, held, unlock}, nil
+		case !errors.Is(err, refresh.ErrLocked):
+			return nil, fmt.Errorf("open the application's tasks: %w", err)
+		}
 	}
-	return &tasks{s, conn}, nil
 }
 
 // Close gives up what is claimed.
-func (t *tasks) Close() { release(t.conn) }
+func (t *tasks) Close() { t.unlock() }
 
-// Claim makes pending tasks running that no other process is about to make so.
+// Claim makes pending tasks running that no other process is about to make so, and gives up what was claimed before.
 func (t *tasks) Claim(ctx context.Context, tickers, limit int, except []string) (claimed []refresh.Task, err error) {
-	err = transact(ctx, t.conn, func(tx pgx.Tx) error {
-		if err := t.store.fence(ctx, tx); err != nil {
+	if err := t.store.revokeClaimants(ctx); err != nil {
+		return nil, fmt.Errorf("claim the application's tasks: %w", err)
+	}
+	err = transact(ctx, t.store.pool, func(tx pgx.Tx) error {
+		var writes pgx.Batch
+		t.store.queueFence(&writes)
+		queueTurn(&writes)
+		queueDropClaims(&writes, t.held)
+		queueReclaimTasks(&writes)
+		if err := send(ctx, tx, &writes); err != nil {
 			return err
 		}
-		if err := unlockTasks(ctx, tx); err != nil {
+		if claimed, err = claimableTasks(ctx, tx, tickers, limit, except); err != nil {
 			return err
 		}
-		if err := reclaimTasks(ctx, tx); err != nil {
-			return err
-		}
-		claimable, err := claimableTasks(ctx, tx, tickers, limit, except)
-		if err != nil {
-			return err
-		}
-		claimed, err = startTasks(ctx, tx, claimable)
-		return err
+		return startTasks(ctx, tx, t.held, claimed)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim the application's tasks: %w", err)
@@ -54,32 +65,45 @@ func (t *tasks) Claim(ctx context.Context, tickers, limit int, except []string) 
 	return claimed, nil
 }
 
-// unlockTasks gives up what was claimed before.
-func unlockTasks(ctx context.Context, tx pgx.Tx) error {
-	_, err := exec(ctx, tx, `select pg_advisory_unlock_all()`, nil)
-	return err
-}
-
-// reclaimTasks makes pending again what dead processes left running: nobody holds its lock.
-func reclaimTasks(ctx context.Context, tx pgx.Tx) error {
-	const (
-		running = `select id::text from backfill_tasks where status = 'running' order by id`
-		reclaim = `
-with free as (select pg_try_advisory_xact_lock(@key) as is_free)
-update backfill_tasks set status = 'pending' from free
-where id = @id and status = 'running' and is_free`
-	)
-	ids, err := query(ctx, tx, pgx.RowTo[string], running, nil)
+// revokeClaimants takes the leases of processes that have claimed tasks and are gone, or did not renew them in time.
+func (s *Store) revokeClaimants(ctx context.Context) error {
+	const statement = `select distinct lease from papertrade.papertrade_task_claims`
+	names, err := query(ctx, s.pool, pgx.RowTo[string], statement, nil)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if _, err := exec(ctx, tx, reclaim, pgx.NamedArgs{"key": taskKey(id), "id": id}); err != nil {
+	for _, name := range names {
+		if err := s.revokeDead(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// queueDropClaims drops the claims of the process itself, and of any that has no lease any more.
+func queueDropClaims(writes *pgx.Batch, own lease) {
+	const statement = `
+delete from papertrade.papertrade_task_claims as claim
+where claim.lease = @name or not exists (
+    select from papertrade.papertrade_leases as lease
+    where lease.name = claim.lease and lease.token = claim.token and lease.holder is not null)`
+	writes.Queue(statement, own.args())
+}
+
+const isUnclaimed = `not exists (select from papertrade.papertrade_task_claims where task_id = backfill_tasks.id)`
+
+// queueReclaimTasks makes pending again what dead processes left running: nobody claims it.
+func queueReclaimTasks(writes *pgx.Batch) {
+	const statement = `
+update backfill_tasks set status = 'pending'
+where id = any(array(select id from backfill_tasks where status = 'running' and ` + isUnclaimed + ` ` + skipLocked + `))`
+	writes.Queue(statement)
+}
+
+// skipLocked leaves tasks alone that the application has in a transaction, which can take it minutes. YugabyteDB refuses it to
+// a serializable transaction, which ours are not unless the database's owner makes that the default; Citus to a table of
+// several shards, which these few rows are not; CockroachDB before 22.2 to all.
+const skipLocked = `for update skip locked`
 
 // claimableTasks returns pending tasks, and locks their rows; those of the same ticker come together.
 func claimableTasks(ctx context.Context, tx pgx.Tx, tickers, limit int, except []string) ([]refresh.Task, error) {
@@ -103,10 +127,10 @@ func firstTasks(ctx context.Context, tx pgx.Tx, limit int, except []string) ([]r
 	const statement = `
 select ` + taskColumns + `
 from backfill_tasks
-where ` + isPending + ` and not id = any(@except::uuid[])
+where ` + isPending + ` and ` + isUnclaimed + ` and not id = any(@except::uuid[])
 order by ` + taskOrder + `
 limit @limit
-for update skip locked`
+` + skipLocked
 	return query(ctx, tx, scanTask, statement, pgx.NamedArgs{"limit": limit, "except": nonNil(except)})
 }
 
@@ -115,10 +139,10 @@ func tasksOfSameTickers(ctx context.Context, tx pgx.Tx, first []refresh.Task, li
 	const statement = `
 select ` + taskColumns + `
 from backfill_tasks
-where ` + isPending + ` and ticker = any(@tickers::text[]) and not id = any(@except::uuid[])
+where ` + isPending + ` and ` + isUnclaimed + ` and ticker = any(@tickers::text[]) and not id = any(@except::uuid[])
 order by ` + taskOrder + `
 limit @limit
-for update skip locked`
+` + skipLocked
 	symbols, ids := []string{}, nonNil(except)
 	for _, task := range first {
 		symbols, ids = append(symbols, task.Symbol), append(ids, task.ID)
@@ -129,30 +153,23 @@ for update skip locked`
 // nonNil returns a list that is not NULL in Postgres.
 func nonNil(texts []string) []string { return append([]string{}, texts...) }
 
-// startTasks returns those of the tasks that no other process has.
-func startTasks(ctx context.Context, tx pgx.Tx, claimable []refresh.Task) ([]refresh.Task, error) {
-	var started []refresh.Task
-	for _, task := range claimable {
-		locked, err := lockTask(ctx, tx, task.ID)
-		if err == nil && locked {
-			err = startTask(ctx, tx, task.ID)
-			started = append(started, task)
-		}
-		if err != nil {
-			return nil, err
-		}
+// startTasks makes tasks running, and writes down whose they are.
+func startTasks(ctx context.Context, tx pgx.Tx, claimant lease, claimable []refresh.Task) error {
+	const (
+		claim = `
+insert into papertrade.papertrade_task_claims (task_id, lease, token) select id, @name, @token from unnest(@ids::uuid[]) as id`
+		start = `update backfill_tasks set status = 'running' where id = any(@ids::uuid[])`
+	)
+	args := claimant.args()
+	ids := make([]string, len(claimable))
+	for i, task := range claimable {
+		ids[i] = task.ID
 	}
-	return started, nil
-}
-
-// lockTask comes before the task is seen to run, so that nobody takes it for one of a dead process.
-func lockTask(ctx context.Context, tx pgx.Tx, id string) (locked bool, err error) {
-	return queryOne[bool](ctx, tx, `select pg_try_advisory_lock(@key)`, pgx.NamedArgs{"key": taskKey(id)})
-}
-
-func startTask(ctx context.Context, tx pgx.Tx, id string) error {
-	_, err := exec(ctx, tx, `update backfill_tasks set status = 'running' where id = @id`, pgx.NamedArgs{"id": id})
-	return err
+	args["ids"] = ids
+	var writes pgx.Batch
+	writes.Queue(claim, args)
+	writes.Queue(start, args)
+	return send(ctx, tx, &writes)
 }
 
 // PendingTasks returns the tasks that Claim would hand out next, and how many there are in all.
@@ -179,15 +196,17 @@ func scanTask(row pgx.CollectableRow) (task refresh.Task, err error) {
 }
 
 func queueFinishTasks(writes *pgx.Batch, results []refresh.TaskResult) {
-	const statement = `
+	const (
+		drop   = `delete from papertrade.papertrade_task_claims where task_id = @id`
+		finish = `
 update backfill_tasks
 set status = @status, error_message = nullif(@error::text, ''),
     finished_at = case when @finished_at::timestamp is not null then greatest(created_at, @finished_at::timestamp) end
 where id = @id`
+	)
 	for _, r := range results {
-		writes.Queue(statement, pgx.NamedArgs{
+		writes.Queue(drop, pgx.NamedArgs{"id": r.ID})
+		writes.Queue(finish, pgx.NamedArgs{
 			"id": r.ID, "status": string(r.Status), "finished_at": stamp(r.FinishedAt), "error": r.Error})
 	}
 }
-
-func taskKey(id string) int64 { return lockKey("backfill_tasks:" + id) }

@@ -82,18 +82,6 @@ func TestErrorOfKilledConnection(t *testing.T) {
 	if _, err := store.Watchlist(t.Context(), true); err != nil {
 		t.Error(err)
 	}
-
-	queue, err := store.OpenTasks(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer queue.Close()
-	run(t, address, `select pg_terminate_backend(pid, 5000) from pg_stat_activity
-		where datname = current_database() and pid <> pg_backend_pid()`)
-	for range 2 { // the second finds the connection closed
-		_, err := queue.Claim(t.Context(), 1, 1, nil)
-		storetest.WantError(t, err, refresh.ErrUnreachable)
-	}
 }
 
 func TestErrorsOfUnreachableServer(t *testing.T) {
@@ -112,7 +100,8 @@ func TestErrorsOfUnreachableServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, cluster.Empty(t), `alter database `+config.Database+` allow_connections false`)
+	run(t, cluster.Empty(t), `alter database `+config.Database+` allow_connections false;
+		select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '`+config.Database+`'`)
 	_, err = store.OpenTasks(t.Context())
 	storetest.WantError(t, err, refresh.ErrUnreachable)
 }

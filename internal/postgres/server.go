@@ -1,0 +1,7 @@
+package postgres
+
+import (
+	"context"
+)
+
+func checkServer(ctx context.Context, db querier) error { return nil }
