@@ -59,6 +59,9 @@ func runMigrate(ctx context.Context, inv *invocation, opts migrateOptions) error
 		inv.log.Warn().Msg("the application's tables were not there: run the application's migrations first if it will use this " +
 			"database, or migrate --for-application, in an empty database; if it will not, nothing is left to do")
 	}
+	if done.Limit != "" {
+		inv.log.Warn().Str("limit", done.Limit).Msg("the database's server is not quite PostgreSQL")
+	}
 	if !inv.wantsResult() {
 		return nil
 	}

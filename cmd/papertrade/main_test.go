@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 
 	"papertrade/internal/config"
 	"papertrade/internal/fakevantage"
+	"papertrade/internal/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -45,7 +47,8 @@ func (m tests) Run() int {
 }
 
 // TestScripts runs every script of testdata/script on every kind of database. A script that is about
-// some kinds alone says so with a condition, and what needs promtool does too: TestREADMEAlerts says if there is none.
+// some kinds alone says so with a condition, and what needs promtool or pgbouncer does too: TestREADMEAlerts and
+// TestThroughPgbouncer say if there is none.
 func TestScripts(t *testing.T) {
 	for _, kind := range kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -62,6 +65,10 @@ func TestScripts(t *testing.T) {
 					return setUp(env, databases, kind)
 				},
 				Condition: func(name string) (bool, error) {
+					if name == "pgbouncer" {
+						_, err := pgtest.FindPooler()
+						return err == nil && strings.HasPrefix(kind, "postgres"), nil
+					}
 					if !slices.Contains([]string{"sqlite", "postgres", "application"}, name) {
 						return false, fmt.Errorf("%q is no kind of database", name)
 					}
@@ -70,7 +77,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "vendor": vendor, "asked": asked, "sql": sql, "start": start, "signal": signalStarted,
 					"json": sameJSON, "empty-database": emptyDatabase, "monitor": startMonitor, "pinged": pingedWith,
-					"safe": safeFiles,
+					"safe": safeFiles, "pgbouncer": throughPooler,
 				},
 			})
 		})
@@ -235,6 +242,22 @@ func emptyDatabase(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	f.database = db
 	ts.Setenv("PAPERTRADE_DATABASE_URL", db.url)
+}
+
+// pgbouncer MODE: puts a pgbouncer of two sessions between papertrade and the script's database.
+func throughPooler(ts *testscript.TestScript, neg bool, args []string) {
+	f := fixtureOf(ts)
+	if neg || len(args) != 1 || f.database.driver != "pgx" {
+		ts.Fatalf("usage, on Postgres: pgbouncer session|transaction|statement")
+	}
+	size := 2
+	if args[0] == "session" { // in which each of a client's connections needs one
+		size = 20
+	}
+	pooler, err := f.databases.cluster.StartPooler(context.Background(), args[0], size)
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(pooler.Stop()) })
+	ts.Setenv("PAPERTRADE_DATABASE_URL", pooler.URL(f.database.url))
 }
 
 // sql STATEMENT: runs it on the script's database and prints its rows, cells separated by |.

@@ -169,6 +169,12 @@ func databaseAdvice(c *config.Config, err error) string {
 		return ": have the owner of the database run `" + grant.Grant + "`"
 	case errors.Is(err, postgres.ErrSchemaTaken):
 		return ": connect with the search_path that they were made with, or give each papertrade a database of its own"
+	case errors.Is(err, postgres.ErrStatementMode):
+		return ": have pgbouncer pool this database with pool_mode = transaction or session, or connect to the server itself"
+	case errors.Is(err, postgres.ErrParameter):
+		return ": take the parameter out of the URL, or connect to the server itself"
+	case errors.As(err, new(*postgres.ServerError)):
+		return ": use PostgreSQL or SQLite"
 	case errors.Is(err, refresh.ErrOwnForm):
 		return ": name a new database for --for-application, which 'papertrade backfill' then fills"
 	case errors.Is(err, refresh.ErrUnreachable) && c.Database.Driver == config.Postgres:

@@ -62,7 +62,7 @@ func writePrices(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored 
 	err := transact(ctx, tx, func(savepoint pgx.Tx) error {
 		var writes pgx.Batch
 		queuePrices(&writes, prices, stored)
-		// A deferred constraint would refuse the transaction as a whole at its end.
+		// A deferred constraint would refuse the transaction as a whole at its end. CockroachDB, which has none, refuses this.
 		writes.Queue(`set constraints all immediate`)
 		return send(ctx, savepoint, &writes)
 	})

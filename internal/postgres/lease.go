@@ -173,6 +173,8 @@ func (s *Store) giveBack(held lease) {
 
 // queueFence makes the transaction that begins with it fail with refresh.ErrLeaseLost unless the store still has each lease that
 // it took. Until the transaction ends nobody can take them: the row is locked, though not against other transactions of this store.
+// CockroachDB may take no such lock where transactions are serializable, but then refuses one of the two with 40001. Citus
+// refuses to lock rows of several shards, which those of papertrade's own tables are not.
 func (s *Store) queueFence(writes *pgx.Batch) {
 	const statement = `
 select 1 / count(*)

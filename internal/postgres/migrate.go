@@ -66,12 +66,14 @@ func migrate(ctx context.Context, url string, prepare preparation) (done refresh
 		return done, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	if err := checkServer(ctx, m.pool); err != nil {
+	limit, err := checkServer(ctx, m.pool)
+	if err == nil {
+		done, err = m.migrate(ctx, prepare)
+	}
+	if err != nil {
 		return done, fmt.Errorf("migrate the database: %w", err)
 	}
-	if done, err = m.migrate(ctx, prepare); err != nil {
-		return done, fmt.Errorf("migrate the database: %w", err)
-	}
+	done.Limit = limit
 	if err := m.leaveSearchPath(ctx); err != nil {
 		return done, fmt.Errorf("take the schema papertrade off the search path: %w", err)
 	}

@@ -38,7 +38,9 @@ func open(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", translate(err))
 	}
-	if err := checkSchema(ctx, pool); err != nil {
+	// In a transaction, since a pooler in statement mode is found out by that alone.
+	err = transact(ctx, pool, func(tx pgx.Tx) error { return checkSchema(ctx, tx) })
+	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}

@@ -20,6 +20,8 @@ func translate(err error) error {
 	switch {
 	case err == nil, errors.As(err, new(refresh.StoreError)), errors.Is(err, context.Canceled):
 		return err
+	case ofPooler(err) != "":
+		return fmt.Errorf("%w: %w", ofPooler(err), err)
 	case errors.As(err, new(*pgconn.ConnectError)): // whose time limit is a context's too
 		return fmt.Errorf("%w: %w", refresh.ErrUnreachable, err)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -26,6 +26,7 @@ func (e *SchemaError) IsOlder() bool { return e.Found < e.Want }
 type Migration struct {
 	Applied []string // names of the steps, where a store tells them
 	Created bool     // whether it made the tables that the web application would have made
+	Limit   string   // what the database's server is known to do differently, for a warning
 }
 
 // ErrOwnForm is the error of making tables for the application where papertrade has made them for itself.
