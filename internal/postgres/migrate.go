@@ -119,8 +119,8 @@ func (m migrator) migrate(ctx context.Context, prepare preparation) (done refres
 	return done, err
 }
 
-// lock waits for the lease of migrations, so that one process makes all of them. Tables from before version 12 have no leases:
-// then only the single migrations exclude each other.
+// lock waits for the lease of migrations, by which a process that is refused knows who is at work. Tables from before version 12
+// have no leases: then the transactions alone exclude each other.
 func (m migrator) lock(ctx context.Context) (unlock func(), err error) {
 	err = whileLocked(ctx, func() (err error) {
 		unlock, err = m.Lock(ctx, migrateJob)
@@ -222,47 +222,42 @@ func steps() ([]step, error) {
 	return all, nil
 }
 
-// migrateTo applies the migrations up to a version, each in a transaction, and returns those that were not applied before.
+// migrateTo applies the migrations up to a version, all or none, and returns those that were not applied before.
 func (m migrator) migrateTo(ctx context.Context, version int64) (applied []step, err error) {
 	all, err := steps()
 	if err != nil {
 		return nil, err
 	}
-	stored, err := storedVersion(ctx, m.pool)
-	if err != nil {
-		return nil, err
-	}
-	for _, step := range all {
-		if step.version <= stored || step.version > version {
-			continue
-		}
-		isNew, err := m.apply(ctx, step)
+	err = m.alone(ctx, func(tx pgx.Tx) error {
+		stored, err := storedVersion(ctx, tx)
 		if err != nil {
-			return applied, fmt.Errorf("%s: %w", step.name, err)
+			return err
 		}
-		if isNew {
+		applied = nil
+		for _, step := range all {
+			if step.version <= stored || step.version > version {
+				continue
+			}
+			if err := apply(ctx, tx, step); err != nil {
+				return fmt.Errorf("%s: %w", step.name, err)
+			}
 			applied = append(applied, step)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return applied, nil
 }
 
-// apply applies a migration, unless that was done before.
-func (m migrator) apply(ctx context.Context, step step) (isNew bool, err error) {
+func apply(ctx context.Context, tx pgx.Tx, step step) error {
 	const note = `insert into ` + bookkeeping + ` (version_id, is_applied) values (@version, true)`
-	err = m.alone(ctx, func(tx pgx.Tx) error {
-		version, err := storedVersion(ctx, tx)
-		if err != nil || version >= step.version {
-			return err
-		}
-		if _, err := tx.Exec(ctx, step.statements); err != nil {
-			return err
-		}
-		isNew = true
-		_, err = tx.Exec(ctx, note, pgx.NamedArgs{"version": step.version})
+	if _, err := tx.Exec(ctx, step.statements); err != nil {
 		return err
-	})
-	return isNew, err
+	}
+	_, err := tx.Exec(ctx, note, pgx.NamedArgs{"version": step.version})
+	return err
 }
 
 // alone runs work in a transaction while no other process migrates: each locks the first row of the bookkeeping. To wait for

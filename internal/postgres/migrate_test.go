@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -79,20 +80,25 @@ func TestMigrateChangesOnlyWhatIsMissing(t *testing.T) {
 func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)) }
 
 func TestMigrateAtTheSameTime(t *testing.T) {
-	older := cluster.Empty(t)
+	older, newer := cluster.Empty(t), cluster.Empty(t)
 	migrateTo(t, older, 9)
+	migrateTo(t, newer, 12)
+	directly := func(url string) string { return url }
+	pooler := cluster.Get(t).Pooler(t, "transaction", 2)
 	for name, test := range map[string]struct {
 		url  string
+		by   func(url string) string
 		want []string
 	}{
-		"empty": {cluster.Empty(t), allMigrations}, "older": {older, after(9)},
+		"empty": {cluster.Empty(t), directly, allMigrations}, "older": {older, directly, after(9)},
+		"newer": {newer, directly, after(12)}, "behind pgbouncer": {cluster.Empty(t), pooler.URL, allMigrations},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var applied [3][]string
 			var migrating sync.WaitGroup
 			for i := range applied {
 				migrating.Go(func() {
-					done, err := Migrate(context.Background(), test.url)
+					done, err := Migrate(context.Background(), test.by(test.url))
 					if err != nil {
 						t.Error(err)
 					}
@@ -104,6 +110,36 @@ func TestMigrateAtTheSameTime(t *testing.T) {
 			diff(t, texts(t, test.url, `select version_id::text from papertrade_migrations order by id`), versions())
 			diff(t, texts(t, test.url, `select count(*)::text from ticker_watchlist`), []string{"7"})
 			openStore(t, test.url)
+		})
+	}
+}
+
+// Another that is under way on another host is waited for, and one that has ended there without a word as long as its lease.
+func TestMigrateWaitsForItsLease(t *testing.T) {
+	for name, end := range map[string]string{
+		"given back": "holder = null", "run out": "expires_at = clock_timestamp() - interval '1 second'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := cluster.Empty(t)
+			migrateTo(t, url, 12)
+			heldBy(t, url, process{Host: "beta", PID: 1}, `clock_timestamp() + interval '1 minute'`)
+			run(t, url, `update papertrade_leases set name = 'migrate'`)
+			migrated := make(chan error, 1)
+			go func() {
+				_, err := Migrate(context.Background(), url)
+				migrated <- err
+			}()
+			select {
+			case err := <-migrated:
+				t.Fatalf("it did not wait; error %v", err)
+			case <-time.After(200 * time.Millisecond):
+			}
+			run(t, url, `update papertrade_leases set `+end)
+			if err := <-migrated; err != nil {
+				t.Fatal(err)
+			}
+			diff(t, tokens(t, url), []string{"migrate 2 free"})
+			openStore(t, url)
 		})
 	}
 }
