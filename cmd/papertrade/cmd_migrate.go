@@ -24,12 +24,14 @@ one.
 In Postgres, papertrade's own tables are in the schema papertrade, and prices, the
 watchlist and runs in that of the application. The first migrate needs the right to
 make a schema (grant create on database). In a database that the role papertrade
-uses, it keeps that schema off the role's default search_path.
+uses, it keeps that schema off the role's default search_path. pgbouncer may stand
+before Postgres, in session or transaction mode. Any number of migrates may run at
+once: one makes all of the tables, or none if it fails, and the others wait for it.
 
 If the web application will use the database, run its migrations first. If that cannot
 be, --for-application makes its tables as it makes them: prices have two decimals. Its
 own migrations must then be told that these tables are there (alembic stamp).
-` + exitStatuses,
+` + migrateExitStatuses,
 		Example: `  papertrade migrate
   papertrade migrate --for-application      # the web application comes later
   papertrade migrate --database-url postgres://user@localhost/papertrade`,

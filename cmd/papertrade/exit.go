@@ -64,6 +64,15 @@ Exit status:
   130  interrupted by SIGINT
   143  interrupted by SIGTERM`
 
+	migrateExitStatuses = `
+Exit status:
+  0    done, or nothing to do
+  1    failed
+  2    wrong usage or settings; nothing was touched
+  4    another migrate of this database goes on for five minutes
+  130  interrupted by SIGINT
+  143  interrupted by SIGTERM`
+
 	refreshExitStatuses = `
 Exit status:
   0    done, or nothing to do
