@@ -15,7 +15,7 @@ import (
 // It is one round trip, unless the database refuses a row.
 func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
 	stored, err := s.commitAtOnce(ctx, batch)
-	if errors.Is(err, refresh.ErrRowRefused) {
+	if mayBeOfRow(err) {
 		stored, err = s.commitInParts(ctx, batch)
 	}
 	if err != nil {
@@ -59,15 +59,15 @@ func writePrices(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored 
 	if len(prices) == 0 {
 		return nil
 	}
-	err := transact(ctx, tx, func(savepoint pgx.Tx) error {
-		var writes pgx.Batch
-		queuePrices(&writes, prices, stored)
-		// A deferred constraint would refuse the transaction as a whole at its end. CockroachDB, which has none, refuses this.
-		writes.Queue(`set constraints all immediate`)
-		return send(ctx, savepoint, &writes)
-	})
-	switch half := len(prices) / 2; {
-	case !errors.Is(err, refresh.ErrRowRefused):
+	err := trySavepoint(ctx, tx, prices, stored)
+	half := len(prices) / 2
+	if half == 0 && isOfFunction(err) { // which only the same error again shows to be of the row
+		if err = trySavepoint(ctx, tx, prices, stored); isOfFunction(err) {
+			err = refusedByFunction(err)
+		}
+	}
+	switch {
+	case !mayBeOfRow(err):
 		return err
 	case half == 0:
 		stored[0] = refresh.StoredPrice{Err: err}
@@ -75,6 +75,17 @@ func writePrices(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored 
 	default:
 		return errors.Join(writePrices(ctx, tx, prices[:half], stored[:half]), writePrices(ctx, tx, prices[half:], stored[half:]))
 	}
+}
+
+// trySavepoint writes prices, or leaves the transaction as it was.
+func trySavepoint(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored []refresh.StoredPrice) error {
+	return transact(ctx, tx, func(savepoint pgx.Tx) error {
+		var writes pgx.Batch
+		queuePrices(&writes, prices, stored)
+		// A deferred constraint would refuse the transaction as a whole at its end. CockroachDB, which has none, refuses this.
+		writes.Queue(`set constraints all immediate`)
+		return send(ctx, savepoint, &writes)
+	})
 }
 
 const insertPrice = `
@@ -90,10 +101,16 @@ values (
     @close::text::numeric, @currency::text, @volume, @created_at)
 on conflict (ticker, "timestamp", source, "interval") do `
 
-// keepPrice leaves a row that exists as it is, unless the application has blanked it.
-const keepPrice = insertPrice + updateStored + `
+// keepPrice leaves a row that exists as it is, unless the application has blanked it. The amount of one that is kept is "".
+const keepPrice = `with written as (` + insertPrice + updateStored + `
 where stored.close_amount is null
-returning stored.price_amount::text`
+returning stored.price_amount::text as amount)
+select amount from written
+union all
+select ''
+from price_history
+where ticker = @ticker and "timestamp" = @stamp and source = @source and "interval" = @interval
+    and close_amount is not null and not exists (select from written)`
 
 const upsertPrice = insertPrice + updateStored + `
 returning stored.price_amount::text`
@@ -112,8 +129,8 @@ const updateStored = `update set
     volume = coalesce(excluded.volume, stored.volume),
     updated_at = @updated_at`
 
-// updatePrice is upsertPrice of a row that is known.
-const updatePrice = `
+// updatePrice is upsertPrice of a row that is known. The amount of one that is gone is "".
+const updatePrice = `with written as (
 update price_history as stored set
     price_amount = @close::text::numeric,
     price_currency = @currency::text,
@@ -133,7 +150,11 @@ update price_history as stored set
             and other."interval" = stored."interval" and other.source = @source) then @source else stored.source end,
     updated_at = @updated_at
 where id = @row
-returning stored.price_amount::text`
+returning stored.price_amount::text as amount)
+select amount from written
+union all
+select ''
+where not exists (select from written) and not exists (select from price_history where id = @row)`
 
 // queuePrices reads what becomes of each price into stored.
 func queuePrices(writes *pgx.Batch, prices []refresh.Price, stored []refresh.StoredPrice) {
@@ -159,14 +180,10 @@ func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPr
 		"clear_range": price.ClearRange, "relabel": price.Relabel,
 	}).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&stored.Amount)
-		switch {
-		case !errors.Is(err, pgx.ErrNoRows):
-			return err
-		case price.Keep, price.Row != 0: // kept as it is, or gone
-			return nil
-		default: // a trigger that returns null suppresses a row without an error
+		if errors.Is(err, pgx.ErrNoRows) { // a trigger that returns null suppresses a row without an error
 			return fmt.Errorf("%w: it wrote no row, as if a trigger suppressed it", refresh.ErrRowRefused)
 		}
+		return err
 	})
 }
 

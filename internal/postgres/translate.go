@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -72,6 +73,25 @@ func isOfRow(answer *pgconn.PgError) bool {
 		return true
 	}
 	return answer.Where != "" && len(answer.Code) == codeLength && !slices.Contains(ofDatabase, answer.Code[:2])
+}
+
+// isOfFunction reports whether an error has a code that is about the database, and comes out of a function, as of a trigger. The
+// database may suffer from it there (a deadlock, a timeout), or the function has raised it for a row that it does not like: if it
+// comes again where that row is alone, it is about the row. Names of languages are not translated, unlike the rest of a context.
+func isOfFunction(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && !errors.Is(err, refresh.ErrRowRefused) &&
+		answer.SeverityUnlocalized == "ERROR" && strings.Contains(answer.Where, "PL/")
+}
+
+// mayBeOfRow reports whether an error may be about one row of several.
+func mayBeOfRow(err error) bool { return errors.Is(err, refresh.ErrRowRefused) || isOfFunction(err) }
+
+// refusedByFunction returns an error that isOfFunction as that of the row.
+func refusedByFunction(err error) error {
+	var answer *pgconn.PgError
+	errors.As(err, &answer)
+	return fmt.Errorf("%w: %w", refresh.ErrRowRefused, answer)
 }
 
 // ofDatabase are classes of codes that are about the database or the transaction, and not about a row.

@@ -182,15 +182,7 @@ func TestPolicyRefusesRow(t *testing.T) {
 		create policy others on price_history to `+role+` using (true) with check (ticker <> 'NVDA')`)
 	defer run(t, address, `drop owned by `+role+`; drop role `+role)
 	store := openStore(t, withParameter(t, address, "role", role))
-	var batch refresh.Batch
-	for _, symbol := range []string{"AAPL", "NVDA", "TSLA"} {
-		batch.Prices = append(batch.Prices, refresh.Price{
-			Bar:       marketdata.Bar{Ticker: marketdata.MustParseTicker(symbol), Close: decimal.New(125, -2), Currency: "USD"},
-			Timestamp: time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC),
-			Source:    "alpha_vantage", Interval: refresh.IntervalDaily, FetchedAt: time.Now(),
-		})
-	}
-	stored, err := store.CommitBatch(t.Context(), batch)
+	stored, err := store.CommitBatch(t.Context(), batchOf("AAPL", "NVDA", "TSLA"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,4 +212,78 @@ func TestErrorsOfCodes(t *testing.T) {
 			t.Errorf("%s: %v, want one that is not a StoreError", code, err)
 		}
 	}
+}
+
+// A trigger that raises an error of the database's own troubles for one row refuses that row, also one that is to be kept or that is
+// suppressed without a word; a trouble that is over when the row is tried alone costs nothing.
+func TestFunctionRefusesRow(t *testing.T) {
+	for _, tt := range []struct {
+		body string
+		want refresh.StoreError
+	}{
+		{`raise exception 'not yet' using errcode = '40001'`, refresh.ErrRowRefused},
+		{`raise exception 'away' using errcode = '08006'`, refresh.ErrRowRefused},
+		{`raise exception 'read only' using errcode = '25006'`, refresh.ErrRowRefused},
+		{`raise exception 'full' using errcode = '53100'`, refresh.ErrRowRefused},
+		{`raise exception 'locked' using errcode = '55P03'`, refresh.ErrRowRefused},
+		{`raise exception 'shut down' using errcode = '57P01'`, refresh.ErrRowRefused},
+		{`raise exception 'broken' using errcode = '58030'`, refresh.ErrRowRefused},
+		{`return null`, refresh.ErrRowRefused},
+		{`if nextval('tries') < 3 then raise exception 'a deadlock' using errcode = '40P01'; end if; return new`, ""},
+	} {
+		t.Run(tt.body, func(t *testing.T) {
+			address := cluster.Clone(t, ownTables)
+			run(t, address, `create sequence tries;
+				create function refuse() returns trigger language plpgsql as $$ begin `+tt.body+`; end $$;
+				create trigger refuses before insert on price_history for each row when (new.ticker = 'NVDA') execute function refuse()`)
+			batch := batchOf("AAPL", "NVDA", "TSLA")
+			batch.Prices[1].Keep = true
+			stored, err := openStore(t, address).CommitBatch(t.Context(), batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.want != "" {
+				storetest.WantError(t, stored[1].Err, tt.want)
+			} else if stored[1].Amount == "" {
+				t.Errorf("stored %+v, want all", stored)
+			}
+			if stored[0].Amount == "" || stored[2].Amount == "" {
+				t.Errorf("stored %+v, want the first and the last", stored)
+			}
+		})
+	}
+}
+
+// A trigger that suppresses an update without a word is found out; a row that is gone needs none.
+func TestTriggerSuppressesUpdate(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	batch := batchOf("AAPL", "NVDA", "TSLA")
+	if _, err := store.CommitBatch(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	run(t, address, `create function refuse() returns trigger language plpgsql as $$ begin return null; end $$;
+		create trigger refuses before update on price_history for each row when (new.ticker = 'NVDA') execute function refuse();
+		delete from price_history where ticker = 'AAPL'`)
+	for i := range batch.Prices {
+		batch.Prices[i].Row = int64(i + 1)
+	}
+	stored, err := store.CommitBatch(t.Context(), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.WantError(t, stored[1].Err, refresh.ErrRowRefused)
+	diff(t, []refresh.StoredPrice{stored[0], stored[2]}, []refresh.StoredPrice{{}, {Amount: "1.25"}})
+}
+
+// batchOf returns a batch of a price of each ticker.
+func batchOf(symbols ...string) (batch refresh.Batch) {
+	for _, symbol := range symbols {
+		batch.Prices = append(batch.Prices, refresh.Price{
+			Bar:       marketdata.Bar{Ticker: marketdata.MustParseTicker(symbol), Close: decimal.New(125, -2), Currency: "USD"},
+			Timestamp: time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC),
+			Source:    "alpha_vantage", Interval: refresh.IntervalDaily, FetchedAt: time.Now(),
+		})
+	}
+	return batch
 }

@@ -12,18 +12,34 @@ import (
 
 // CommitBatch writes a batch in one transaction and returns what became of each price, in their order.
 func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) (stored []refresh.StoredPrice, err error) {
-	err = s.transact(ctx, func(tx *sql.Tx) error {
-		stored, err = writeBatch(ctx, tx, batch)
-		return err
-	})
+	known := map[int]error{} // why some prices are refused
+	for {
+		err = s.transact(ctx, func(tx *sql.Tx) error {
+			stored, err = writeBatch(ctx, tx, batch, known)
+			return err
+		})
+		undone := (*undoneError)(nil)
+		if !errors.As(err, &undone) {
+			break
+		}
+		known[undone.price] = undone.err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store the batch: %w", err)
 	}
 	return stored, nil
 }
 
-func writeBatch(ctx context.Context, tx *sql.Tx, batch refresh.Batch) ([]refresh.StoredPrice, error) {
-	stored, err := writePrices(ctx, tx, batch.Prices)
+// undoneError is that of a price for which a trigger has ended the transaction by raise(rollback).
+type undoneError struct {
+	price int // its index
+	err   error
+}
+
+func (e *undoneError) Error() string { return e.err.Error() }
+
+func writeBatch(ctx context.Context, tx *sql.Tx, batch refresh.Batch, known map[int]error) ([]refresh.StoredPrice, error) {
+	stored, err := writePrices(ctx, tx, batch.Prices, known)
 	if err != nil {
 		return nil, err
 	}
@@ -106,28 +122,49 @@ update price_history as stored set
 where id = ?13
 returning cast(price_amount as text)`
 
-// writePrices leaves the transaction fit for use if a row is refused: SQLite then undoes that one statement alone.
-func writePrices(ctx context.Context, tx *sql.Tx, prices []refresh.Price) ([]refresh.StoredPrice, error) {
+// writePrices gives each price a savepoint: what a trigger has refused by raise(fail) would else be there in part. Those whose
+// error is known are left out.
+func writePrices(ctx context.Context, tx *sql.Tx, prices []refresh.Price, known map[int]error) ([]refresh.StoredPrice, error) {
 	statements := statementCache{tx: tx, prepared: map[string]*sql.Stmt{}}
 	stored := make([]refresh.StoredPrice, len(prices))
 	for i, price := range prices {
-		written, err := writePrice(ctx, statements, price)
-		switch {
-		case errors.Is(err, refresh.ErrRowRefused):
-			stored[i].Err = err
-		case err != nil:
+		if stored[i].Err = known[i]; stored[i].Err != nil {
+			continue
+		}
+		var err error
+		stored[i], err = trySavepoint(ctx, statements, price)
+		if undone := (*undoneError)(nil); errors.As(err, &undone) {
+			undone.price = i
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", price.Bar.Ticker, err)
-		case len(written) > 0:
-			stored[i].Amount = plainAmount(written[0])
-		case !price.Keep && price.Row == 0: // a trigger that raises ignore suppresses a row without an error
-			stored[i].Err = fmt.Errorf("%w: it wrote no row, as if a trigger suppressed it", refresh.ErrRowRefused)
 		}
 	}
 	return stored, nil
 }
 
-// writePrice returns the amount that was stored; none if the row was kept.
-func writePrice(ctx context.Context, statements statementCache, price refresh.Price) ([]string, error) {
+// trySavepoint writes a price, or leaves the transaction as it was. The error is an *undoneError if there is no transaction any more.
+func trySavepoint(ctx context.Context, statements statementCache, price refresh.Price) (stored refresh.StoredPrice, err error) {
+	if _, err := exec(ctx, statements, `savepoint price`); err != nil {
+		return stored, err
+	}
+	stored.Amount, err = writePrice(ctx, statements, price)
+	end := `release price`
+	if errors.Is(err, refresh.ErrRowRefused) {
+		stored.Err, err, end = err, nil, `rollback to price`
+	}
+	if err != nil {
+		return stored, err
+	}
+	_, err = exec(ctx, statements, end)
+	if isGone := err != nil && !errors.As(err, new(refresh.StoreError)); isGone && stored.Err != nil { // the savepoint
+		err = &undoneError{err: stored.Err}
+	}
+	return stored, err
+}
+
+// writePrice returns the amount that was stored; "" if the row was kept, or is gone.
+func writePrice(ctx context.Context, statements statementCache, price refresh.Price) (stored string, err error) {
 	bar := price.Bar
 	args := []any{
 		bar.Ticker.String(), stamp(price.Timestamp), price.Source, price.Interval,
@@ -136,18 +173,36 @@ func writePrice(ctx context.Context, statements statementCache, price refresh.Pr
 	}
 	if price.Row == 0 {
 		if err := restamp(ctx, statements, args[:4]); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
+	statement, args := upsertPrice, append(args, price.ClearRange)
 	switch {
 	case price.Keep:
-		return query(ctx, statements, scanColumn[string], keepPrice, append(args, price.ClearRange)...)
+		statement = keepPrice
 	case price.Row != 0:
-		return query(ctx, statements, scanColumn[string], updatePrice, append(args, price.ClearRange, price.Row, price.Relabel)...)
-	default:
-		return query(ctx, statements, scanColumn[string], upsertPrice, append(args, price.ClearRange)...)
+		statement, args = updatePrice, append(args, price.Row, price.Relabel)
 	}
+	written, err := query(ctx, statements, scanColumn[string], statement, args...)
+	if err != nil {
+		return "", err
+	}
+	if len(written) > 0 {
+		return plainAmount(written[0]), nil
+	}
+	exists, err := queryOne[bool](ctx, statements, priceExists, append(args[:4:4], price.Row)...)
+	if isGone := price.Row != 0 && !exists; err != nil || isGone || price.Keep && exists {
+		return "", err
+	}
+	// A trigger that raises ignore suppresses a row without an error.
+	return "", fmt.Errorf("%w: it wrote no row, as if a trigger suppressed it", refresh.ErrRowRefused)
 }
+
+const priceExists = `
+select exists (
+    select 1 from price_history where id = ?5
+    union all
+    select 1 from price_history where ?5 = 0 and ticker = ?1 and "timestamp" = ?2 and source = ?3 and "interval" = ?4)`
 
 // restampPrice writes the stamp of a row in our layout if another program has written the same time in another one: the
 // unique key compares texts, and would take a second row of the session.

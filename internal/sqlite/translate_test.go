@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/internal/refresh"
 	"papertrade/internal/sqlite"
 	"papertrade/internal/storetest"
@@ -216,4 +218,61 @@ func TestErrorOfDamagedDatabase(t *testing.T) {
 	}
 	_, err = sqlite.Open(t.Context(), path)
 	storetest.WantError(t, err, refresh.ErrDatabase)
+}
+
+// A trigger that suppresses an update without a word is found out; a row that is gone needs none.
+func TestTriggerSuppressesUpdate(t *testing.T) {
+	path := newPath(t)
+	store := openStore(t, path)
+	batch := batchOf("AAPL", "NVDA", "TSLA")
+	if _, err := store.CommitBatch(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	run(t, path, `create trigger no_nvda before update on price_history when new.ticker = 'NVDA' begin select raise(ignore); end;
+		delete from price_history where ticker = 'AAPL'`)
+	for i := range batch.Prices {
+		batch.Prices[i].Row = int64(i + 1)
+	}
+	stored, err := store.CommitBatch(t.Context(), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.WantError(t, stored[1].Err, refresh.ErrRowRefused)
+	diff(t, []refresh.StoredPrice{stored[0], stored[2]}, []refresh.StoredPrice{{}, {Amount: "1.25"}})
+}
+
+// A trigger refuses one row in each way that SQLite has, also one that is to be kept.
+func TestTriggerRefusesPrice(t *testing.T) {
+	for _, raise := range []string{`raise(abort, 'no')`, `raise(fail, 'no')`, `raise(rollback, 'no')`, `raise(ignore)`} {
+		for _, when := range []string{"before", "after"} {
+			t.Run(when+" "+raise, func(t *testing.T) {
+				if raise == `raise(ignore)` && when == "after" {
+					return // which suppresses nothing
+				}
+				path := newPath(t)
+				store := openStore(t, path)
+				run(t, path, `create trigger no_nvda `+when+` insert on price_history when new.ticker = 'NVDA' begin select `+raise+`; end`)
+				batch := batchOf("AAPL", "NVDA", "TSLA")
+				batch.Prices[1].Keep = true
+				stored, err := store.CommitBatch(t.Context(), batch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				storetest.WantError(t, stored[1].Err, refresh.ErrRowRefused)
+				diff(t, texts(t, path, `select ticker from price_history order by 1`), []string{"AAPL", "TSLA"})
+			})
+		}
+	}
+}
+
+// batchOf returns a batch of a price of each ticker.
+func batchOf(symbols ...string) (batch refresh.Batch) {
+	for _, symbol := range symbols {
+		batch.Prices = append(batch.Prices, refresh.Price{
+			Bar:       marketdata.Bar{Ticker: marketdata.MustParseTicker(symbol), Close: decimal.New(125, -2), Currency: "USD"},
+			Timestamp: time.Date(2026, 11, 20, 21, 0, 0, 0, time.UTC),
+			Source:    "alpha_vantage", Interval: refresh.IntervalDaily, FetchedAt: time.Now(),
+		})
+	}
+	return batch
 }
