@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"papertrade/internal/apptables"
 	"papertrade/internal/config"
 	"papertrade/internal/postgres"
 	"papertrade/internal/quota"
@@ -160,6 +162,7 @@ func wrapDatabase(c *config.Config, err error) error {
 func databaseAdvice(c *config.Config, err error) string {
 	var mismatch *refresh.SchemaError
 	var grant *postgres.GrantError
+	var table *apptables.TableError
 	switch {
 	case errors.As(err, &mismatch) && mismatch.IsOlder():
 		return ": run `papertrade migrate`"
@@ -167,6 +170,10 @@ func databaseAdvice(c *config.Config, err error) string {
 		return ": upgrade papertrade"
 	case errors.As(err, &grant):
 		return ": have the owner of the database run `" + grant.Grant + "`"
+	case errors.As(err, &table) && table.LacksOnlyKey:
+		return fmt.Sprintf(": run `create unique index %[1]s_key on %[1]s (%[2]s)`", table.Table, strings.Join(table.Key, ", "))
+	case errors.As(err, &table):
+		return ": rename it, or give papertrade a database of its own"
 	case errors.Is(err, postgres.ErrSchemaTaken):
 		return ": connect with the search_path that they were made with, or give each papertrade a database of its own"
 	case errors.Is(err, postgres.ErrStatementMode):

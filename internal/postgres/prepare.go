@@ -30,8 +30,11 @@ func (e *GrantError) Unwrap() error { return refresh.ErrNoPermission }
 type preparation func(ctx context.Context, tx pgx.Tx) (absent bool, err error)
 
 // prepare sees to it that the schema papertrade can be made, or serves this papertrade already. It reports whether the
-// application's tables are absent.
+// application's tables are absent. The error is an *apptables.TableError if one of them is another program's.
 func prepare(ctx context.Context, tx pgx.Tx) (absent bool, err error) {
+	if err := checkTables(ctx, tx); err != nil {
+		return false, err
+	}
 	const statement = `
 select
     to_regclass('price_history') is null,

@@ -84,6 +84,9 @@ func fillSnapshot(ctx context.Context, db *sql.DB, path string) error {
 	if err := checkSchema(ctx, db); !isOlder(err) {
 		return err
 	}
+	if err := checkTables(ctx, db); err != nil {
+		return err
+	}
 	return migrate(ctx, db, ownForm)
 }
 

@@ -38,7 +38,8 @@ type Store struct {
 }
 
 // Open opens the database in a file and brings its tables up to date. A file that is missing is
-// made, readable by its owner alone. The error is ErrNoDirectory if its directory is missing.
+// made, readable by its owner alone. The error is ErrNoDirectory if its directory is missing, and an *apptables.TableError, of a file
+// that is left as it is, if it is to be migrated and has a table of another program in place of one of the application's.
 func Open(ctx context.Context, path string) (*Store, error) {
 	store, _, err := open(ctx, path, ownForm)
 	return store, err
@@ -162,6 +163,9 @@ func dsn(path string, params url.Values, patience time.Duration) string {
 // migrateFile takes turns with other processes that open the same file.
 func migrateFile(ctx context.Context, db *sql.DB, path string, f form) (created bool, err error) {
 	if err := checkSchema(ctx, db); f == ownForm && !isOlder(err) {
+		return false, err
+	}
+	if err := checkTables(ctx, db); err != nil {
 		return false, err
 	}
 	lock := flock.New(path + ".migrate" + lockSuffix)
