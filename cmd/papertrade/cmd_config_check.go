@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,11 @@ metrics.textfile is set, whether it can be written. It goes on after one that is
 A key file, or a settings file with a secret in it, that others can read is accepted on
 a read-only mount alone, as containers have their secrets, and noted on stderr.
 The key itself is not tried, unless with --online: nothing is asked of the vendor.
+
+In a database that is there it does what a run does (it reads each table, takes a lock,
+records a run, inserts and updates a price, counts a call) in a transaction that it
+undoes, and names what would keep a run from its work, each with the statement that
+mends it: a standby, a role that only reads, each grant that is missing.
 
 Nothing is changed either. A SQLite file that is missing is not made, and one of an
 older papertrade is not upgraded; whether both could be done is checked. Tables that
@@ -77,15 +83,19 @@ func runConfigCheck(ctx context.Context, inv *invocation, opts configCheckOption
 func checkAll(ctx context.Context, c *config.Config, online bool) []checkResult {
 	settings := checkResult{name: "settings", good: cmp.Or(c.File, "there is no file; see 'papertrade config init'")}
 	database := checkResult{name: "database", good: c.Database.String()}
-	var found bool
-	if found, database.err = checkDatabase(ctx, c); !found {
+	found, obstacles, err := checkDatabase(ctx, c)
+	if database.err = err; !found {
 		database.good += " is not there yet: it is made when it is needed"
 	}
 	vendor := c.Provider()
 	key := checkResult{name: "key", good: c.KeySetting(vendor)}
 	secret, err := c.Key(vendor)
 	key.err = err
-	checks := []checkResult{settings, database, key}
+	checks := []checkResult{settings, database}
+	if found && database.err == nil {
+		checks = append(checks, trials(obstacles)...)
+	}
+	checks = append(checks, key)
 	if online && database.err == nil && key.err == nil {
 		checks = append(checks, checkVendor(ctx, c, secret.Reveal(), found))
 	}
@@ -93,6 +103,18 @@ func checkAll(ctx context.Context, c *config.Config, online bool) []checkResult 
 		checks = append(checks, checkResult{"metrics", file, c.CheckTextfile()})
 	}
 	return checks
+}
+
+// trials are what the trial of a run has shown: one line that all is well, or one for each obstacle.
+func trials(obstacles []error) []checkResult {
+	if len(obstacles) == 0 {
+		return []checkResult{{name: "trial", good: "what a run reads and writes was tried in the database and undone"}}
+	}
+	var all []checkResult
+	for _, err := range obstacles {
+		all = append(all, checkResult{name: "trial", err: err})
+	}
+	return all
 }
 
 // checkVendor makes one call. The database counts it, if there is one.
@@ -146,9 +168,11 @@ func askVendor(
 type notReadyError []checkResult
 
 func (e notReadyError) Error() string {
-	names := make([]string, len(e))
-	for i, c := range e {
-		names[i] = c.name
+	var names []string
+	for _, c := range e {
+		if !slices.Contains(names, c.name) {
+			names = append(names, c.name)
+		}
 	}
 	return "not ready for a run: fix " + strings.Join(names, ", ")
 }

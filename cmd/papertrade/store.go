@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,20 +114,35 @@ func openPostgres(ctx context.Context, c *config.Config) (store, error) {
 	return db, wrapDatabase(c, err)
 }
 
-// checkDatabase reports whether the database can be used and whether it exists yet, and changes nothing.
-func checkDatabase(ctx context.Context, c *config.Config) (found bool, err error) {
+// checkDatabase reports whether the database can be used and whether it exists yet. If it does, obstacles are what would keep a run
+// from its work. It changes nothing.
+func checkDatabase(ctx context.Context, c *config.Config) (found bool, obstacles []error, err error) {
 	if c.Database.Driver == config.SQLite {
 		if err := checkExpected(c, newUnlessExpected); err != nil {
-			return false, wrapDatabase(c, err)
+			return false, nil, wrapDatabase(c, err)
 		}
 		found, err = sqlite.Check(ctx, c.Database.Path, c.HasDefaultDatabase())
-		return found, wrapDatabase(c, err)
+		if found && err == nil {
+			obstacles = sqlite.Try(ctx, c.Database.Path, time.Now())
+		}
+		return found, advised(c, obstacles), wrapDatabase(c, err)
 	}
-	db, err := openPostgres(ctx, c)
+	db, err := postgres.Open(ctx, c.Database.URL.Reveal())
 	if err != nil {
-		return true, err
+		return true, nil, wrapDatabase(c, err)
 	}
-	return true, db.Close()
+	defer db.Close()
+	readsTransactions := slices.ContainsFunc(c.Discovery.Sources, func(s string) bool { return s != string(refresh.SourceWatchlist) })
+	return true, advised(c, db.Try(ctx, readsTransactions, time.Now())), nil
+}
+
+// advised adds to each error what can be done about it.
+func advised(c *config.Config, obstacles []error) []error {
+	all := make([]error, len(obstacles))
+	for i, err := range obstacles {
+		all[i] = fmt.Errorf("%w%s", err, databaseAdvice(c, err))
+	}
+	return all
 }
 
 // migrate brings the tables of the database up to date; the application's, if they are absent, in its own form for an
