@@ -40,6 +40,9 @@ unless their share is within max_error_rate. One about a session that is not out
 stays pending until it is, or fails once the vendor has a later one or three later
 sessions were completed. It is asked for again after 1 h, then 2, 4 and so on.
 
+One backfill at a time works on a database: with --wait another one waits that long for
+it to end, instead of exiting 4 at once.
+
 If a SQLite file is missing that the last successful run found, nothing is made,
 since its disk may not be mounted, unless with --init.
 ` + refreshExitStatuses,
@@ -62,6 +65,7 @@ type backfillOptions struct {
 	dateRange
 	dryRun, force, rebase, pending bool
 	init                           initFlag
+	wait                           lockWait
 	at                             instant
 }
 
@@ -75,6 +79,7 @@ func (o *backfillOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVarP(&o.force, "force", "f", false, "fetch what is stored too, and overwrite it")
 	f.BoolVar(&o.rebase, "rebase", false, "instead of a range: all that is stored of the named tickers, on one scale")
 	f.BoolVar(&o.pending, "pending", false, "instead of a range: the application's backfill_tasks")
+	o.wait.AddTo(f)
 	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)
 	addAnyTickerFlag(f)
@@ -100,7 +105,7 @@ func runBackfill(ctx context.Context, inv *invocation, opts backfillOptions, arg
 	return runJob(ctx, inv, opts.at.clock(inv.now), jobOptions{
 		Options: refresh.Options{
 			Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun,
-			Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase,
+			Range: refresh.Range{From: opts.from.Date, To: opts.to.Date}, Rebase: opts.rebase, Wait: opts.wait.Duration,
 		},
 		missing: opts.init.missing(), view: view,
 	})
@@ -120,6 +125,9 @@ func (o *backfillOptions) check(tickers []string, today exchange.Date) error {
 	case !o.pending && !o.rebase && o.from.IsZero():
 		return wrongUsage("from when on? Say it with --from DATE, as in: papertrade backfill %s",
 			strings.TrimSpace(strings.Join(tickers, " ")+" --from 2021-01-01"))
+	}
+	if err := o.wait.check(o.dryRun); err != nil {
+		return err
 	}
 	if err := o.dateRange.check(); err != nil {
 		return err

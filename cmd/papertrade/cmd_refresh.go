@@ -47,6 +47,11 @@ passed, and leaves the next scheduled run the calls that it needs. If all answer
 of the session before, the key's plan has end-of-day prices only: the run fails, and
 those of the next 24 hours ask nothing, unless --force asks again.
 
+One run at a time works on a database: another exits 4 at once, and says which process
+of which host is at work where Postgres knows. With --wait it waits that long for the
+other run to end, or for a run that died elsewhere to give up its place (within a
+minute), and then plans anew: with --if-due it may find nothing left to do.
+
 A SQLite file that is missing is made, in a directory that is there. If the last
 successful run found one ($XDG_STATE_HOME/papertrade remembers it), a run makes
 nothing and fails, since its disk may not be mounted; --init makes it all the same.
@@ -55,6 +60,7 @@ nothing and fails, since its disk may not be mounted; --init makes it all the sa
   papertrade refresh                  # what cron runs
   papertrade refresh AAPL BRK.B       # only these
   papertrade refresh --if-due -q      # from a cron line that fires every hour
+  papertrade refresh --if-due --wait 10m   # on a second host: takes over from one that dies
   papertrade refresh --intraday -q    # from one that fires every quarter of an hour
   papertrade refresh -o json | jq .counts`,
 		ValidArgsFunction: p.completeTickers(activeSymbols),
@@ -69,6 +75,7 @@ nothing and fails, since its disk may not be mounted; --init makes it all the sa
 type refreshOptions struct {
 	dryRun, force, ifDue, intraday bool
 	init                           initFlag
+	wait                           lockWait
 	at                             instant
 }
 
@@ -81,6 +88,7 @@ func (o *refreshOptions) AddFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.ifDue, "if-due", false,
 		"only if refresh.schedule has fired since the last run that did not fail, or a session was not out yet")
 	f.BoolVar(&o.intraday, "intraday", false, "the watchlist's entries whose interval has passed, while their exchange is open")
+	o.wait.AddTo(f)
 	o.init.AddTo(f)
 	f.Var(&o.at, "at", instantUsage)
 	f.String("days", "", "how many `DAYS` back a transaction makes its ticker active")
@@ -99,6 +107,9 @@ func runRefresh(ctx context.Context, inv *invocation, opts refreshOptions, args 
 	if opts.ifDue && opts.intraday {
 		return wrongUsage("--if-due and --intraday are runs of different kinds: choose one of them")
 	}
+	if err := opts.wait.check(opts.dryRun); err != nil {
+		return err
+	}
 	kind := refresh.Scheduled
 	switch {
 	case opts.intraday:
@@ -107,7 +118,7 @@ func runRefresh(ctx context.Context, inv *invocation, opts refreshOptions, args 
 		kind = refresh.Named
 	}
 	return runJob(ctx, inv, opts.at.clock(inv.now), jobOptions{
-		Options: refresh.Options{Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue},
+		Options: refresh.Options{Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Wait: opts.wait.Duration},
 		missing: opts.init.missing(), view: refreshView,
 	})
 }

@@ -74,6 +74,36 @@ func addRunFlags(f *pflag.FlagSet) {
 	f.String("max-error-rate", "", "failed `SHARE` of the attempted tickers that still counts as success")
 }
 
+// lockWait is the flag --wait; zero if it is not given.
+type lockWait struct{ time.Duration }
+
+// AddTo adds the flag.
+func (w *lockWait) AddTo(f *pflag.FlagSet) {
+	f.Var(w, "wait", "how long (`DURATION`) to wait for another run to end, instead of exiting 4 at once")
+}
+
+// check refuses the flag for a dry run, which needs no lock.
+func (w *lockWait) check(dryRun bool) error {
+	if w.Duration > 0 && dryRun {
+		return wrongUsage("--dry-run waits for no other run: leave out --wait")
+	}
+	return nil
+}
+
+func (w *lockWait) Set(s string) (err error) {
+	w.Duration, err = config.ParseDuration(s)
+	return err
+}
+
+func (w *lockWait) String() string {
+	if w.Duration == 0 {
+		return ""
+	}
+	return w.Duration.String()
+}
+
+func (w *lockWait) Type() string { return "DURATION" }
+
 // initFlag is the flag --init.
 type initFlag bool
 

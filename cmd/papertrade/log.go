@@ -106,6 +106,8 @@ func (s *safeWriter) Write(line []byte) (int, error) {
 // observe logs what happens in a run.
 func (log logger) observe(event refresh.Event) {
 	switch e := event.(type) {
+	case refresh.LockAwaited:
+		log.lockAwaited(e)
 	case refresh.RowSkipped:
 		log.Warn().Str("source", string(e.Source)).Err(explainUnreadable(e.Err)).Msg("row skipped")
 	case refresh.RecordsMisdated:
@@ -155,6 +157,14 @@ func (log logger) observe(event refresh.Event) {
 	case refresh.RunFinished:
 		log.runFinished(e.Report)
 	}
+}
+
+func (log logger) lockAwaited(e refresh.LockAwaited) {
+	event := log.Info().Stringer("at_most", e.Wait)
+	if e.Holder != nil {
+		event.Str("host", e.Holder.Host).Int("pid", e.Holder.PID).Time("since", e.Holder.Since.UTC())
+	}
+	event.Msg("waiting for another run to end")
 }
 
 // judgement logs what became of a price that was in doubt.

@@ -63,7 +63,7 @@ func (s *Store) take(ctx context.Context, name string) (lease, error) {
 	case row.Holder != nil && fateOf(*row.Holder) == gone:
 		leftBy = row.Token
 	case row.Holder != nil && !row.Expired:
-		return lease{}, fmt.Errorf("%w; it is %s", refresh.ErrLocked, row.holder())
+		return lease{}, &refresh.LockedError{Holder: row.holder()}
 	}
 	token, err := s.takeFrom(ctx, name, leftBy)
 	if errors.Is(err, refresh.ErrBusy) || err == nil && token == 0 { // another process was faster

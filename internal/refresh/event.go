@@ -11,14 +11,18 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// Event is something worth knowing while a run is under way: RowSkipped, RecordsMisdated, CalendarUnknown, CalendarEnding, RunStarted, WorkBegun,
-// TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound,
+// Event is something worth knowing while a run is under way: LockAwaited, RowSkipped, RecordsMisdated, CalendarUnknown,
+// CalendarEnding, RunStarted, WorkBegun, TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound,
 // BarRepaired, BarJudged, BarCorrected, BarFilled, HeldDecided, DoubtAsked, SessionMissing, LimitsLearned, TaskFailure,
 // TaskPriorityUnknown, TasksStopped or RunFinished.
 type Event any
 
 // The events of a run.
 type (
+	LockAwaited struct { // another run has the lock
+		Holder *Holder       // nil if the store does not know which
+		Wait   time.Duration // at the longest
+	}
 	RowSkipped      struct{ SkippedRow }
 	RecordsMisdated struct{ Misdated }
 	CalendarUnknown struct { // of these tickers' exchange: each weekday is taken for a session

@@ -71,6 +71,12 @@ func (j *Job) newRun(ctx context.Context, o Options) *run {
 	return r
 }
 
+// beginAnew forgets what the run has found out before it had the lock.
+func (r *run) beginAnew(o Options) {
+	r.Options, r.began, r.active = o, time.Now(), nil
+	r.report = r.identify(Report{At: r.Now(), Tickers: []TickerReport{}})
+}
+
 // identify says in a report which run it is of.
 func (r *run) identify(report Report) Report {
 	var names []string

@@ -8,6 +8,7 @@ package refresh
 
 import (
 	"math"
+	"time"
 
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -82,6 +83,7 @@ type Options struct {
 	IfDue   bool                // of Scheduled: only if the schedule has fired since the last run that did not fail, else a run of Late
 	Range   Range               // of Backfill
 	Rebase  bool                // of Backfill, instead of a range: all that is stored, on one scale
+	Wait    time.Duration       // for a run to end that holds the lock; then the error is ErrLocked
 }
 
 // Range is a range of days, both inclusive; a zero To is the newest completed session.

@@ -134,6 +134,7 @@ type Report struct {
 	PendingTasks int            `json:"pending_tasks,omitempty"` // of the application, when the run began
 	Tasks        *TasksReport   `json:"backfill,omitempty"`      // those that were processed
 	Kind         Kind           `json:"-"`
+	Holder       *Holder        `json:"holder,omitempty"` // of the lock, if another run has it, as far as the store knows
 	// LearnedLimits are what refusals showed that the keys' settings do not have.
 	LearnedLimits []LearnedLimit `json:"learned_limits,omitempty"`
 

@@ -20,7 +20,12 @@ func (j *Job) Run(ctx context.Context, o Options) (Report, error) {
 	if err := r.idle(ctx); err != nil || r.report.Status != "" {
 		return r.report, err
 	}
-	if err := r.lock(ctx); err != nil {
+	waited, err := r.lock(ctx)
+	if waited && err == nil {
+		r.beginAnew(o)
+		err = r.idle(ctx)
+	}
+	if err != nil || r.report.Status != "" {
 		return r.report, err
 	}
 	if err := r.makePlan(ctx); err != nil || o.DryRun || r.report.Status == NotDue {
@@ -88,22 +93,6 @@ func (r *run) idleUntil(ctx context.Context, last, next time.Time) error {
 
 // notDue says why the run has nothing to do.
 func (r *run) notDue(reason string) { r.report.Status, r.report.Reason = NotDue, reason }
-
-func (r *run) lock(ctx context.Context) error {
-	if r.DryRun {
-		return nil
-	}
-	unlock, err := r.Store.Lock(ctx, r.Kind.JobName())
-	switch {
-	case errors.Is(err, ErrLocked) && r.Kind.sharesLock():
-		return nil
-	case errors.Is(err, ErrLocked):
-		r.report.Status = Locked
-	case err == nil:
-		r.unlock = unlock
-	}
-	return err
-}
 
 // makePlan reads all that the plan depends on, plans, and reports the plan.
 func (r *run) makePlan(ctx context.Context) error {
@@ -177,25 +166,6 @@ func (r *run) noteActive(ctx context.Context) error {
 		return nil
 	}
 	return r.Store.NoteActive(ctx, tickers, r.report.At)
-}
-
-func (r *run) openTasks(ctx context.Context) error {
-	if r.Kind.maxTasks() == 0 {
-		return nil
-	}
-	tasks, err := r.Store.OpenTasks(ctx)
-	switch {
-	case err == nil:
-		r.tasks = tasks
-		return nil
-	case !errors.Is(err, ErrLocked):
-		return r.tasksFailed(err)
-	case r.Kind == Tasks:
-		r.report = r.identify(Report{At: r.report.At, Status: Locked, Tickers: []TickerReport{}})
-		return err
-	default: // another process has them
-		return nil
-	}
 }
 
 // work carries out the plan, and then processes the application's tasks. The error is why the run stops.

@@ -39,6 +39,14 @@ const ErrLockUnknown StoreError = "whether another process holds the lock is not
 // ErrLocked is the error of Store.Lock while another process holds the lock.
 var ErrLocked = errors.New("another run holds the lock: try again when it has ended")
 
+// LockedError is an ErrLocked of a store that knows who holds the lock.
+type LockedError struct{ Holder Holder }
+
+func (e *LockedError) Error() string { return fmt.Sprintf("%v; it is %s", ErrLocked, e.Holder) }
+
+// Unwrap returns ErrLocked.
+func (e *LockedError) Unwrap() error { return ErrLocked }
+
 // Holder is the process that has the lock of a job. It is zero where the store knows only that there is one.
 type Holder struct {
 	Host  string    `json:"host"`
@@ -202,7 +210,7 @@ type Batch struct {
 // Store keeps what a run reads and writes.
 type Store interface {
 	// Lock takes the lock of a job, without waiting, until unlock is called or the process dies. The
-	// error is ErrLocked if another process has it. A store that can lose it writes nothing from then on: the error is
+	// error is ErrLocked if another process has it, a *LockedError if it is known which. A store that can lose it writes nothing from then on: the error is
 	// ErrLeaseLost.
 	Lock(ctx context.Context, job string) (unlock func(), err error)
 	// Mentions reads what each source says, with at most one query per source.
