@@ -32,7 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(cluster.Main(tests{m}), map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main, "quotes": quotesMain})
+	testscript.Main(cluster.Main(tests{m}), map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main, "quotes": quotesMain, "onhost": hostMain})
 }
 
 // tests removes what they have built.

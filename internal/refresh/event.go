@@ -12,9 +12,9 @@ import (
 )
 
 // Event is something worth knowing while a run is under way: LockAwaited, RowSkipped, RecordsMisdated, CalendarUnknown,
-// CalendarEnding, RunStarted, WorkBegun, TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted, TickerPlanned, BarDecided, TickerFailed, SplitFound,
-// BarRepaired, BarJudged, BarCorrected, BarFilled, HeldDecided, DoubtAsked, SessionMissing, LimitsLearned, TaskFailure,
-// TaskPriorityUnknown, TasksStopped or RunFinished.
+// CalendarEnding, RunStarted, WorkBegun, TickerBegun, TickerEnded, Forecast, Waiting, CallThrottled, BatchCommitted,
+// TickerPlanned, BarDecided, TickerFailed, SplitFound, BarRepaired, BarJudged, BarCorrected, BarFilled, HeldDecided,
+// DoubtAsked, SessionMissing, LimitsLearned, TaskFailure, TaskPriorityUnknown, TasksStopped or RunFinished.
 type Event any
 
 // The events of a run.
