@@ -1,13 +1,15 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build man demo test bench postgres promtool pgbouncer lint fmt install clean
+.PHONY: help build man demo test fuzz bench postgres promtool pgbouncer lint fmt install clean
 
 PREFIX  ?= /usr/local
 # SQLite's code is translated from C and has locks of its own: watching it for races takes longer than the tests.
 RACE    := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-d=checkptr=0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+FUZZTIME ?= 30s
 LINT    := go tool -modfile=.ci/tools/go.mod golangci-lint
+VULN    := go tool -modfile=.ci/tools/go.mod govulncheck
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,13 @@ test: export PAPERTRADE_TEST_REQUIRE = 1
 test: postgres promtool pgbouncer ## all tests, with the race detector but for months and years of midnights
 	go test $(RACE) ./...
 	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights' ./internal/refresh ./cmd/papertrade
+
+# What a target finds is kept in testdata/fuzz beside it, and make test tries that again from then on.
+fuzz: ## every parser on texts made up for FUZZTIME (30s) each
+	@list=$$(go test -list '^Fuzz' ./...) && found='' && for target in $$(echo "$$list" | \
+		awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { while (n) print $$2 ":" name[n--] }'); do \
+		go test -run '^$$' -fuzz "^$${target#*:}\$$" -fuzztime $(FUZZTIME) "$${target%:*}" || found="$$found $$target"; \
+	done; if [ -n "$$found" ]; then echo "There is a finding of$$found." >&2; exit 1; fi
 
 bench: postgres ## how close runs come to the least time that the limits allow (x-floor)
 	go test -run '^$$' -bench . -benchtime 1x ./internal/refresh ./internal/config
@@ -73,9 +82,15 @@ pgbouncer: postgres
 	fi
 
 # The linter's own dependencies stay in a module of their own, so that they cannot move the program's.
-lint: ## vet, golangci-lint and its walls between packages
+lint: ## vet, golangci-lint and its walls between packages, known vulnerabilities
 	go vet ./...
 	$(LINT) run ./...
+	@found=$$($(VULN) -C cmd/papertrade -scan module 2>&1); case "$$? $$found" in \
+		0*) echo 'No vulnerability is known of the modules that the program is built from.';; \
+		3*) $(VULN) ./...;; \
+		*'fetching vulnerabilities'*) echo "Vulnerabilities were not looked for: $$found";; \
+		*) echo "$$found" >&2; exit 1;; \
+	esac
 
 fmt: ## format the code
 	$(LINT) fmt ./...

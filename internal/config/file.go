@@ -131,9 +131,9 @@ func (s *schema) givenAt(e entry, doc map[string]any, origin Origin) (g given, p
 	case s.isSection(e.path):
 		return given{}, fmt.Sprintf("%s is a table: write [%s] and its keys below it", e.name(), e.name())
 	case e.header:
-		return given{}, fmt.Sprintf("unknown table [%s]: %s", e.name(), suggest(e.name(), s.sections(), ""))
+		return given{}, fmt.Sprintf("unknown table [%s]: %s", clip(e.name()), suggest(e.name(), s.sections(), ""))
 	default:
-		return given{}, fmt.Sprintf("unknown key %s: %s", e.name(), s.suggestKey(e))
+		return given{}, fmt.Sprintf("unknown key %s: %s", clip(e.name()), s.suggestKey(e))
 	}
 }
 
@@ -276,7 +276,7 @@ func lookUp(doc map[string]any, path []string) any {
 func (s *Setting) givenAt(e entry, value any, origin Origin) (g given, problem string) {
 	name, wrong := s.entryAt(e.path)
 	if wrong != "" {
-		return given{}, fmt.Sprintf("unknown key %s: %s", e.name(), wrong)
+		return given{}, fmt.Sprintf("unknown key %s: %s", clip(e.name()), wrong)
 	}
 	g = given{setting: s, entry: name, origin: origin}
 	if g.items, wrong = s.itemsOf(value); wrong != "" {
@@ -347,7 +347,7 @@ func (s *Setting) describe(value any) string {
 		}
 		return fmt.Sprintf("the text %q", clip(v))
 	case int64, float64:
-		if s.Secret || s.conceal {
+		if s.isSecret() {
 			return "the number"
 		}
 		return fmt.Sprintf("the number %v", v)

@@ -61,17 +61,21 @@ func (g given) key() string {
 
 // refusal returns what is wrong with the value, without what can be secret in it.
 func (g given) refusal(err error) string {
-	value, reason := g.setting.quote(strings.Join(g.items, ", ")), ""
-	if !errors.Is(err, errNotAllowed) {
+	value, reason := strings.Join(g.items, ", "), ""
+	// The reason can quote the value, but where a setting is always concealed.
+	if isShown := g.setting.isSecret() || !g.setting.conceals(value); isShown && !errors.Is(err, errNotAllowed) {
 		reason = ": " + err.Error()
 	}
-	return fmt.Sprintf("%s: %s: %s is not %s%s", g.origin, g.key(), value, g.setting.Allowed, reason)
+	return fmt.Sprintf("%s: %s: %s is not %s%s", g.origin, g.key(), g.setting.quote(value), g.setting.Allowed, reason)
 }
+
+// isSecret reports whether no error shows a value of the setting, whatever it is.
+func (s *Setting) isSecret() bool { return s.Secret || s.conceal }
 
 // conceals reports whether an error must not show the value.
 func (s *Setting) conceals(value string) bool {
 	// A URL that ended up in the wrong setting can have a password or a key in it too.
-	return s.Secret || s.conceal || strings.Contains(value, "://") && strings.ContainsAny(value, "@?")
+	return s.isSecret() || strings.Contains(value, "://") && strings.ContainsAny(value, "@?")
 }
 
 // quote returns a wrong value as an error shows it.

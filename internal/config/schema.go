@@ -47,7 +47,8 @@ func (s *schema) settingOf(key string) (*Setting, bool) {
 
 // settingAt returns the setting that a place of the file gives a value to.
 func (s *schema) settingAt(path []string) (*Setting, bool) {
-	for n := range path {
+	const maxParts = 3 // of a table that is a setting
+	for n := range min(len(path), maxParts) {
 		if table, ok := s.settingOf(entry{path: path[:n]}.name()); ok && table.kind == kindTable {
 			return table, true
 		}

@@ -150,11 +150,17 @@ func timeout(s string) (time.Duration, error) {
 	return d, err
 }
 
+// maxSchedule is more than a cron expression that lists all minutes, hours and days takes, in bytes.
+const maxSchedule = 500
+
 // schedule validates a cron expression.
 func schedule(s string) (string, error) {
 	// The parser panics on "TZ=" without a space, and the zone is UTC in any case.
 	if strings.HasPrefix(s, "TZ=") || strings.HasPrefix(s, "CRON_TZ=") {
 		return "", errors.New("it is read in UTC: leave the time zone out")
+	}
+	if len(s) > maxSchedule { // an error would quote all of it
+		return "", errNotAllowed
 	}
 	parsed, err := cron.ParseStandard(s)
 	if err != nil {

@@ -177,7 +177,7 @@ select coalesce(
 	if err != nil { // there is none, or it is a dirty one
 		ticker = marketdata.MustParseTicker("AAPL")
 	}
-	if _, err := exec(ctx, tx, `set local lock_timeout = '`+takeTimeout+`'`, nil); err != nil {
+	if _, err := exec(ctx, tx, limitWait, nil); err != nil {
 		return nil, err
 	}
 	batch := refresh.TrialBatch(ticker, t.at)

@@ -75,19 +75,27 @@ type processStat struct {
 	start    string
 }
 
-// readProcess reads /proc/…/stat, whose fields are counted from behind the name: that can have any character.
 func readProcess(name string) (processStat, error) {
-	const state, start = 0, 19
 	text, err := os.ReadFile("/proc/" + name + "/stat")
 	if err != nil {
 		return processStat{}, err
 	}
-	end := strings.LastIndexByte(string(text), ')')
-	fields := strings.Fields(string(text[end+1:]))
-	id, _, _ := strings.Cut(string(text), " ")
+	stat, err := parseStat(string(text))
+	if err != nil {
+		err = fmt.Errorf("read /proc/%s/stat: %w", name, err)
+	}
+	return stat, err
+}
+
+// parseStat reads a /proc/…/stat, whose fields are counted from behind the name: that can have any character.
+func parseStat(text string) (processStat, error) {
+	const state, start = 0, 19
+	end := strings.LastIndexByte(text, ')')
+	fields := strings.Fields(text[end+1:])
+	id, _, _ := strings.Cut(text, " ")
 	pid, err := strconv.Atoi(id)
 	if err != nil || end < 0 || len(fields) <= start {
-		return processStat{}, fmt.Errorf("/proc/%s/stat cannot be read", name)
+		return processStat{}, errors.New("it is not the state of a process")
 	}
 	return processStat{pid: pid, hasEnded: strings.Contains("ZXx", fields[state]), start: fields[start]}, nil
 }

@@ -34,7 +34,7 @@ func ParseLimit(s string) (Limit, error) {
 }
 
 func notALimit(s string) error {
-	return fmt.Errorf("%q is not a rate limit: write N/DURATION for a rolling window, as in 5/1m, or N/day for a day in UTC", s)
+	return fmt.Errorf("%.40q is not a rate limit: write N/DURATION for a rolling window, as in 5/1m, or N/day for a day in UTC", s)
 }
 
 // String returns the limit in the form that ParseLimit reads.

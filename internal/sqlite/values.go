@@ -73,11 +73,12 @@ func parseStamp(s sql.NullString) (time.Time, error) {
 	}
 	text := strings.Replace(strings.TrimSpace(s.String), "T", " ", 1)
 	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
+		t, err := time.Parse(layout, text)
+		if t = t.UTC(); err == nil && t.Year() >= 0 && t.Year() <= 9999 { // an offset can lead out of what is written
+			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time like %q", s.String, stampLayout)
+	return time.Time{}, fmt.Errorf("%.40q is not a time like %q", s.String, stampLayout)
 }
 
 // scanStamp returns the time of a row of one column.

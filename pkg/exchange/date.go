@@ -24,7 +24,7 @@ func DateOf(t time.Time) Date {
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return Date{}, fmt.Errorf("%q is not a date: write it as YYYY-MM-DD", s)
+		return Date{}, fmt.Errorf("%.40q is not a date: write it as YYYY-MM-DD", s)
 	}
 	return DateOf(t), nil
 }

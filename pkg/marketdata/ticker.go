@@ -21,7 +21,7 @@ type Ticker struct{ symbol string }
 func ParseTicker(s string) (Ticker, error) {
 	symbol := strings.ToUpper(strings.TrimSpace(s))
 	if symbol == "" {
-		return Ticker{}, fmt.Errorf("%q is not a ticker: it is empty", s)
+		return Ticker{}, fmt.Errorf("%q is not a ticker: it is empty", clip(s))
 	}
 	if len(symbol) > MaxTickerLength {
 		return Ticker{}, fmt.Errorf("%q is not a ticker: it is longer than %d characters", clip(s), MaxTickerLength)
@@ -44,7 +44,7 @@ func ParseTicker(s string) (Ticker, error) {
 }
 
 func notATicker(s string) error {
-	return fmt.Errorf("%q is not a ticker: write letters and digits, in parts joined by a dot or a hyphen, as in BRK.B", s)
+	return fmt.Errorf("%q is not a ticker: write letters and digits, in parts joined by a dot or a hyphen, as in BRK.B", clip(s))
 }
 
 // clip keeps a wrong value from filling a screen.
