@@ -50,6 +50,13 @@ func (l *leases) remove(returned lease) {
 	l.held = slices.DeleteFunc(l.held, func(held lease) bool { return held == returned })
 }
 
+// has reports whether the store knows that it has a lease.
+func (l *leases) has(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.held, func(held lease) bool { return held.name == name })
+}
+
 // all returns the leases in the order in which every transaction locks their rows.
 func (l *leases) all() []lease {
 	l.mu.Lock()
@@ -77,7 +84,7 @@ where name = @name and holder is not null`
 	return found[0], nil
 }
 
-// takeFrom takes a lease that nobody has, that has run out, or that has the token of a process that is gone. The token is 0 if
+// takeFrom takes a lease that nobody has, that has run out, or that has the token of one who left it. The token is 0 if
 // another process has the lease. It waits for a transaction of the last holder: what that commits is written before.
 func (s *Store) takeFrom(ctx context.Context, name string, leftBy int64) (token int64, err error) {
 	const statement = `
@@ -88,12 +95,14 @@ on conflict (name) do update set
     taken_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(secs => @life)
 where lease.holder is null or lease.expires_at <= clock_timestamp() or lease.token = @left_by
 returning token`
+	holder := thisProcess()
+	holder.Store = s.id
 	err = transact(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := exec(ctx, tx, limitWait, nil); err != nil {
 			return err
 		}
 		tokens, err := query(ctx, tx, pgx.RowTo[int64], statement, pgx.NamedArgs{
-			"name": name, "holder": thisProcess(), "life": s.leaseLife.Seconds(), "left_by": leftBy})
+			"name": name, "holder": holder, "life": s.leaseLife.Seconds(), "left_by": leftBy})
 		if len(tokens) > 0 {
 			token = tokens[0]
 		}

@@ -58,9 +58,9 @@ func (s *Store) take(ctx context.Context, name string) (lease, error) {
 	if err != nil {
 		return lease{}, err
 	}
-	var leftBy int64 // the token of a process that is gone
+	var leftBy int64 // the token of a process that is gone, or of an attempt of ours whose answer was lost
 	switch {
-	case row.Holder != nil && fateOf(*row.Holder) == gone:
+	case row.Holder != nil && (fateOf(*row.Holder) == gone || row.Holder.Store == s.id && !s.leases.has(name)):
 		leftBy = row.Token
 	case row.Holder != nil && !row.Expired:
 		return lease{}, &refresh.LockedError{Holder: row.holder()}

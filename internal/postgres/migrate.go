@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"papertrade/internal/refresh"
 )
@@ -88,8 +88,8 @@ func openMigrator(ctx context.Context, url string) (migrator, error) {
 	if err != nil {
 		return migrator{}, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	return migrator{&Store{pool: pool, leaseLife: leaseLife}}, translate(err)
+	pool, err := newLimitedPool(ctx, config, migrationLimits)
+	return migrator{&Store{pool: pool, id: uuid.NewString(), leaseLife: leaseLife}}, translate(err)
 }
 
 func (m migrator) migrate(ctx context.Context, prepare preparation) (done refresh.Migration, err error) {
@@ -263,19 +263,12 @@ func apply(ctx context.Context, tx pgx.Tx, step step) error {
 // alone runs work in a transaction while no other process migrates: each locks the first row of the bookkeeping. To wait for
 // that within a transaction would keep the migration under way from moving the table.
 func (m migrator) alone(ctx context.Context, work func(pgx.Tx) error) error {
-	const (
-		turn = `select from ` + bookkeeping + ` where version_id = 0 for update nowait`
-		// A table that the application holds must not have the application queue behind this.
-		hurry = `set local lock_timeout = '10s'`
-	)
+	const turn = `select from ` + bookkeeping + ` where version_id = 0 for update nowait`
 	return whileLocked(ctx, func() error {
 		return translate(pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 			if _, err := exec(ctx, tx, turn, nil); errors.Is(err, refresh.ErrBusy) {
 				return refresh.ErrLocked
 			} else if err != nil {
-				return err
-			}
-			if _, err := exec(ctx, tx, hurry, nil); err != nil {
 				return err
 			}
 			return work(tx)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -18,7 +19,8 @@ const ErrURL refresh.StoreError = "the database URL cannot be read"
 
 // Store is a Postgres database. It implements refresh.Store and keeps the watchlist.
 type Store struct {
-	pool      *pgxpool.Pool
+	pool      *limitedPool
+	id        string // by which the store knows a lease of its own
 	leaseLife time.Duration
 	leases    leases
 }
@@ -30,11 +32,11 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, config)
+	return open(ctx, config, defaultLimits)
 }
 
-func open(ctx context.Context, config *pgxpool.Config) (*Store, error) {
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+func open(ctx context.Context, config *pgxpool.Config, l limits) (*Store, error) {
+	pool, err := newLimitedPool(ctx, config, l)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", translate(err))
 	}
@@ -44,7 +46,7 @@ func open(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &Store{pool: pool, leaseLife: leaseLife}, nil
+	return &Store{pool: pool, id: uuid.NewString(), leaseLife: leaseLife}, nil
 }
 
 // Close ends the use of the database.

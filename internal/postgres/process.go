@@ -17,6 +17,7 @@ type process struct {
 	Boot         string `json:"boot,omitempty"` // of the kernel, by chance another each time
 	PIDNamespace string `json:"pid_namespace,omitempty"`
 	Start        string `json:"start,omitempty"` // in ticks since the boot
+	Store        string `json:"store,omitempty"` // which of the process's has a lease
 }
 
 // thisProcess returns the process that asks.

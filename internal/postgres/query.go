@@ -8,21 +8,27 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// querier runs queries: a pool, a connection, or a transaction.
+// querier runs queries: a database, a connection, or a transaction.
 type querier interface {
-	Query(ctx context.Context, statement string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults
 }
 
-// executor runs statements: a pool, a connection, or a transaction.
+// executor runs statements: a database, a connection, or a transaction.
 type executor interface {
 	Exec(ctx context.Context, statement string, args ...any) (pgconn.CommandTag, error)
 }
 
 // query returns all rows of a statement, each of them read by scan; nil if there are none.
-func query[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], statement string, args pgx.NamedArgs) ([]T, error) {
-	rows, _ := db.Query(ctx, statement, args) // AppendRows returns the error
-	found, err := pgx.AppendRows([]T(nil), rows, scan)
-	return found, translate(err)
+func query[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], statement string, args pgx.NamedArgs) (found []T, err error) {
+	var reads pgx.Batch
+	reads.Queue(statement, args).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.AppendRows([]T(nil), rows, scan)
+		return err
+	})
+	if err := send(ctx, db, &reads); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // queryOne returns the only column of the only row of a statement.
@@ -44,9 +50,7 @@ func exec(ctx context.Context, db executor, statement string, args pgx.NamedArgs
 }
 
 // send sends statements together, which Postgres takes as one transaction.
-func send(ctx context.Context, db interface {
-	SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults
-}, statements *pgx.Batch) error {
+func send(ctx context.Context, db querier, statements *pgx.Batch) error {
 	return translate(db.SendBatch(ctx, statements).Close())
 }
 

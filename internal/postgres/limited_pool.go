@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// limits are after how long it is given up to wait for the server.
+type limits struct {
+	statement time.Duration // of one statement, which the server then ends
+	lock      time.Duration // that another transaction has, which the server then ends the statement for
+	silence   time.Duration // of a server that is to answer: it does not even end what is out of time
+}
+
+var defaultLimits = limits{statement: 30 * time.Second, lock: 5 * time.Second, silence: 35 * time.Second}
+
+// migrationLimits leave each statement the time that a large table takes, but have the application not queue for long behind one
+// that waits for a table of its.
+var migrationLimits = limits{lock: 10 * time.Second, silence: time.Hour}
+
+// limitedPool is a pool of connections whose transactions all have limits. They are set anew in each transaction, since a pooler
+// has none of a session's settings kept for us.
+type limitedPool struct {
+	*pgxpool.Pool
+	limits limits
+}
+
+func newLimitedPool(ctx context.Context, config *pgxpool.Config, l limits) (*limitedPool, error) {
+	db := &limitedPool{limits: l}
+	dial := config.ConnConfig.DialFunc
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &impatientConn{Conn: conn, silence: l.silence, onSilence: func() { db.Reset() }}, nil
+	}
+	var err error
+	db.Pool, err = pgxpool.NewWithConfig(ctx, config)
+	return db, err
+}
+
+// SendBatch sends statements together, which are a transaction.
+func (db *limitedPool) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults {
+	// 'set local' would warn, since Postgres does not take them for a transaction when it begins.
+	const statement = `select set_config('statement_timeout', @statement, true), set_config('lock_timeout', @lock, true)`
+	var limited pgx.Batch
+	inMilliseconds := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	limited.Queue(statement, pgx.NamedArgs{"statement": inMilliseconds(db.limits.statement), "lock": inMilliseconds(db.limits.lock)})
+	limited.QueuedQueries = append(limited.QueuedQueries, statements.QueuedQueries...)
+	return db.Pool.SendBatch(ctx, &limited)
+}
+
+// Exec runs a statement in a transaction of its own.
+func (db *limitedPool) Exec(ctx context.Context, statement string, args ...any) (tag pgconn.CommandTag, err error) {
+	var writes pgx.Batch
+	writes.Queue(statement, args...).Exec(func(t pgconn.CommandTag) error {
+		tag = t
+		return nil
+	})
+	return tag, db.SendBatch(ctx, &writes).Close()
+}
+
+// Begin begins a transaction, with one round trip.
+func (db *limitedPool) Begin(ctx context.Context) (pgx.Tx, error) {
+	return db.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf(`begin; set local statement_timeout = %d; set local lock_timeout = %d`,
+		db.limits.statement.Milliseconds(), db.limits.lock.Milliseconds())})
+}
+
+// impatientConn is a connection of which a read fails if the other side is silent for too long. It is a deadline of each read,
+// besides that of the driver, which has one for the end of a context.
+type impatientConn struct {
+	net.Conn
+	silence   time.Duration
+	onSilence func() // a server that is silent is likely to be so on other connections too
+
+	mu       sync.Mutex
+	deadline time.Time // the driver's
+}
+
+func (c *impatientConn) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = t
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *impatientConn) Read(b []byte) (int, error) {
+	limit := time.Now().Add(c.silence)
+	isOurs, err := c.setReadDeadline(limit)
+	if err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(b)
+	if timeout := net.Error(nil); isOurs && errors.As(err, &timeout) && timeout.Timeout() && !time.Now().Before(limit) {
+		c.onSilence()
+	}
+	return n, err
+}
+
+// setReadDeadline reports whether a limit is the deadline of the next read, as it is unless the driver's is earlier.
+func (c *impatientConn) setReadDeadline(limit time.Time) (isOurs bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.deadline.IsZero() && c.deadline.Before(limit) {
+		return false, nil
+	}
+	return true, c.Conn.SetReadDeadline(limit)
+}

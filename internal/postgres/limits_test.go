@@ -1,0 +1,203 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"papertrade/internal/refresh"
+	"papertrade/internal/storetest"
+)
+
+// openLimited opens a database with other limits than those of the program; zero ones are long.
+func openLimited(t *testing.T, address string, l limits) *Store {
+	t.Helper()
+	for _, limit := range []*time.Duration{&l.statement, &l.lock, &l.silence} {
+		if *limit == 0 {
+			*limit = time.Minute
+		}
+	}
+	config, err := poolConfig(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := open(t.Context(), config, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+// Each way to run a statement has the limits, and leaves no settings in the session, which a pooler gives to others.
+func TestStatementsHaveLimits(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openLimited(t, address, limits{statement: 50 * time.Millisecond, lock: 20 * time.Millisecond})
+	ctx := t.Context()
+	ways := map[string]func(statement string) error{
+		"query": func(statement string) error {
+			_, err := query(ctx, store.pool, pgx.RowTo[*string], statement, nil)
+			return err
+		},
+		"exec": func(statement string) error {
+			_, err := exec(ctx, store.pool, statement, nil)
+			return err
+		},
+		"batch": func(statement string) error {
+			var batch pgx.Batch
+			batch.Queue(statement)
+			return send(ctx, store.pool, &batch)
+		},
+		"transaction": func(statement string) error {
+			return transact(ctx, store.pool, func(tx pgx.Tx) error {
+				_, err := exec(ctx, tx, statement, nil)
+				return err
+			})
+		},
+	}
+	other := connect(t, address)
+	defer other.Close(ctx)
+	if _, err := other.Exec(ctx, `begin; insert into papertrade_accounts (account) values ('key')`); err != nil {
+		t.Fatal(err)
+	}
+	for way, run := range ways {
+		t.Run(way, func(t *testing.T) {
+			for code, statement := range map[string]string{
+				"57014":          `select pg_sleep(20)::text`,
+				lockNotAvailable: `insert into papertrade.papertrade_accounts (account) values ('key') returning account`,
+			} {
+				err := run(statement)
+				if answer := (*pgconn.PgError)(nil); !errors.As(err, &answer) || answer.Code != code || !IsTransient(err) {
+					t.Errorf("%s: error %v (transient: %t), want %s", statement, err, IsTransient(err), code)
+				}
+				if IsLockTimeout(err) != (code == lockNotAvailable) {
+					t.Errorf("%v: IsLockTimeout is %t", err, IsLockTimeout(err))
+				}
+			}
+		})
+	}
+	var settings []string
+	err := store.pool.QueryRow(ctx, `select array[current_setting('statement_timeout'), current_setting('lock_timeout')]`).Scan(&settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, settings, []string{"0", "0"})
+}
+
+// A server that is halted ends no statement. Its clients do, whatever they were at, and find it again.
+func TestSilentServer(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openLimited(t, address, limits{silence: 150 * time.Millisecond})
+	for name, op := range map[string]func(ctx context.Context) error{
+		"read":  func(ctx context.Context) error { _, err := store.Watchlist(ctx, false); return err },
+		"write": func(ctx context.Context) error { return addIBM(ctx, store) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := op(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			halt(t, address)
+			start := time.Now()
+			err := op(t.Context())
+			if took := time.Since(start); !IsTransient(err) || took > 10*time.Second {
+				t.Errorf("error %v after %v, want a transient one at once", err, took)
+			}
+			storetest.WantError(t, err, refresh.ErrUnreachable)
+			if err := op(t.Context()); err != nil { // by a connection that is not halted
+				t.Error(err)
+			}
+		})
+	}
+	halt(t, address)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := store.Watchlist(ctx, false); !errors.Is(err, context.DeadlineExceeded) || IsTransient(err) {
+		t.Errorf("error %v, want that of the context, which is not tried again", err)
+	}
+}
+
+// halt halts the processes of the server that serve the program, until the test ends.
+func halt(t *testing.T, address string) {
+	t.Helper()
+	const backends = `select pid::text from pg_stat_activity where datname = current_database() and application_name = 'papertrade'`
+	for _, text := range texts(t, address, backends) {
+		pid, err := strconv.Atoi(text)
+		if err == nil {
+			err = syscall.Kill(pid, syscall.SIGSTOP)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	}
+}
+
+// What can pass is told from what a person must mend.
+func TestTransientErrors(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	role, database := withParameter(t, address, "user", "nobody_of_that_name"), withParameter(t, address, "dbname", "none_of_that_name")
+	for name, test := range map[string]struct {
+		url  string
+		want bool
+	}{
+		"nobody listens":           {"postgres://papertrade@127.0.0.1:1/papertrade?sslmode=disable", true},
+		"the role is missing":      {role, false},
+		"the database is missing":  {database, false},
+		"the URL cannot be read":   {"postgres://%zz@localhost/papertrade", false},
+		"the server is restarting": {serveOnce(t, "SFATAL\x00C57P03\x00Mthe database system is shutting down\x00\x00"), true},
+		"too many connections":     {serveOnce(t, "SFATAL\x00C53300\x00Msorry, too many clients already\x00\x00"), true},
+		"the server dies at once":  {serveOnce(t, ""), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, err := Open(t.Context(), test.url)
+			if err == nil {
+				store.Close()
+			}
+			diff(t, IsTransient(err), test.want)
+			if t.Failed() {
+				t.Log(err)
+			}
+		})
+	}
+	for code, want := range map[string]bool{
+		"40001": true, "40P01": true, "57P01": true, "53300": true, "08006": true, "57014": true, "55P03": true,
+		"25006": false, "42501": false, "23505": false, "42P01": false, "53100": false, "28P01": false, "XX000": false, "": false,
+	} {
+		diff(t, IsTransient(translate(&pgconn.PgError{Code: code})), want)
+	}
+	diff(t, slices.ContainsFunc([]error{nil, refresh.ErrLeaseLost, refresh.ErrLocked, refresh.ErrRowRefused, context.Canceled, errors.New("a bug")},
+		IsTransient), false)
+}
+
+// serveOnce returns the URL of a server that answers each client with an error, of which there are the fields, and leaves.
+func serveOnce(t *testing.T, fields string) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1<<10))
+			if fields != "" {
+				_, _ = conn.Write(append(binary.BigEndian.AppendUint32([]byte("E"), uint32(4+len(fields))), fields...))
+			}
+			conn.Close()
+		}
+	}()
+	return "postgres://papertrade@" + listener.Addr().String() + "/papertrade?sslmode=disable"
+}
