@@ -101,9 +101,10 @@ values (
     @close::text::numeric, @currency::text, @volume, @created_at)
 on conflict (ticker, "timestamp", source, "interval") do `
 
-// keepPrice leaves a row that exists as it is, unless the application has blanked it. The amount of one that is kept is "".
+// keepPrice leaves a row that exists as it is, unless the application has blanked it, or this price has written it. The amount
+// of one that is kept is "".
 const keepPrice = `with written as (` + insertPrice + updateStored + `
-where stored.close_amount is null
+where stored.close_amount is null or @again and (stored.created_at = excluded.created_at or stored.updated_at = @updated_at)
 returning stored.price_amount::text as amount)
 select amount from written
 union all
@@ -177,7 +178,7 @@ func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPr
 		"close": marketdata.FormatPrice(bar.Close), "currency": bar.Currency, "volume": bar.Volume,
 		// The same time twice, since one column has a zone and the other has none.
 		"created_at": fetchedAt, "updated_at": fetchedAt, "row": price.Row,
-		"clear_range": price.ClearRange, "relabel": price.Relabel,
+		"clear_range": price.ClearRange, "relabel": price.Relabel, "again": price.Again,
 	}).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&stored.Amount)
 		if errors.Is(err, pgx.ErrNoRows) { // a trigger that returns null suppresses a row without an error

@@ -17,11 +17,11 @@ import (
 // limits are after how long it is given up to wait for the server.
 type limits struct {
 	statement time.Duration // of one statement, which the server then ends
-	lock      time.Duration // that another transaction has, which the server then ends the statement for
+	lock      time.Duration // of a lock that another transaction has: the server then ends the statement
 	silence   time.Duration // of a server that is to answer: it does not even end what is out of time
 }
 
-var defaultLimits = limits{statement: 30 * time.Second, lock: 5 * time.Second, silence: 35 * time.Second}
+var defaultLimits = limits{statement: 30 * time.Second, lock: 4 * time.Second, silence: 35 * time.Second}
 
 // migrationLimits leave each statement the time that a large table takes, but have the application not queue for long behind one
 // that waits for a table of its.

@@ -22,7 +22,7 @@ const (
 )
 
 // BeginRun writes the record of a run that starts. One that is alone closes those of ours of the same job name
-// that a dead process left RUNNING.
+// that a dead process left RUNNING. A record that is there has been written by an attempt whose answer was lost.
 func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
 	var writes pgx.Batch
 	s.queueFence(&writes)
@@ -40,14 +40,15 @@ func queueCloseDeadRuns(writes *pgx.Batch, run refresh.RunRecord) {
 	const statement = `
 update job_executions
 set status = 'FAILED', finished_at = greatest(started_at, @started_at), error_message = 'the process ended before the run did'
-where job_name = @job_name and status = 'RUNNING' and ` + isOurs
+where job_name = @job_name and status = 'RUNNING' and id <> @id and ` + isOurs
 	writes.Queue(statement, runArgs(run))
 }
 
 func queueInsertRun(writes *pgx.Batch, run refresh.RunRecord) {
 	const statement = `
 insert into job_executions (id, job_name, started_at, finished_at, status, error_message, metadata)
-values (@id, @job_name, @started_at, @finished_at, @status, nullif(@error_message::text, ''), @metadata)`
+values (@id, @job_name, @started_at, @finished_at, @status, nullif(@error_message::text, ''), @metadata)
+on conflict do nothing`
 	writes.Queue(statement, runArgs(run))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"papertrade/internal/history"
@@ -135,6 +136,8 @@ type Price struct {
 	Row      int64 // history.StoredBar.Row of the row that is updated, whatever its stamp and source; 0: by those
 	// ClearRange removes open, high and low that the Bar does not have from a row that exists.
 	ClearRange bool
+	// Again with Keep: it may have been written already, so that a row with its FetchedAt counts as written by it.
+	Again bool
 	// Relabel makes the Source that of the row which Row names, unless another row of the same stamp has it.
 	Relabel bool
 }
@@ -207,7 +210,16 @@ type Batch struct {
 	Run   RunRecord // without an ID: what is written is of no run
 }
 
-// Store keeps what a run reads and writes.
+// Again returns the batch for when it may have been written already, and the answer lost.
+func (b Batch) Again() Batch {
+	b.Prices = slices.Clone(b.Prices)
+	for i := range b.Prices {
+		b.Prices[i].Again = true
+	}
+	return b
+}
+
+// Store keeps what a run reads and writes. Whatever it is asked can be asked again if it is not known what came of it.
 type Store interface {
 	// Lock takes the lock of a job, without waiting, until unlock is called or the process dies. The
 	// error is ErrLocked if another process has it, a *LockedError if it is known which. A store that can lose it writes nothing from then on: the error is

@@ -77,9 +77,9 @@ values (?1, ?2, ?3, ?4, ?5, ?6,
     ?5, ?6, ?10, ?11)
 on conflict (ticker, "timestamp", source, "interval") do `
 
-// keepPrice leaves a row that exists as it is, unless the application has blanked it.
+// keepPrice leaves a row that exists as it is, unless the application has blanked it, or this price has written it.
 const keepPrice = insertPrice + updateStored + `
-where stored.close_amount is null
+where stored.close_amount is null or ?13 and (stored.created_at = excluded.created_at or stored.updated_at = ?11)
 returning cast(price_amount as text)`
 
 const upsertPrice = insertPrice + updateStored + `
@@ -179,7 +179,7 @@ func writePrice(ctx context.Context, statements statementCache, price refresh.Pr
 	statement, args := upsertPrice, append(args, price.ClearRange)
 	switch {
 	case price.Keep:
-		statement = keepPrice
+		statement, args = keepPrice, append(args, price.Again)
 	case price.Row != 0:
 		statement, args = updatePrice, append(args, price.Row, price.Relabel)
 	}

@@ -23,7 +23,7 @@ const (
 )
 
 // BeginRun writes the record of a run that starts. One that is alone closes those of ours of the same job name
-// that a dead process left RUNNING.
+// that a dead process left RUNNING. A record that is there has been written by an attempt whose answer was lost.
 func (s *Store) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		if alone {
@@ -44,8 +44,8 @@ func closeDeadRuns(ctx context.Context, tx *sql.Tx, run refresh.RunRecord) error
 update job_executions
 set status = 'FAILED', finished_at = max(coalesce(utc_stamp(started_at), ?1), ?1),
     error_message = 'the process ended before the run did'
-where job_name = ?2 and status = 'RUNNING' and ` + isOurs
-	_, err := exec(ctx, tx, statement, stamp(run.StartedAt), run.JobName)
+where job_name = ?2 and status = 'RUNNING' and id not in (?3, ?4) and ` + isOurs
+	_, err := exec(ctx, tx, statement, stamp(run.StartedAt), run.JobName, run.ID, compact(run.ID))
 	return err
 }
 
@@ -56,7 +56,8 @@ insert into job_executions (id, job_name, started_at, finished_at, status, error
 values (
     case (select upper(type) from pragma_table_info('job_executions') where name = 'id')
         when 'CHAR(32)' then replace(?1, '-', '') else ?1 end,
-    ?2, ?3, ?4, ?5, nullif(?6, ''), ?7)`
+    ?2, ?3, ?4, ?5, nullif(?6, ''), ?7)
+on conflict do nothing`
 	_, err := exec(ctx, tx, statement,
 		run.ID, run.JobName, stamp(run.StartedAt), stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run))
 	return err
@@ -83,9 +84,12 @@ where id in (?, ?)`
 
 func updateRun(ctx context.Context, db executor, run refresh.RunRecord) (found bool, err error) {
 	rows, err := exec(ctx, db, updateRunByID, stamp(run.FinishedAt), run.Status, run.ErrorMessage, metadata(run),
-		run.ID, strings.ReplaceAll(run.ID, "-", ""))
+		run.ID, compact(run.ID))
 	return rows > 0, err
 }
+
+// compact returns a UUID without its hyphens.
+func compact(id string) string { return strings.ReplaceAll(id, "-", "") }
 
 func metadata(run refresh.RunRecord) string { return cmp.Or(string(run.Metadata), "{}") }
 

@@ -24,7 +24,9 @@ func tableMissing(t *testing.T, db Database) {
 func runRefused(t *testing.T, db Database) {
 	store := db.Open(t)
 	noError(t, store.BeginRun(t.Context(), run(runID), true))
-	WantError(t, store.BeginRun(t.Context(), run(runID), true), refresh.ErrRowRefused)
+	neverBegun := run("00000000-0000-0000-0000-000000000001")
+	neverBegun.StartedAt = time.Time{}
+	WantError(t, store.BeginRun(t.Context(), neverBegun, false), refresh.ErrRowRefused)
 	equal(t, db.Texts(t, `select status from job_executions`), []string{"RUNNING"})
 }
 

@@ -97,6 +97,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"ledger of several accounts", ledgerOfSeveralAccounts},
 		{"ledger takes turns", ledgerTakesTurns},
 		{"runs", runs},
+		{"all is written again", writtenAgain},
 		{"dead runs", deadRuns},
 		{"dead runs of a later clock", deadRunsOfLaterClock},
 		{"runs of the application", runsOfApplication},
