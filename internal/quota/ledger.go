@@ -50,7 +50,8 @@ type Ledger interface {
 	Account(ctx context.Context, account string) (Account, error)
 	// UpdateAccount reads an account, drops its calls whose Until is before since, and writes the change
 	// that decide makes of the rest, all in one transaction. Updates of the same account, by any
-	// process, happen one after the other.
+	// process, happen one after the other. If it is not known what came of the transaction decide can be called again: the account
+	// then has the change that it made before, or has not.
 	UpdateAccount(ctx context.Context, account string, since time.Time, decide func(Account) Change) error
 }
 

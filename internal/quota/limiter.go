@@ -54,11 +54,13 @@ type Limiter struct {
 	announced []int  // costs of calls that will be asked for
 	reserved  []Call // written down and not made, in the order in which they are to be made
 	sent      []Call // made, and not yet reported to the ledger
-	others    []Call // what else the ledger had when it was last read
-	readAt    time.Time
-	heldUntil time.Time // of the account
-	learned   []Learned // of the account
-	knows     bool      // what is learned
+	// unconfirmed are IDs of reservations of which it is not known whether they were written down: they are not used.
+	unconfirmed []string
+	others      []Call // what else the ledger had when it was last read
+	readAt      time.Time
+	heldUntil   time.Time // of the account
+	learned     []Learned // of the account
+	knows       bool      // what is learned
 
 	floor       Floor // nil: no call is kept
 	isUnchecked bool  // what is reserved was reserved without the floor
@@ -278,13 +280,13 @@ func (l *Limiter) SetEndOfDay(ctx context.Context, at time.Time) error {
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.sent) == 0 && len(l.reserved) == 0 && l.callTime == 0 {
+	if len(l.sent) == 0 && len(l.reserved) == 0 && len(l.unconfirmed) == 0 && l.callTime == 0 {
 		return nil
 	}
-	change := Change{Save: l.sent, Delete: ids(l.reserved), CallTime: l.callTime}
+	change := Change{Save: l.sent, Delete: append(ids(l.reserved), l.unconfirmed...), CallTime: l.callTime}
 	err := l.update(ctx, time.Now(), func(Account) Change { return change })
 	if err == nil {
-		l.sent, l.reserved, l.callTime = nil, nil, 0
+		l.sent, l.reserved, l.unconfirmed, l.callTime = nil, nil, nil, 0
 	}
 	return err
 }

@@ -72,7 +72,7 @@ func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err erro
 	err = l.update(ctx, now, func(a Account) Change {
 		l.heldUntil = a.HeldUntil
 		others = slices.DeleteFunc(slices.Clone(a.Calls), l.isOwn)
-		change := Change{Save: slices.Clone(l.sent)}
+		change := Change{Save: slices.Clone(l.sent), Delete: slices.Clone(l.unconfirmed)}
 		made := slices.Concat(others, l.sent)
 		schedule := NewSchedule(l.limits(), made)
 		at = schedule.Next(l.notBefore(now), cost)
@@ -81,6 +81,7 @@ func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err erro
 			return change
 		}
 		block, keptFor = l.nextBlock(schedule, made, now, cost)
+		l.unconfirmed = append(l.unconfirmed, ids(block)...)
 		change.Save = append(change.Save, block...)
 		change.Delete = append(change.Delete, ids(l.reserved)...)
 		return change
@@ -89,6 +90,7 @@ func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err erro
 		return time.Time{}, err
 	}
 	l.others, l.sent, l.reserved, l.readAt, l.isUnchecked = append(others, l.sent...), nil, block, now, false
+	l.unconfirmed = nil
 	if len(block) == 0 && !keptFor.IsZero() {
 		return time.Time{}, &DeferredError{KeptFor: keptFor}
 	}
@@ -180,7 +182,7 @@ func (l *Limiter) putBack(call Call) {
 
 func (l *Limiter) isOwn(c Call) bool {
 	same := func(own Call) bool { return own.ID == c.ID }
-	return slices.ContainsFunc(l.sent, same) || slices.ContainsFunc(l.reserved, same)
+	return slices.ContainsFunc(l.sent, same) || slices.ContainsFunc(l.reserved, same) || slices.Contains(l.unconfirmed, c.ID)
 }
 
 // without returns the costs without the first that is equal to this one.
