@@ -114,7 +114,8 @@ default_pool_size = %d
 		return fmt.Errorf("start pgbouncer: %w", err)
 	}
 	if err := awaitReady(ctx, p.URL(c.url("postgres")), p.exited); err != nil {
-		return errors.Join(fmt.Errorf("start pgbouncer: %w", err), p.end(), errors.New(log.String()))
+		p.end()
+		return fmt.Errorf("start pgbouncer: %w\n%s", err, log.String())
 	}
 	return nil
 }
@@ -130,11 +131,12 @@ func (p *Pooler) URL(direct string) string {
 }
 
 // Stop ends the pooler and removes its files.
-func (p *Pooler) Stop() error { return errors.Join(p.end(), os.RemoveAll(p.dir)) }
+func (p *Pooler) Stop() error {
+	p.end()
+	return os.RemoveAll(p.dir)
+}
 
-func (p *Pooler) end() error {
-	// An error means that the process has already ended.
-	_ = p.server.Process.Kill()
+func (p *Pooler) end() {
+	_ = p.server.Process.Kill() // an error means that the process has already ended
 	<-p.exited
-	return nil
 }
