@@ -75,7 +75,8 @@ pgbouncer: postgres
 			$(SUDO) apt-get update -qq && mkdir -p bin/pgbouncer/partial && \
 			$(SUDO) apt-get install -qq -y --no-install-recommends --download-only \
 				-o APT::Sandbox::User=root -o Dir::Cache::archives=$(CURDIR)/bin/pgbouncer pgbouncer && \
-			for package in bin/pgbouncer/*.deb; do dpkg-deb -x $$package bin/pgbouncer || exit 1; done; \
+			for package in bin/pgbouncer/*.deb; do dpkg-deb -x $$package bin/pgbouncer || exit 1; done && \
+			rm -f bin/pgbouncer/*.deb; \
 		else \
 			echo 'The tests need pgbouncer: install it, so that it is on the PATH.' >&2; exit 1; \
 		fi; \

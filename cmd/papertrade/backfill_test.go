@@ -166,6 +166,11 @@ func arrivalsOf(t *testing.T, log string) []fakevantage.Arrival {
 // Two processes on one Postgres share the application's tasks without doing any twice; what one of them
 // leaves when it is killed is taken up again.
 func TestProcessesShareTheApplicationsTasks(t *testing.T) {
+	t.Run("directly", func(t *testing.T) { shareTasks(t, func(url string) string { return url }) })
+	t.Run("behind pgbouncer", func(t *testing.T) { shareTasks(t, cluster.Get(t).Pooler(t, "transaction", 2).URL) })
+}
+
+func shareTasks(t *testing.T, by func(url string) string) {
 	databases := startDatabases(t, "postgres-own")
 	papertrade, vendor := built(t)
 	dir := t.TempDir()
@@ -173,6 +178,7 @@ func TestProcessesShareTheApplicationsTasks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.url = by(db.url)
 	log := filepath.Join(dir, "arrivals.jsonl")
 	vendorURL := startVendorOf(t, vendor, "--log", log, "--at", "2026-11-21T00:00:00Z", "--latency", "5ms")
 	insert := func(prefix string, tasks int) {
