@@ -13,18 +13,21 @@ type Refreshed struct {
 	At     time.Time
 }
 
-// Refreshed returns the tickers that count as refreshed, in the order of the batch's prices and each once: those
-// with a price that was not refused and is not a backfill. stored is what became of each price.
+// Refreshed returns the tickers that count as refreshed, in the order of the batch's prices and each once: those whose newest
+// price was not refused and is not a backfill. stored is what became of each price.
 func (b Batch) Refreshed(stored []StoredPrice) []Refreshed {
-	var refreshed []Refreshed
-	seen := map[marketdata.Ticker]bool{}
+	newest := map[marketdata.Ticker]int{}
 	for i, price := range b.Prices {
 		ticker := price.Bar.Ticker
-		if price.Backfill || stored[i].Err != nil || seen[ticker] {
-			continue
+		if j, found := newest[ticker]; !price.Backfill && (!found || !price.Timestamp.Before(b.Prices[j].Timestamp)) {
+			newest[ticker] = i
 		}
-		seen[ticker] = true
-		refreshed = append(refreshed, Refreshed{Ticker: ticker, At: price.FetchedAt})
+	}
+	var refreshed []Refreshed
+	for i, price := range b.Prices {
+		if j, found := newest[price.Bar.Ticker]; found && i == j && stored[i].Err == nil {
+			refreshed = append(refreshed, Refreshed{Ticker: price.Bar.Ticker, At: price.FetchedAt})
+		}
 	}
 	return refreshed
 }

@@ -33,9 +33,15 @@ func TestOutcomesOfBatch(t *testing.T) {
 	refused := refresh.StoredPrice{Err: refresh.ErrRowRefused}
 	stored := []refresh.StoredPrice{{Amount: "1"}, {}, {Amount: "1"}, refused, {Amount: "1"}, {Amount: "1"}, refused}
 
-	wantRefreshed := []refresh.Refreshed{{Ticker: msft, At: at(1)}, {Ticker: aapl, At: at(2)}, {Ticker: ibm, At: at(5)}}
+	wantRefreshed := []refresh.Refreshed{{Ticker: aapl, At: at(2)}, {Ticker: msft, At: at(3)}, {Ticker: ibm, At: at(5)}}
 	if diff := cmp.Diff(wantRefreshed, batch.Refreshed(stored), sameTicker); diff != "" {
 		t.Errorf("refreshed (-want +got)\n%s", diff)
+	}
+	// If the newest session is refused, the ticker is asked for again, though older ones were stored.
+	series := refresh.Batch{Prices: []refresh.Price{price(aapl, 1, false), price(aapl, 1, false)}}
+	series.Prices[0].Timestamp, series.Prices[1].Timestamp = at(21), at(21).AddDate(0, 0, 1)
+	if got := series.Refreshed([]refresh.StoredPrice{{Amount: "1"}, refused}); got != nil {
+		t.Errorf("of a newest price that was refused: %+v", got)
 	}
 	wantFailures := []refresh.Failure{failures[0], {Ticker: ibm, AskedAt: at(4)}}
 	if diff := cmp.Diff(wantFailures, batch.AllFailures(stored), sameTicker); diff != "" {
