@@ -62,11 +62,13 @@ func (o *pruneOptions) AddFlags(cmd *cobra.Command) {
 }
 
 func runPrune(ctx context.Context, inv *invocation, opts pruneOptions) error {
-	open := openExisting
+	var db store
+	var err error
 	if opts.dryRun {
-		open = openForReading
+		db, err = openForReading(ctx, inv.config)
+	} else {
+		db, err = openPatiently(ctx, inv, openExisting)
 	}
-	db, err := open(ctx, inv.config)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func decide(
 	if err != nil {
 		return err
 	}
-	db, err := openExisting(ctx, inv.config)
+	db, err := openPatiently(ctx, inv, openExisting)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func runReviewSet(ctx context.Context, inv *invocation, opts reviewSetOptions, s
 		Open: opts.open.NullDecimal, High: opts.high.NullDecimal, Low: opts.low.NullDecimal, Close: opts.close.Decimal,
 		Volume: opts.volume.int64,
 	}
-	db, err := openExisting(ctx, inv.config)
+	db, err := openPatiently(ctx, inv, openExisting)
 	if err != nil {
 		return err
 	}

@@ -69,11 +69,7 @@ func execute(
 		inv.log.Warn().Err(err).Msg("the plan knows no calls made so far")
 	}
 	inv.logNotes()
-	open := openStore
-	if o.DryRun {
-		open = openSnapshot
-	}
-	db, err := open(ctx, inv.config, o.missing)
+	db, err := openForJob(ctx, inv, o)
 	if err != nil {
 		return refresh.Report{}, nil, err
 	}
@@ -95,6 +91,14 @@ func execute(
 	report, err := job.Run(ctx, o.Options)
 	observer.stop()
 	return report, m.readGauges(ctx, db, job, report), err
+}
+
+// openForJob opens the database, or a snapshot of it for a plan that somebody waits for.
+func openForJob(ctx context.Context, inv *invocation, o jobOptions) (store, error) {
+	if o.DryRun {
+		return openSnapshot(ctx, inv.config, o.missing)
+	}
+	return openPatiently(ctx, inv, func(ctx context.Context, c *config.Config) (store, error) { return openStore(ctx, c, o.missing) })
 }
 
 // conclude prints the report, if there is one, and returns the error that the command ends with, of which

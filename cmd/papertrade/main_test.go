@@ -108,6 +108,7 @@ func setUp(env *testscript.Env, databases *databases, kind string) error {
 	env.Setenv("ALPHAVANTAGE_API_KEY", apiKey)
 	env.Setenv("PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS", "1000/1s,500/day")
 	env.Setenv("PAPERTRADE_REFRESH_BATCH_DELAY", "0s")
+	env.Setenv("PAPERTRADE_DATABASE_PATIENCE", "1s") // scripts have no time for a server that is not there
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 // Effective print without what is secret in them.
 type Config struct {
 	Database  Database
+	Patience  time.Duration // with the database; 0 or more
 	Discovery Discovery
 	Refresh   Refresh
 	Vendors   []*Vendor // every vendor there is, as providers.All lists them

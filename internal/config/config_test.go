@@ -85,6 +85,7 @@ func defaults(t *testing.T) *Config {
 	t.Helper()
 	return &Config{
 		Database:  Database{Driver: SQLite, Path: "/home/ada/.local/share/papertrade/papertrade.db"},
+		Patience:  5 * time.Minute,
 		Discovery: Discovery{Sources: []string{"watchlist", "transactions"}, ActiveDays: 30},
 		Refresh: Refresh{
 			Enabled: true, Schedule: "0 0 * * *", Provider: "alphavantage",
@@ -126,7 +127,7 @@ func TestDefaults(t *testing.T) {
 
 func TestEveryKeyOfTheFile(t *testing.T) {
 	got := mustLoad(t, `
-database.url = "sqlite+aiosqlite:///prices.db"
+database = { url = "sqlite+aiosqlite:///prices.db", patience = "1h" }
 discovery = { sources = ["holdings"], active_days = 7 }
 
 [refresh]
@@ -179,6 +180,7 @@ url = "https://hc.example/0b5d"
 	}
 	want := &Config{
 		Database:  Database{Driver: SQLite, Path: absolute},
+		Patience:  time.Hour,
 		Discovery: Discovery{Sources: []string{"holdings"}, ActiveDays: 7},
 		Refresh: Refresh{
 			Schedule: "@daily", Provider: "alphavantage", BatchSize: 1000, Concurrency: 16,
@@ -361,7 +363,7 @@ func shownKey(s Setting) string {
 // Every setting can be given by its own variable, and by its flag if it has one.
 func TestEverySettingHasAVariable(t *testing.T) {
 	samples := map[string]string{
-		"database.url": "sqlite:////x.db", "discovery.sources": "holdings, watchlist", "discovery.active_days": "2",
+		"database.url": "sqlite:////x.db", "database.patience": "0s", "discovery.sources": "holdings, watchlist", "discovery.active_days": "2",
 		"discovery.any_ticker": "true",
 		"refresh.enabled":      "0", "refresh.schedule": "5 4 * * 1-5", "refresh.provider": "alphavantage",
 		"refresh.batch_size": "7", "refresh.batch_delay": "1s", "refresh.concurrency": "2",
@@ -541,6 +543,11 @@ func TestTemplate(t *testing.T) {
 # It is a postgres://… or sqlite:///path URL (three slashes: relative to the working directory, four: absolute).
 # Variable: PAPERTRADE_DATABASE_URL, then DATABASE_URL; flag: --database-url. Default: sqlite:///$XDG_DATA_HOME/papertrade/papertrade.db
 #url = "sqlite:////var/lib/papertrade/papertrade.db"
+
+# How long a run tries again while the database does not answer, or is locked; 0s: not at all.
+# It is a duration like "12s", "1h30m", "7d" or "2w".
+# Variable: PAPERTRADE_DATABASE_PATIENCE
+#patience = "5m"
 
 [discovery]
 # What makes a ticker active: the watchlist, a recent transaction, shares still held.

@@ -210,6 +210,12 @@ func lacksSlash(path string) bool {
 	return here != nil && there == nil
 }
 
+// HasSeveralHosts reports whether the URL names several servers, of which one takes over when another fails.
+func (d Database) HasSeveralHosts() bool {
+	u, err := url.Parse(d.URL.Reveal())
+	return err == nil && strings.Contains(u.Host+u.Query().Get("host"), ",")
+}
+
 // String returns the URL with *** for its password.
 func (d Database) String() string {
 	switch d.Driver {

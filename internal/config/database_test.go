@@ -170,3 +170,19 @@ func TestStateDir(t *testing.T) {
 		}
 	}
 }
+
+func TestDatabaseHasSeveralHosts(t *testing.T) {
+	for text, want := range map[string]bool{
+		"postgres://u:p@a:5432,b:5432/db":      true,
+		"postgresql+asyncpg://u:p@a,b/db":      true,
+		"postgres://u:p@/db?host=a,b&port=1,2": true,
+		"postgres://u:a%2Cb@a/db":              false,
+		"postgres://a/db?application_name=x,y": false,
+		"sqlite:////var/lib/a,b.db":            false,
+	} {
+		db, err := ParseDatabase(text)
+		if err != nil || db.HasSeveralHosts() != want {
+			t.Errorf("%s: %t, want %t; error %v", text, db.HasSeveralHosts(), want, err)
+		}
+	}
+}

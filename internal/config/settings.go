@@ -62,6 +62,12 @@ func runSettings(vendors []string) []Setting {
 			show: func(c *Config) string { return c.Database.String() },
 		},
 		{
+			Key: "database.patience", Default: "5m",
+			Help:    "How long a run tries again while the database does not answer, or is locked; 0s: not at all.",
+			Allowed: durationAllowed,
+			set:     scalar(ParseDuration, func(c *Config) *time.Duration { return &c.Patience }),
+		},
+		{
 			Key: "discovery.sources", Default: "watchlist,transactions", kind: kindList, Values: sources,
 			Help:    "What makes a ticker active: the watchlist, a recent transaction, shares still held.",
 			Allowed: "a list of " + strings.Join(sources, ", ") + ", each at most once", Flag: "source",

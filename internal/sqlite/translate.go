@@ -32,6 +32,9 @@ func translate(err error) error {
 	return err
 }
 
+// IsTransient reports whether what failed with an error of a Store or of Open can succeed if it is tried again.
+func IsTransient(err error) bool { return errors.Is(err, refresh.ErrBusy) }
+
 // translateSQLite returns err, which wraps failure, as an error that wraps a StoreError.
 func translateSQLite(failure *sqlite.Error, err error) error {
 	const primary = 0xff // an extended result code adds to the primary one

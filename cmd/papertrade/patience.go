@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"papertrade/internal/config"
+	"papertrade/internal/postgres"
+	"papertrade/internal/refresh"
+	"papertrade/internal/retry"
+	"papertrade/internal/sqlite"
+)
+
+// maxLockWait is how long to wait for rows of Postgres that somebody has locked: one who forgot to end a transaction.
+const maxLockWait = time.Minute
+
+// openPatiently opens a database to write to it. Opening it, and what is asked of it then, is tried again while the database
+// does not answer, for as long as the settings say.
+func openPatiently(ctx context.Context, inv *invocation, open func(context.Context, *config.Config) (store, error)) (store, error) {
+	opening := inv.retryPolicy(func(c *config.Config, err error) time.Duration {
+		if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) && unknown.IsNotFound && !c.Database.HasSeveralHosts() {
+			return 0 // the URL is wrong; later on, it was right, and the server is likely to be made anew
+		}
+		return retryLimit(c, err)
+	})
+	db, err := retry.Do(ctx, opening, "open the database", func() (store, error) { return open(ctx, inv.config) })
+	if err != nil {
+		return nil, err
+	}
+	return &patientStore{db, inv.retryPolicy(retryLimit)}, nil
+}
+
+func (inv *invocation) retryPolicy(limit func(*config.Config, error) time.Duration) *retry.Policy {
+	return &retry.Policy{
+		Limit: func(err error) time.Duration { return limit(inv.config, err) },
+		Waiting: func(operation string, err error) {
+			inv.log.Warn().Str("operation", operation).Err(err).Msg("waiting for the database")
+		},
+		Resumed: func(operation string, took time.Duration) {
+			inv.log.Info().Str("operation", operation).Float64("seconds", took.Round(time.Millisecond).Seconds()).Msg("the database answers again")
+		},
+	}
+}
+
+// retryLimit returns for how long an operation that failed with an error is tried again; 0: not at all.
+func retryLimit(c *config.Config, err error) time.Duration {
+	isPostgres := c.Database.Driver == config.Postgres
+	switch {
+	case isPostgres && postgres.IsLockTimeout(err):
+		return min(c.Patience, maxLockWait)
+	case isPostgres && postgres.IsTransient(err), !isPostgres && sqlite.IsTransient(err),
+		errors.Is(err, refresh.ErrReadOnly) && c.Database.HasSeveralHosts(): // another of them takes over
+		return c.Patience
+	default:
+		return 0
+	}
+}
