@@ -38,7 +38,7 @@ func (s *Store) Try(ctx context.Context, readsTransactions bool, at time.Time) (
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
 	for _, find := range []func(context.Context, pgx.Tx, trial) ([]error, error){
-		findReadOnly, findForeignTable, findMissingGrants, findMissingPolicies, tryWrites,
+		findReadOnly, findForeignTable, findMissingGrants, findMissingPolicies, tryReads, tryWrites,
 	} {
 		found, err := find(ctx, tx, trial{readsTransactions, at})
 		if err != nil {
@@ -163,6 +163,23 @@ func scanGrant(row pgx.CollectableRow) (error, error) {
 	return &Obstacle{fmt.Errorf("%w: %s", refresh.ErrNoPermission, lack), "have its owner run `" + grant + "`"}, err
 }
 
+// tryReads reads each table of the application's, of which one may be missing, or damaged.
+func tryReads(ctx context.Context, tx pgx.Tx, t trial) (obstacles []error, err error) {
+	for _, table := range apptables.Tables() {
+		if table == apptables.Transactions && !t.readsTransactions {
+			continue
+		}
+		err := transact(ctx, tx, func(savepoint pgx.Tx) error {
+			_, err := exec(ctx, savepoint, `select from `+table+` limit 1`, nil)
+			return err
+		})
+		if err != nil {
+			obstacles = append(obstacles, &Obstacle{Err: fmt.Errorf("%s cannot be read: %w", table, err)})
+		}
+	}
+	return obstacles, nil
+}
+
 // tryWrites writes what a run writes. A row of a ticker that nobody knows could be refused for that alone: it is one that is known, if any is.
 func tryWrites(ctx context.Context, tx pgx.Tx, t trial) (obstacles []error, err error) {
 	const anyTicker = `
@@ -181,12 +198,17 @@ select coalesce(
 		return nil, err
 	}
 	batch := refresh.TrialBatch(ticker, t.at)
+	record := batch.Run
+	batch.Run = refresh.RunRecord{}
 	for _, step := range []struct {
 		what  string
 		queue func(*pgx.Batch)
 	}{
 		{"the lock of a run", queueTryLease},
-		{"the record of a run", func(writes *pgx.Batch) { queueInsertRun(writes, batch.Run) }},
+		{"the record of a run", func(writes *pgx.Batch) {
+			queueInsertRun(writes, record)
+			writes.Queue(updateRun, runArgs(record))
+		}},
 		{"a price of " + ticker.String(), func(writes *pgx.Batch) { queueTryPrice(writes, batch.Prices[0]) }},
 		{"what is known of " + ticker.String(), func(writes *pgx.Batch) { queueOutcomes(writes, batch, make([]refresh.StoredPrice, 1)) }},
 		{"the count of calls", func(writes *pgx.Batch) { queueTryCalls(writes, t.at) }},
