@@ -200,6 +200,10 @@ func databaseAdvice(c *config.Config, err error) string {
 		return ": use PostgreSQL or SQLite"
 	case errors.Is(err, refresh.ErrOwnForm):
 		return ": name a new database for --for-application, which 'papertrade backfill' then fills"
+	case errors.Is(err, postgres.ErrNoDatabase), errors.Is(err, postgres.ErrNoRole):
+		return ": create it, or correct the URL"
+	case errors.Is(err, postgres.ErrPassword):
+		return ": correct the user or the password in the URL"
 	case errors.Is(err, refresh.ErrUnreachable) && c.Database.Driver == config.Postgres:
 		return "; see that its server runs and that its URL is right"
 	case errors.Is(err, postgres.ErrURL):

@@ -18,13 +18,14 @@ import (
 // translate returns an error of the driver as one that wraps a refresh.StoreError. Any other error stays as it is: a
 // context's, a StoreError, and what is a bug of ours. None shows the password.
 func translate(err error) error {
+	var connect *pgconn.ConnectError
 	switch {
 	case err == nil, errors.As(err, new(refresh.StoreError)), errors.Is(err, context.Canceled):
 		return err
 	case ofPooler(err) != "":
 		return fmt.Errorf("%w: %w", ofPooler(err), err)
-	case errors.As(err, new(*pgconn.ConnectError)): // whose time limit is a context's too
-		return fmt.Errorf("%w: %w", refresh.ErrUnreachable, err)
+	case errors.As(err, &connect): // whose time limit is a context's too
+		return translateConnect(connect)
 	case errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, new(pgx.ScanArgError)):

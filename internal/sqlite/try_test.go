@@ -49,4 +49,3 @@ func TestTry(t *testing.T) {
 		})
 	}
 }
-
