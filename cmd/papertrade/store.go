@@ -208,6 +208,10 @@ func databaseAdvice(c *config.Config, err error) string {
 		return "; see that its server runs and that its URL is right"
 	case errors.Is(err, postgres.ErrURL):
 		return ": write postgres://user:password@host:5432/database, with %XX for special characters and valid parameters after the ?"
+	case errors.Is(err, refresh.ErrNoSpace):
+		return ": make room on it"
+	case isForbidden(err) && c.Database.Driver == config.SQLite:
+		return ": let this user write the file and its directory, as by chown or chmod"
 	case errors.Is(err, sqlite.ErrNotFile):
 		return ": name a file for the SQLite database"
 	case errors.Is(err, sqlite.ErrNotThere):
@@ -219,6 +223,10 @@ func databaseAdvice(c *config.Config, err error) string {
 	default:
 		return ""
 	}
+}
+
+func isForbidden(err error) bool {
+	return errors.Is(err, refresh.ErrNoPermission) || errors.Is(err, refresh.ErrReadOnly)
 }
 
 // adviceOnMissing returns what can be done about a SQLite file that is not there.

@@ -17,8 +17,9 @@ func (c *Cluster) Restart(ctx context.Context, down time.Duration) error {
 	<-c.exited
 	time.Sleep(down)
 	old := c.server
-	c.server, c.exited = &exec.Cmd{Path: old.Path, Args: old.Args, Dir: old.Dir, SysProcAttr: old.SysProcAttr}, make(chan struct{})
-	if err := c.run(); err != nil {
+	c.server = &exec.Cmd{Path: old.Path, Args: old.Args, Dir: old.Dir, SysProcAttr: old.SysProcAttr}
+	var err error
+	if c.exited, err = runServer(c.server); err != nil {
 		return fmt.Errorf("start Postgres again: %w", err)
 	}
 	return c.awaitReady(ctx)

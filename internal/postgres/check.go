@@ -17,15 +17,10 @@ import (
 // Obstacle is what would keep a run from its work.
 type Obstacle struct {
 	Err  error
-	Mend string // what to do, as the sentence goes on; "" where the error says it
+	Mend string // what to do, as the sentence goes on
 }
 
-func (o *Obstacle) Error() string {
-	if o.Mend == "" {
-		return o.Err.Error()
-	}
-	return o.Err.Error() + ": " + o.Mend
-}
+func (o *Obstacle) Error() string { return o.Err.Error() + ": " + o.Mend }
 
 func (o *Obstacle) Unwrap() error { return o.Err }
 
@@ -174,7 +169,7 @@ func tryReads(ctx context.Context, tx pgx.Tx, t trial) (obstacles []error, err e
 			return err
 		})
 		if err != nil {
-			obstacles = append(obstacles, &Obstacle{Err: fmt.Errorf("%s cannot be read: %w", table, err)})
+			obstacles = append(obstacles, fmt.Errorf("%s cannot be read: %w", table, err))
 		}
 	}
 	return obstacles, nil
@@ -220,7 +215,7 @@ select coalesce(
 			return send(ctx, savepoint, &writes)
 		})
 		if err != nil {
-			obstacles = append(obstacles, &Obstacle{fmt.Errorf("%s cannot be written: %w", step.what, err), mendWrite(err)})
+			obstacles = append(obstacles, fmt.Errorf("%s cannot be written: %w", step.what, err))
 		}
 	}
 	return obstacles, nil
@@ -259,12 +254,4 @@ func queueTryCalls(writes *pgx.Batch, at time.Time) {
 	queueDeleteOldCalls(writes, tryName, at)
 	queueAccount(writes, tryName, &a)
 	queueChange(writes, tryName, refresh.TrialChange(at))
-}
-
-// mendWrite returns what to do about the error of a write.
-func mendWrite(err error) string {
-	if errors.Is(err, refresh.ErrNoSpace) {
-		return "make room on the disk of the database's server"
-	}
-	return ""
 }

@@ -94,9 +94,9 @@ func TestErrorsHideThePassword(t *testing.T) {
 		{"not escaped", "postgres://papertrade:" + secret + "@localhost/papertrade", "the database URL cannot be read"},
 		{"bad escape", "postgres://papertrade:%zz" + secret + "@localhost/papertrade", "the database URL cannot be read"},
 		{"bad parameter", good.String() + "&sslmode=bogus&password=" + secret, "the database URL cannot be read"},
-		{"refused", refused.String(), "the database cannot be reached"},
+		{"refused", refused.String(), `there is no role "nobody_of_that_name"`},
 		{"unreachable", unreachable.String(), "the database cannot be reached"},
-		{"unknown database", nowhere.String(), "the database cannot be reached"},
+		{"unknown database", nowhere.String(), `there is no database "no_database_of_that_name"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

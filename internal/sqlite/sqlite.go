@@ -62,7 +62,7 @@ func open(ctx context.Context, path string, f form) (store *Store, created bool,
 	}
 	db.SetMaxOpenConns(1)
 	if created, err = migrateFile(ctx, db, path, f); err != nil {
-		return nil, false, errors.Join(fmt.Errorf("open %s: %w", path, translate(err)), db.Close())
+		return nil, false, errors.Join(fmt.Errorf("open %s: %w", path, translate(causeOf(path, err))), db.Close())
 	}
 	return &Store{db: db, path: path}, created, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 
@@ -35,11 +36,28 @@ func translate(err error) error {
 // IsTransient reports whether what failed with an error of a Store or of Open can succeed if it is tried again.
 func IsTransient(err error) bool { return errors.Is(err, refresh.ErrBusy) }
 
+// causeOf returns why a file cannot be opened, if err is that it cannot: SQLite does not say.
+func causeOf(path string, err error) error {
+	if !errors.Is(translate(err), refresh.ErrUnreachable) {
+		return err
+	}
+	file, openErr := os.Open(path)
+	if openErr != nil {
+		return openErr
+	}
+	file.Close()
+	return err
+}
+
 // translateSQLite returns err, which wraps failure, as an error that wraps a StoreError.
 func translateSQLite(failure *sqlite.Error, err error) error {
 	const primary = 0xff // an extended result code adds to the primary one
 	code := failure.Code() & primary
 	switch {
+	case failure.Code() == sqlite3.SQLITE_READONLY_DIRECTORY:
+		return fmt.Errorf("%w: its directory, where SQLite makes a journal, may not be written: %w", refresh.ErrReadOnly, err)
+	case code == sqlite3.SQLITE_READONLY:
+		return fmt.Errorf("%w: its file may not be written: %w", refresh.ErrReadOnly, err)
 	case code != sqlite3.SQLITE_ERROR:
 		return fmt.Errorf("%w: %w", ofCode(code), err)
 	case strings.Contains(failure.Error(), "no such table"): // which has no code of its own
@@ -56,8 +74,6 @@ func ofCode(code int) refresh.StoreError {
 		return refresh.ErrBusy
 	case sqlite3.SQLITE_CONSTRAINT:
 		return refresh.ErrRowRefused
-	case sqlite3.SQLITE_READONLY:
-		return refresh.ErrReadOnly
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
 		return refresh.ErrNoPermission
 	case sqlite3.SQLITE_CANTOPEN:

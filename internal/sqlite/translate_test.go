@@ -83,7 +83,7 @@ func TestErrorsOfFiles(t *testing.T) {
 		open, check refresh.StoreError
 	}{
 		{readable, refresh.ErrReadOnly, refresh.ErrNoPermission},
-		{unreadable, refresh.ErrUnreachable, refresh.ErrNoPermission},
+		{unreadable, refresh.ErrNoPermission, refresh.ErrNoPermission},
 		{noJournal, refresh.ErrReadOnly, refresh.ErrNoPermission},
 		{hidden, refresh.ErrNoPermission, refresh.ErrNoPermission},
 		{filepath.Join(dir, "papertrade.db"), refresh.ErrNoPermission, refresh.ErrNoPermission},
