@@ -117,6 +117,7 @@ func restore(ctx context.Context, db *sql.DB, path string) error {
 
 // readOnly returns how to open a file so that nothing is written beside it. In WAL mode even a reader makes the -wal and
 // -shm files if they are absent; but then nobody writes to the database, and it can be read as one that does not change.
+// What a program that died has left half done can be read by nobody before it is undone, which SQLite does by itself if it may.
 func readOnly(path string) (url.Values, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -132,5 +133,21 @@ func readOnly(path string) (url.Values, error) {
 	if header[readVersion] == walVersion && errors.Is(err, fs.ErrNotExist) {
 		return url.Values{"immutable": {"1"}}, nil
 	}
+	if hasJournal(path) {
+		return url.Values{"mode": {"rw"}, "_pragma": {"query_only(1)"}}, nil
+	}
 	return url.Values{"mode": {"ro"}}, nil
+}
+
+// hasJournal reports whether a transaction is under way in a file, or was when its program died. What is left of a journal that is kept
+// for the next transaction begins with zeros.
+func hasJournal(path string) bool {
+	file, err := os.Open(path + "-journal")
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) // the error of SQLite says more
+	}
+	defer file.Close()
+	first := make([]byte, 1)
+	_, err = file.Read(first)
+	return err == nil && first[0] != 0
 }

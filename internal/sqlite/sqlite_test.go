@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(heldDatabase); path != "" {
 		holdLock(path)
 	}
+	if path := os.Getenv(brokenDatabase); path != "" {
+		breakOff(path)
+	}
 	os.Exit(m.Run())
 }
 
