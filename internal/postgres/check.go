@@ -33,7 +33,7 @@ func (s *Store) Try(ctx context.Context, readsTransactions bool, at time.Time) (
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
 	for _, find := range []func(context.Context, pgx.Tx, trial) ([]error, error){
-		findReadOnly, findForeignTable, findMissingGrants, findMissingPolicies, tryReads, tryWrites,
+		findReadOnly, findClosedSchema, findForeignTable, findMissingGrants, findMissingPolicies, tryReads, tryWrites,
 	} {
 		found, err := find(ctx, tx, trial{readsTransactions, at})
 		if err != nil {
@@ -76,6 +76,14 @@ where name = 'default_transaction_read_only'`
 		return []error{&Obstacle{fmt.Errorf("%w: transactions of this role only read there", refresh.ErrReadOnly),
 			"have the owner of the database run `" + why + "`"}}, nil
 	}
+}
+
+// findClosedSchema finds out whether the role may see the tables of papertrade's schema at all.
+func findClosedSchema(ctx context.Context, tx pgx.Tx, _ trial) ([]error, error) {
+	const statement = `
+select format('the role %I may not use the schema papertrade', current_user), format('grant usage on schema papertrade to %I', current_user)
+where not has_schema_privilege('papertrade', 'usage')`
+	return query(ctx, tx, scanGrant, statement, nil)
 }
 
 func findForeignTable(ctx context.Context, tx pgx.Tx, _ trial) ([]error, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"papertrade/internal/pgtest"
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
 	"papertrade/internal/storetest"
@@ -178,6 +179,9 @@ func TestTryFindsTrueCause(t *testing.T) {
 			missing("insert, update", "price_history"), missing("update", "backfill_tasks"), missing("update", "ticker_watchlist"),
 			"the database does not permit it: the role \"night-run\" may not use price_history_id_seq: " +
 				"have its owner run `grant usage on sequence price_history_id_seq to \"night-run\"`"}},
+		{"a closed schema", `revoke usage on schema papertrade from public, "night-run"`, nil, []string{
+			"the database does not permit it: the role \"night-run\" may not use the schema papertrade: " +
+				"have its owner run `grant usage on schema papertrade to \"night-run\"`"}},
 		{"row-level security", `alter table price_history enable row level security`, nil, []string{
 			"the database does not permit it: the row-level security of price_history lets the role \"night-run\" not select, insert, update any row: " +
 				"have its owner run `create policy papertrade on price_history to \"night-run\" using (true) with check (true)`"}},
@@ -238,4 +242,34 @@ func missing(privileges, relation string) string {
 
 func tickersOf(batch refresh.Batch) []marketdata.Ticker {
 	return []marketdata.Ticker{batch.Prices[0].Bar.Ticker}
+}
+
+// A server that became a standby is found, and what it says of writes is not: that follows from it.
+func TestTryFindsStandby(t *testing.T) {
+	cluster.Get(t) // or Postgres is not installed
+	server, err := pgtest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	url, err := server.Create(t.Context(), "template0")
+	if err == nil {
+		_, err = Migrate(t.Context(), url)
+	}
+	if err == nil {
+		err = server.MakeStandby(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, try(t, url), []string{"the database cannot be written: the server is a standby, which only reads: " +
+		"connect to the primary, or give all servers in the URL with target_session_attrs=read-write"})
+	_, err = Open(t.Context(), url+"&target_session_attrs=read-write")
+	if want := "target_session_attrs asks for: read only connection"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
 }
