@@ -127,7 +127,7 @@ func newJob(c *config.Config, db store, key string, onAnswer func(marketdata.Raw
 	vendor := c.Provider()
 	limiter := quota.NewLimiter(quota.Options{
 		Ledger: db, Account: quota.AccountName(vendor.Source, key),
-		Limits: vendor.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: vendor.Timeout,
+		Limits: vendor.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: vendor.Timeout, Clock: quota.MachineClock,
 	})
 	provider, err := vendor.New(providers.Options{
 		Key: key, BaseURL: vendor.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: vendor.Timeout,

@@ -86,20 +86,22 @@ func readGauges(ctx context.Context, db store, job *refresh.Job, now time.Time) 
 		return gauges, err
 	}
 	gauges.HeldPrices = len(held)
+	if gauges.LastRefresh, _, err = refresh.LastRun(ctx, db, now); err != nil {
+		return gauges, err
+	}
 	limiter := job.Vendors[0].Limiter
 	account, err := limiter.Account(ctx)
 	if err != nil {
 		return gauges, err
 	}
 	gauges.QuotaRemaining = map[string]int{}
-	limits := account.Limits(limiter.Limits(), time.Now())
-	for _, a := range quota.Remaining(limits, account, time.Now()) {
+	now = limiter.Now()
+	for _, a := range quota.Remaining(account.Limits(limiter.Limits(), now), account, now) {
 		_, window, _ := strings.Cut(a.Limit.String(), "/")
 		if left, found := gauges.QuotaRemaining[window]; !found || a.Left < left {
 			gauges.QuotaRemaining[window] = a.Left
 		}
 	}
-	gauges.LastRefresh, _, err = refresh.LastRun(ctx, db, now)
 	return gauges, err
 }
 

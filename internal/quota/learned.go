@@ -157,7 +157,7 @@ func (r Refusal) count(set []Limit, before []Call, at time.Time) []Limit {
 func (l *Limiter) Learn(ctx context.Context, r Refusal) ([]Learned, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	now := l.Now().UTC().Truncate(time.Microsecond)
 	err := l.update(ctx, now, func(a Account) Change {
 		before, at := l.callsBefore(a)
 		l.learned = learn(a.Learned, r, r.count(l.o.Limits, before, at), now)
@@ -168,7 +168,7 @@ func (l *Limiter) Learn(ctx context.Context, r Refusal) ([]Learned, error) {
 
 // callsBefore returns the calls of the key that were made before the latest one, and when that was made.
 func (l *Limiter) callsBefore(a Account) (before []Call, at time.Time) {
-	now := time.Now()
+	now := l.Now()
 	made := slices.DeleteFunc(slices.Clone(a.Calls), func(c Call) bool { return l.isOwn(c) || c.From.After(now) })
 	made = slices.SortedFunc(slices.Values(append(made, l.sent...)), func(a, b Call) int { return a.From.Compare(b.From) })
 	if len(made) == 0 {

@@ -62,13 +62,18 @@ func AccountName(vendor, key string) string {
 	return vendor + ":" + hex.EncodeToString(sum[:8])
 }
 
-// since returns the time before which calls no longer matter to the limits, nor to a learned spacing.
-func since(limits []Limit, now time.Time) time.Time {
+// since returns the time before which calls no longer matter to the limits, nor to a learned spacing. As long as clocks differ about
+// when the day ends, those of the day before show that.
+func (l *Limiter) since(now time.Time) time.Time {
 	oldest := now.Add(-2 * maxSpacing)
-	for _, l := range limits {
-		start := now.Add(-l.Window - margin(l.Window) - time.Second)
-		if l.Window == 0 {
-			start = now.Add(-2 * dayMargin).UTC().Truncate(24 * time.Hour).Add(-dayMargin)
+	for _, limit := range Effective(l.o.Limits, l.learned, now) {
+		start := now.Add(-limit.Window - margin(limit.Window) - time.Second)
+		if limit.Window == 0 {
+			margin := dayMargin + l.dayDoubt()
+			start = now.Add(-dayMargin - margin).UTC().Truncate(day).Add(-margin)
+			if len(l.days) > 1 {
+				start = start.Add(-day)
+			}
 		}
 		if start.Before(oldest) {
 			oldest = start

@@ -40,6 +40,8 @@ type Options struct {
 	MaxWait time.Duration // a longer wait is refused with a DeferredError
 	// CallTimeout is how long after Wait has let a call through it can still reach the vendor.
 	CallTimeout time.Duration
+	// Clock reads the clocks of the machine, as MachineClock does; nil stands for its time of day alone.
+	Clock func() Reading
 }
 
 // Limiter holds calls back until all limits of a key allow them, together with those of all other
@@ -47,8 +49,9 @@ type Options struct {
 // are announced together cost one write. It is safe for concurrent use; one call at a time is let
 // through and on its way to the vendor.
 type Limiter struct {
-	o    Options
-	turn chan struct{} // held from the beginning of a wait until its call has been sent
+	o     Options
+	clock steadyClock
+	turn  chan struct{} // held from the beginning of a wait until its call has been sent
 
 	mu        sync.Mutex
 	announced []int  // costs of calls that will be asked for
@@ -61,6 +64,10 @@ type Limiter struct {
 	heldUntil   time.Time // of the account
 	learned     []Learned // of the account
 	knows       bool      // what is learned
+
+	isShifted bool                // the ledger has calls by a clock that was set since
+	days      []time.Duration     // how far clocks by which the vendor's day may go are ahead, this one first
+	sightings map[string]sighting // of calls of the future
 
 	floor       Floor // nil: no call is kept
 	isUnchecked bool  // what is reserved was reserved without the floor
@@ -82,7 +89,9 @@ type Usage struct {
 
 // NewLimiter returns a Limiter, which must be closed.
 func NewLimiter(o Options) *Limiter {
-	return &Limiter{o: o, turn: make(chan struct{}, 1)}
+	return &Limiter{
+		o: o, clock: newSteadyClock(o.Clock), turn: make(chan struct{}, 1), days: []time.Duration{0}, sightings: map[string]sighting{},
+	}
 }
 
 // Limits returns the limits that the limiter was made with, without what refusals have taught.
@@ -164,7 +173,7 @@ func (l *Limiter) Wait(ctx context.Context, cost int) (sent func(reached bool), 
 
 // await returns a reserved call when its time has come.
 func (l *Limiter) await(ctx context.Context, cost int) (Call, error) {
-	began := time.Now()
+	began := l.Now()
 	l.mu.Lock()
 	notify := l.onWait
 	l.mu.Unlock()
@@ -175,7 +184,7 @@ func (l *Limiter) await(ctx context.Context, cost int) (Call, error) {
 		}
 		next, err := l.admit(ctx, cost, began)
 		if notify != nil && (next.wait > 0 || waited) {
-			notify(next.at)
+			notify(next.at.Add(l.clock.ahead()))
 			waited = true
 		}
 		if err != nil || next.wait == 0 {
@@ -202,14 +211,14 @@ type admission struct {
 func (l *Limiter) admit(ctx context.Context, cost int, began time.Time) (admission, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	now := l.Now()
 	at := l.earliest(now, cost)
 	if l.mustReserve(now, at, cost) {
 		var err error
 		if at, err = l.reserve(ctx, cost); err != nil {
 			return admission{}, err
 		}
-		now = time.Now()
+		now = l.Now()
 	}
 	if l.heldUntil.Sub(now) > l.o.MaxWait {
 		return admission{at: at}, &DeferredError{Until: l.heldUntil, Spent: true}
@@ -232,7 +241,7 @@ func (l *Limiter) settle(call Call, reached bool) {
 		return
 	}
 	// The ledger keeps microseconds: rounded up, so that no window seems shorter.
-	call.From = time.Now().Truncate(time.Microsecond).Add(time.Microsecond)
+	call.From = l.Now().Truncate(time.Microsecond).Add(time.Microsecond)
 	call.Until = call.From
 	l.sent = append(l.sent, call)
 	l.used.Calls++
@@ -254,7 +263,8 @@ func (l *Limiter) Account(ctx context.Context) (Account, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	account = account.Believed(l.o.Limits, time.Now())
+	l.doubtDay(l.clock.ahead())
+	account = l.believe(account, l.Now())
 	account.Calls = append(slices.DeleteFunc(account.Calls, l.isOwn), l.sent...)
 	l.learned, l.knows = account.Learned, true
 	return account, nil
@@ -264,7 +274,7 @@ func (l *Limiter) Account(ctx context.Context) (Account, error) {
 func (l *Limiter) NotEntitled(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	now := l.Now()
 	return l.update(ctx, now, func(Account) Change { return Change{NotEntitledAt: now} })
 }
 
@@ -273,7 +283,7 @@ func (l *Limiter) NotEntitled(ctx context.Context) error {
 func (l *Limiter) SetEndOfDay(ctx context.Context, at time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.update(ctx, time.Now(), func(Account) Change { return Change{EndOfDayAt: &at} })
+	return l.update(ctx, l.Now(), func(Account) Change { return Change{EndOfDayAt: &at} })
 }
 
 // Close reports to the ledger when the last calls were made, and gives back those that were not.
@@ -284,7 +294,7 @@ func (l *Limiter) Close(ctx context.Context) error {
 		return nil
 	}
 	change := Change{Save: l.sent, Delete: append(ids(l.reserved), l.unconfirmed...), CallTime: l.callTime}
-	err := l.update(ctx, time.Now(), func(Account) Change { return change })
+	err := l.update(ctx, l.Now(), func(Account) Change { return change })
 	if err == nil {
 		l.sent, l.reserved, l.unconfirmed, l.callTime = nil, nil, nil, 0
 	}
@@ -292,14 +302,20 @@ func (l *Limiter) Close(ctx context.Context) error {
 }
 
 func (l *Limiter) update(ctx context.Context, now time.Time, decide func(Account) Change) error {
+	l.doubtDay(l.clock.ahead())
 	var oldest time.Time // which keeps all calls
-	if l.knows {
-		oldest = since(Effective(l.o.Limits, l.learned, now), now)
+	if l.knows && !l.isShifted {
+		oldest = l.since(now)
 	}
 	err := l.o.Ledger.UpdateAccount(ctx, l.o.Account, oldest, func(a Account) Change {
-		a = a.Believed(l.o.Limits, now)
+		a = l.believe(a, now)
 		l.learned, l.knows = a.Learned, true
-		return a.Misdated.forget(decide(a), a, now)
+		change := a.Misdated.forget(decide(a), a, now)
+		if l.isShifted { // the ledger does not know how old they are
+			old, _ := partition(a.Calls, func(c Call) bool { return c.Until.Before(l.since(now)) })
+			change.Delete = append(change.Delete, ids(old)...)
+		}
+		return change
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrLedger, err)

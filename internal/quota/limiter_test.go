@@ -730,8 +730,10 @@ func TestLimiterCallsAsSoonAsAnotherProcessHasReported(t *testing.T) {
 
 func TestACallFromTheFutureIsNoCall(t *testing.T) {
 	for ahead, want := range map[time.Duration]time.Duration{
-		time.Minute:     120250 * time.Millisecond,
-		time.Minute + 1: 0, // nobody reserves that far ahead
+		time.Minute:        120250 * time.Millisecond,
+		time.Minute + 1:    60250 * time.Millisecond, // nobody reserves that far ahead: by another clock it was made at some time until now
+		70 * time.Minute:   60250 * time.Millisecond,
+		70*time.Minute + 1: 0, // which is wrong, whatever it is
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			at := time.Now().Add(ahead)

@@ -23,12 +23,12 @@ func (m Misdated) IsZero() bool {
 // Believed returns the account of a key with these limits without what a clock that was wrong has left in it, which is what
 // Misdated then has. A plan that refused a call in the future has refused it now at the latest.
 func (a Account) Believed(set []Limit, now time.Time) Account {
-	latest := now.Add(clockTolerance)
+	latest := now.Add(maxJump)
 	a.Misdated = Misdated{}
 	if a.HeldUntil.After(resetAfter(set, latest)) {
 		a.Misdated.HeldUntil, a.HeldUntil = a.HeldUntil, time.Time{}
 	}
-	a.Misdated.Calls, a.Calls = partition(a.Calls, func(c Call) bool { return c.From.After(now.Add(2 * maxAhead)) })
+	a.Misdated.Calls, a.Calls = partition(a.Calls, func(c Call) bool { return c.From.After(now.Add(maxJump)) })
 	a.Misdated.Learned, a.Learned = partition(a.Learned, func(l Learned) bool { return l.At.After(latest) })
 	if a.NotEntitledAt.After(latest) {
 		a.NotEntitledAt = now

@@ -10,7 +10,7 @@ import (
 	"papertrade/internal/quota"
 )
 
-// What no clock that is right would have written does not count, and is named. The clocks of two processes may be minutes apart.
+// What no clock that is right would have written does not count, and is named. The clocks of two processes may be an hour apart.
 func TestWhatAWrongClockHasLeftIsNotBelieved(t *testing.T) {
 	now := time.Date(2026, 11, 21, 23, 55, 0, 0, time.UTC)
 	const day, minute = 24 * time.Hour, time.Minute
@@ -35,14 +35,14 @@ func TestWhatAWrongClockHasLeftIsNotBelieved(t *testing.T) {
 		{"a hold until the day ends", []string{"500/day"}, hold(midnight.Add(time.Second)), hold(midnight.Add(time.Second))},
 		{"of a process whose day has begun", []string{"500/day"}, hold(midnight.Add(day + time.Second)), hold(midnight.Add(day + time.Second))},
 		{"later than that", []string{"500/day"}, hold(midnight.Add(day + 2*time.Second)), misheld(midnight.Add(day + 2*time.Second))},
-		{"a hold of the longest window", []string{"5/1m", "500/720h"}, hold(now.Add(30*day + 10*minute)), hold(now.Add(30*day + 10*minute))},
-		{"longer than that", []string{"500/720h"}, hold(now.Add(30*day + 10*minute + 1)), misheld(now.Add(30*day + 10*minute + 1))},
+		{"a hold of the longest window", []string{"5/1m", "500/720h"}, hold(now.Add(30*day + 70*minute)), hold(now.Add(30*day + 70*minute))},
+		{"longer than that", []string{"500/720h"}, hold(now.Add(30*day + 70*minute + 1)), misheld(now.Add(30*day + 70*minute + 1))},
 		{"of next year", []string{"500/day"}, hold(year), misheld(year)},
-		{"a reserved call, and one of next year", []string{"500/day"}, quota.Account{Calls: calls(-day, minute, 365*day)},
-			quota.Account{Calls: calls(-day, minute), Misdated: quota.Misdated{Calls: calls(365 * day)}}},
+		{"a call of a clock that is an hour ahead, and one of next year", []string{"500/day"}, quota.Account{Calls: calls(-day, 70*minute, 365*day)},
+			quota.Account{Calls: calls(-day, 70*minute), Misdated: quota.Misdated{Calls: calls(365 * day)}}},
 		{"limits that were learned next year", []string{"500/day"},
-			quota.Account{Learned: append(learned(t, now.Add(10*minute), true, "25/day"), learned(t, year, false, "30/1m")...)},
-			quota.Account{Learned: learned(t, now.Add(10*minute), true, "25/day"), Misdated: quota.Misdated{Learned: learned(t, year, false, "30/1m")}}},
+			quota.Account{Learned: append(learned(t, now.Add(70*minute), true, "25/day"), learned(t, year, false, "30/1m")...)},
+			quota.Account{Learned: learned(t, now.Add(70*minute), true, "25/day"), Misdated: quota.Misdated{Learned: learned(t, year, false, "30/1m")}}},
 		{"a plan that refused a call next year", []string{"500/day"}, quota.Account{NotEntitledAt: year}, quota.Account{NotEntitledAt: now}},
 		{"one that did just now", []string{"500/day"}, quota.Account{NotEntitledAt: now.Add(minute)}, quota.Account{NotEntitledAt: now.Add(minute)}},
 	} {

@@ -75,6 +75,7 @@ type process struct {
 	limits []quota.Limit
 	ledger *memory
 	vendor *vendor
+	clock  func() quota.Reading
 }
 
 func (p process) upTo(d time.Duration) time.Duration { return time.Duration(p.random.Int64N(int64(d))) }
@@ -93,7 +94,9 @@ func (p process) cost() int {
 func (p process) live(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.upTo(3*time.Minute))
 	defer cancel()
-	limiter := newLimiter(p.ledger, p.limits)
+	limiter := quota.NewLimiter(quota.Options{
+		Ledger: p.ledger, Account: "key", Limits: p.limits, MaxWait: maxWait, CallTimeout: 10 * time.Second, Clock: p.clock,
+	})
 	for {
 		var costs []int
 		for range 1 + p.random.IntN(6) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 const (
@@ -40,7 +38,7 @@ func (l *Limiter) earliest(now time.Time, cost int) time.Time {
 	if i := l.reservationFor(now, cost); i >= 0 {
 		at = later(at, l.reserved[i].From)
 	}
-	return NewSchedule(l.limits(), slices.Concat(l.others, l.sent)).Next(at, cost)
+	return l.schedule(slices.Concat(l.others, l.sent)).Next(at, cost)
 }
 
 // reservationFor returns the index of the reserved call that serves one of this cost, -1 if none does.
@@ -68,13 +66,13 @@ func (l *Limiter) mustReserve(now, at time.Time, cost int) bool {
 func (l *Limiter) reserve(ctx context.Context, cost int) (at time.Time, err error) {
 	var others, block []Call // block is what is reserved afterwards
 	var keptFor time.Time
-	now := time.Now()
+	now := l.Now()
 	err = l.update(ctx, now, func(a Account) Change {
 		l.heldUntil = a.HeldUntil
 		others = slices.DeleteFunc(slices.Clone(a.Calls), l.isOwn)
 		change := Change{Save: slices.Clone(l.sent), Delete: slices.Clone(l.unconfirmed)}
 		made := slices.Concat(others, l.sent)
-		schedule := NewSchedule(l.limits(), made)
+		schedule := l.schedule(made)
 		at = schedule.Next(l.notBefore(now), cost)
 		if l.keepsReserved(now, at, cost) {
 			block = l.reserved
@@ -125,7 +123,7 @@ func (l *Limiter) nextBlock(schedule *Schedule, made []Call, now time.Time, cost
 			break
 		}
 		schedule.Add(at, cost)
-		block = append(block, Call{ID: uuid.NewString(), Cost: cost, From: at, Until: at.Add(maxDelay + l.o.CallTimeout)})
+		block = append(block, Call{ID: l.clock.newID(), Cost: cost, From: at, Until: at.Add(maxDelay + l.o.CallTimeout)})
 	}
 	return block, keptFor
 }
@@ -143,7 +141,7 @@ func (l *Limiter) mayBeSooner(now time.Time, cost int, began time.Time) bool {
 			calls[i].Until = now
 		}
 	}
-	return NewSchedule(l.limits(), calls).Next(l.notBefore(now), cost).Sub(now) <= l.o.MaxWait
+	return l.schedule(calls).Next(l.notBefore(now), cost).Sub(now) <= l.o.MaxWait
 }
 
 // contended reports whether another process has calls of which it may soon be known when they were made.

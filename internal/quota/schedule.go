@@ -20,11 +20,12 @@ const dayMargin = time.Second
 type Schedule struct {
 	limits   []Limit
 	arrivals arrivals
+	days     []time.Duration // how far clocks by which the vendor's day may go are ahead
 }
 
 // NewSchedule returns a Schedule that keeps to the limits after these calls, which are in any order.
 func NewSchedule(limits []Limit, calls []Call) *Schedule {
-	return &Schedule{limits: limits, arrivals: arrivalsOf(calls)}
+	return &Schedule{limits, arrivalsOf(calls), []time.Duration{0}}
 }
 
 // Add places a call of this cost that arrives at a time that Next returned, or later.
@@ -45,7 +46,7 @@ func (s *Schedule) Next(at time.Time, cost int) time.Time {
 	for moved := true; moved; {
 		moved = false
 		for _, l := range s.limits {
-			if next := l.next(s.arrivals, at, cost); next.After(at) {
+			if next := l.next(s.arrivals, at, cost, s.days); next.After(at) {
 				at, moved = next, true
 			}
 		}
@@ -54,7 +55,7 @@ func (s *Schedule) Next(at time.Time, cost int) time.Time {
 }
 
 // next returns the earliest time from at on that this limit alone allows.
-func (l Limit) next(calls arrivals, at time.Time, cost int) time.Time {
+func (l Limit) next(calls arrivals, at time.Time, cost int, days []time.Duration) time.Time {
 	allowed := max(0, l.Calls-cost) // of other calls
 	if l.Window > 0 {
 		excess := calls.costBefore(len(calls)) - allowed
@@ -64,12 +65,15 @@ func (l Limit) next(calls arrivals, at time.Time, cost int) time.Time {
 		// The oldest calls that cost as much as that must have left the window.
 		return later(at, calls[calls.firstTotal(excess)].at.Add(l.Window+margin(l.Window)))
 	}
-	// Near midnight a call counts for the day before as well as for the day after.
-	day := at.Add(-dayMargin).UTC().Truncate(24 * time.Hour)
-	if calls.costSince(day.Add(-dayMargin)) <= allowed {
-		return at
+	next := at
+	for _, ahead := range days {
+		// Near midnight a call counts for the day before as well as for the day after.
+		begins := at.Add(ahead - dayMargin).UTC().Truncate(day).Add(-ahead)
+		if calls.costSince(begins.Add(-dayMargin)) > allowed {
+			next = later(next, begins.Add(day+dayMargin))
+		}
 	}
-	return later(at, day.Add(24*time.Hour+dayMargin))
+	return next
 }
 
 // arrivals are calls in the order in which they arrive at the vendor.

@@ -23,7 +23,7 @@ func (l *Limiter) Outlook() (limits []Limit, notBefore time.Time) {
 
 // limits returns the limits, and what the vendor's refusals have taught.
 func (l *Limiter) limits() []Limit {
-	limits := Effective(l.o.Limits, l.learned, time.Now())
+	limits := Effective(l.o.Limits, l.learned, l.Now())
 	if l.spacing == 0 {
 		return limits
 	}
@@ -45,7 +45,7 @@ func (l *Limiter) Answered() {
 func (l *Limiter) Throttled(retryAfter time.Duration) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	now := l.Now()
 	if now.Before(l.pausedUntil) {
 		return l.pausedUntil.Sub(now) // another call under way was refused as well
 	}
@@ -84,7 +84,7 @@ func (l *Limiter) shortestWindow() time.Duration {
 func (l *Limiter) Pause(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pausedUntil = later(l.pausedUntil, time.Now().Add(d))
+	l.pausedUntil = later(l.pausedUntil, l.Now().Add(d))
 }
 
 // HoldUntilReset records that the vendor refused a call because the quota is spent. It writes down that
@@ -92,8 +92,9 @@ func (l *Limiter) Pause(d time.Duration) {
 func (l *Limiter) HoldUntilReset(ctx context.Context) (until time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	now := l.Now()
 	until = resetAfter(l.o.Limits, now)
-	l.heldUntil = until
-	return until, l.update(ctx, now, func(Account) Change { return Change{HeldUntil: until} })
+	err = l.update(ctx, now, func(Account) Change { return Change{HeldUntil: until} })
+	l.heldUntil = until.Add(l.dayDoubt())
+	return l.heldUntil, err
 }

@@ -31,7 +31,7 @@ func (r *run) setFloors(in Inputs) {
 
 // keptFor is a quota.Floor.
 func (f *floor) keptFor(calls []quota.Call, at time.Time, cost int) time.Time {
-	if !time.Now().Before(f.in.Next.Begins) { // the one after it is the next now
+	if !f.realNow().Before(f.in.Next.Begins) { // the one after it is the next now
 		f.in.Next = f.nextRun()
 		f.next = f.in.planNext(f.in.Next)
 	}

@@ -61,7 +61,7 @@ func (r *run) reportSkipped(rows []SkippedRow) {
 
 // readVendors returns inputs that lack only what is wanted.
 func (r *run) readVendors(ctx context.Context) (Inputs, error) {
-	in := Inputs{At: r.report.At, BatchSize: r.BatchSize, BatchDelay: r.BatchDelay, Concurrency: r.Concurrency, Now: time.Now()}
+	in := Inputs{At: r.report.At, BatchSize: r.BatchSize, BatchDelay: r.BatchDelay, Concurrency: r.Concurrency, Now: r.realNow()}
 	for i, v := range r.Vendors {
 		account, err := v.Limiter.Account(ctx)
 		if err != nil {
@@ -202,7 +202,7 @@ func (j *Job) storedSessions(ctx context.Context, requests []gapRequest) (map[ma
 func (r *run) nextRun() *NextRun {
 	now := r.Now()
 	at := r.Schedule.Next(now)
-	return &NextRun{At: at, Begins: time.Now().Add(at.Sub(now)), Wants: updateWants(r.active, at, false)}
+	return &NextRun{At: at, Begins: r.realNow().Add(at.Sub(now)), Wants: updateWants(r.active, at, false)}
 }
 
 // intradayEntries reads the watchlist, the most urgent entry first.

@@ -77,6 +77,9 @@ func (r *run) beginAnew(o Options) {
 	r.report = r.identify(Report{At: r.Now(), Tickers: []TickerReport{}})
 }
 
+// realNow returns the time by the clock that the rate limits go by.
+func (r *run) realNow() time.Time { return r.Vendors[0].Limiter.Now() }
+
 // identify says in a report which run it is of.
 func (r *run) identify(report Report) Report {
 	var names []string

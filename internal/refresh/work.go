@@ -269,5 +269,6 @@ func (p *pass) reportForecast(ctx context.Context) {
 			begin = notBefore
 		}
 	}
-	p.observe(Forecast{EndsAt: in.simulate(begin, rest).end, Left: left})
+	end := in.simulate(begin, rest).end
+	p.observe(Forecast{EndsAt: time.Now().Add(end.Sub(in.Now)), Left: left})
 }
