@@ -77,6 +77,11 @@ func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credenti
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("make a Postgres cluster: %w\n%s", err, output)
 	}
+	return c.serve(ctx, bin, owner)
+}
+
+// serve starts the server with the data that are there.
+func (c *Cluster) serve(ctx context.Context, bin string, owner *syscall.Credential) error {
 	var err error
 	if c.port, err = freePort(); err != nil {
 		return err
@@ -86,7 +91,7 @@ func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credenti
 		return err
 	}
 	defer log.Close()
-	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(c.port),
+	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(c.dir, "data"), "-p", strconv.Itoa(c.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 	c.server.Dir = c.dir

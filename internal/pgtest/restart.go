@@ -3,7 +3,9 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -25,6 +27,17 @@ func (c *Cluster) shutDown() error {
 	}
 	<-c.exited
 	return nil
+}
+
+// MakeStandby starts the server anew as a standby, which waits for a primary that never comes: it can only be read.
+func (c *Cluster) MakeStandby(ctx context.Context) error {
+	if err := c.shutDown(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "data", "standby.signal"), nil, 0o644); err != nil {
+		return err
+	}
+	return c.startAgain(ctx)
 }
 
 func (c *Cluster) startAgain(ctx context.Context) (err error) {

@@ -5,10 +5,13 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"papertrade/internal/refresh"
@@ -76,6 +79,9 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	if conn.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
 		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
+	if conn.ValidateConnect == nil && hasSeveralHosts(conn) && !strings.Contains(url, "target_session_attrs") {
+		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // which is the primary, whichever that is
+	}
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = 10 * time.Second
 	}
@@ -83,4 +89,9 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 		conn.RuntimeParams["application_name"] = "papertrade"
 	}
 	return config, nil
+}
+
+// hasSeveralHosts reports whether there is another server to connect to than the first; the same one can be tried in several ways.
+func hasSeveralHosts(conn *pgx.ConnConfig) bool {
+	return slices.ContainsFunc(conn.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.Host != conn.Host || f.Port != conn.Port })
 }
