@@ -1,6 +1,6 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build man demo test fuzz bench postgres promtool pgbouncer lint fmt install clean
+.PHONY: help build man demo test chaos fuzz bench postgres promtool pgbouncer lint fmt install clean
 
 PREFIX  ?= /usr/local
 # SQLite's code is translated from C and has locks of its own: watching it for races takes longer than the tests.
@@ -32,6 +32,10 @@ test: export PAPERTRADE_TEST_REQUIRE = 1
 test: postgres promtool pgbouncer ## all tests, with the race detector but for months and years of midnights
 	go test $(RACE) ./...
 	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights' ./internal/refresh ./cmd/papertrade
+
+# make test plays a short form. A failure prints the seed that repeats its choices: PAPERTRADE_TEST_SEED.
+chaos: postgres ## kills, a vendor of every vice, servers that go away: nothing is lost, doubled or leaked
+	PAPERTRADE_TEST_REQUIRE=1 PAPERTRADE_TEST_CHAOS=full go test -count 1 -timeout 30m -v -run '^TestChaos$$' ./cmd/papertrade
 
 # What a target finds is kept in testdata/fuzz beside it, and make test tries that again from then on.
 fuzz: ## every parser on texts made up for FUZZTIME (30s) each

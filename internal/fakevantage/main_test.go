@@ -137,7 +137,7 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"--limit", "5/-1s"}, `"5/-1s" is not a limit`, 2},
 		{[]string{"--style", "odd"}, "choose free, note or paid", 2},
 		{[]string{"--at", "midnight"}, "midnight", 2},
-		{[]string{"--fault", "AAPL"}, `"" is not a fault: choose one of credentials, cut, `, 2},
+		{[]string{"--fault", "AAPL"}, `"" is not a fault: choose one of bomb, credentials, cut, `, 2},
 		{[]string{"--fault", "AAPL=answered"}, `"answered" is not a fault`, 2},
 		{[]string{"--fault", "AAPL=html:0"}, `"0" is not a number of calls: write 1 or more`, 2},
 		{[]string{"extra"}, `unexpected argument "extra"`, 2},

@@ -53,6 +53,11 @@ const (
 	HostilePrice  Outcome = "hostile_price"  // a quote whose price is such a text
 	Redirect      Outcome = "redirect"       // to the same server by another host name, with the key
 	Hang          Outcome = "hang"           // until the client leaves
+	Drip          Outcome = "drip"           // a byte now and then, until the client leaves
+	Bomb          Outcome = "bomb"           // a few kilobytes that unpack to 64 MiB
+	Garbage       Outcome = "garbage"        // bytes that are no text
+	TooMany       Outcome = "http_429"       // with a Retry-After
+	OtherSymbol   Outcome = "other_symbol"   // a good answer, about another symbol
 )
 
 type reach int
@@ -67,7 +72,8 @@ var scriptable = map[Outcome]reach{
 	Throttled: refusal, QuotaSpent: refusal, Credentials: refusal, Premium: refusal,
 	ServerError: failure, Unavailable: failure, CutConnection: failure, TruncatedJSON: failure,
 	Forbidden: failure, EmptyObject: failure, NoFunction: failure, HTMLBody: failure, HugeBody: failure,
-	HostileNotice: failure, HostilePrice: failure, Redirect: failure, Hang: failure,
+	HostileNotice: failure, HostilePrice: failure, Redirect: failure, Hang: failure, Drip: failure,
+	Bomb: failure, Garbage: failure, TooMany: failure, OtherSymbol: failure,
 	Unknown: data, NonePrice: data, DashPrice: data, EmptyPrice: data, ZeroPrice: data,
 	NegativePrice: data, MissingPrice: data, PriceOnly: data,
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -75,6 +76,11 @@ func TestFaults(t *testing.T) {
 		HugeBody:      func(m result) bool { return has(`"05. price": "400.0000"`)(m) && len(m.body) > 2<<20 },
 		Redirect:      func(m result) bool { return m.err != nil && strings.Contains(m.err.Error(), "refused to follow") },
 		Hang:          func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) },
+		Drip:          func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) && m.status == 200 },
+		Bomb:          func(m result) bool { return m.err == nil && len(m.body) == 64<<20 },
+		Garbage:       func(m result) bool { return has("Global Quote")(m) && !utf8.ValidString(m.body) },
+		TooMany:       func(m result) bool { return m.status == 429 && m.retryAfter == "2" && m.err == nil },
+		OtherSymbol:   has(`"01. symbol": "M"`, `"05. price": "400.0000"`),
 	}
 	for outcome := range scriptable {
 		if tests[outcome] == nil {
@@ -89,7 +95,7 @@ func TestFaults(t *testing.T) {
 			server := httptest.NewServer(s)
 			defer server.Close()
 			client := server.Client()
-			if outcome == Hang {
+			if outcome == Hang || outcome == Drip {
 				client.Timeout = 50 * time.Millisecond
 			}
 			client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("refused to follow") }

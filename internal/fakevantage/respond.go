@@ -2,6 +2,7 @@ package fakevantage
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"strconv"
 	"strings"
+	"sync"
 	"testing/iotest"
 	"time"
 )
@@ -28,9 +30,10 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
 	case ServerError:
 		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
 		return
-	case Unavailable:
+	case Unavailable, TooMany:
+		status := map[Outcome]int{Unavailable: http.StatusServiceUnavailable, TooMany: http.StatusTooManyRequests}[c.outcome]
 		header.Set("Retry-After", seconds(max(time.Second, s.options.RetryAfter)))
-		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+		http.Error(w, http.StatusText(status), status)
 		return
 	case Redirect:
 		http.Redirect(w, r, elsewhere(r), http.StatusFound)
@@ -41,6 +44,17 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
 		return
 	case Hang:
 		<-r.Context().Done()
+		return
+	case Drip:
+		drip(w, r)
+		return
+	case Bomb:
+		header.Set("Content-Type", "application/json")
+		header.Set("Content-Encoding", "gzip")
+		w.Write(bomb())
+		return
+	case Garbage:
+		w.Write([]byte("\x89PNG\r\n\x1a\n\x00\xff\xfe{\"Global Quote\": \x00}"))
 		return
 	case HTMLBody:
 		header.Set("Content-Type", "text/html; charset=utf-8")
@@ -66,6 +80,31 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
 	}
 	w.Write(body)
 }
+
+// drip sends blanks before an answer that never comes.
+func drip(w http.ResponseWriter, r *http.Request) {
+	each := time.NewTicker(20 * time.Millisecond)
+	defer each.Stop()
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-each.C:
+			io.WriteString(w, " ")
+			w.(http.Flusher).Flush()
+		}
+	}
+}
+
+// bomb returns blanks that are packed a thousandfold.
+var bomb = sync.OnceValue(func() []byte {
+	const size = 64 << 20
+	var packed bytes.Buffer
+	writer := gzip.NewWriter(&packed)
+	_, _ = writer.Write(bytes.Repeat([]byte(" "), size)) // to memory
+	_ = writer.Close()
+	return packed.Bytes()
+})
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
@@ -121,6 +160,9 @@ func (s *Server) answer(c call) object {
 	h, known := history{}, false
 	if len(c.symbols) > 0 {
 		h, known = c.histories[c.symbols[0]]
+	}
+	if c.outcome == OtherSymbol {
+		h.symbol = "M"
 	}
 	switch {
 	case c.outcome == HostilePrice && known:
