@@ -20,6 +20,8 @@ import (
 	"github.com/shopspring/decimal"
 
 	"papertrade/internal/fakevantage"
+	"papertrade/internal/pgtest"
+	"papertrade/internal/postgres"
 	"papertrade/pkg/exchange"
 )
 
@@ -64,13 +66,10 @@ func newChaos(t *testing.T, kind string) *chaos {
 		T: t, dir: t.TempDir(), market: &atomic.Pointer[time.Time]{}, random: chaosRandom(t), full: os.Getenv(chaosVariable) == "full",
 		session: in2026(time.January, 5), reported: map[string]string{},
 	}
-	var err error
-	if w.db, err = startDatabases(t, kind).create(w.dir, kind); err != nil {
-		t.Fatal(err)
-	}
+	w.db = chaosDatabase(t, w.dir, kind)
 	w.setMarket()
 	w.vendor = fakevantage.New(fakevantage.Options{
-		Now: func() time.Time { return *w.market.Load() }, Keys: []string{apiKey}, Latency: 10 * time.Millisecond, Style: fakevantage.StylePaid,
+		Now: func() time.Time { return *w.market.Load() }, Keys: []string{apiKey}, Latency: 10 * time.Millisecond,
 		Limits: []fakevantage.Limit{{Calls: chaosCalls, Window: chaosWindow}},
 	})
 	server := httptest.NewServer(w.vendor)
@@ -82,6 +81,44 @@ func newChaos(t *testing.T, kind string) *chaos {
 		"PAPERTRADE_REFRESH_BATCH_DELAY=0s", "PAPERTRADE_REFRESH_BATCH_SIZE=2", "PAPERTRADE_LOG_LEVEL=debug",
 		"PAPERTRADE_METRICS_TEXTFILE="+filepath.Join(w.dir, "papertrade.prom"))
 	return w
+}
+
+// chaosDatabase returns a database, in a cluster of its own if its kind is postgres-private.
+func chaosDatabase(t *testing.T, dir, kind string) *database {
+	t.Helper()
+	shared := startDatabases(t, kind)
+	if kind != "postgres-private" {
+		db, err := shared.create(dir, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	own, err := pgtest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	db, err := (&databases{own}).createPostgres("template0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.Migrate(t.Context(), db.dsn); err != nil {
+		t.Fatal(err)
+	}
+	// What the cluster has said to be committed is to outlive its processes, in all sessions to come.
+	name, err := db.query(`select current_database()`)
+	if err == nil {
+		_, err = db.query(`alter database ` + strings.TrimSpace(name) + ` set synchronous_commit = on`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 // chaosRandom returns chances that can be had again.
@@ -143,20 +180,29 @@ func (w *chaos) at() string {
 	return "--at=" + w.midnight().Add(w.after).Format(time.RFC3339)
 }
 
-// process is a command that is under way.
+// chaosProcess is a command that is under way.
 type chaosProcess struct {
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
+	ended          chan struct{}
+	err            error // after that
 }
 
 func (w *chaos) start(name string, args ...string) *chaosProcess {
 	w.Helper()
-	p := &chaosProcess{cmd: exec.Command(name, args...)}
+	p := &chaosProcess{cmd: exec.Command(name, args...), ended: make(chan struct{})}
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.env, w.dir, &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		w.Fatal(err)
 	}
-	w.Cleanup(func() { _ = p.cmd.Process.Kill() }) // most have ended
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	w.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // most have ended
+		<-p.ended
+	})
 	return p
 }
 
@@ -165,8 +211,9 @@ func (w *chaos) end(p *chaosProcess) (status int) {
 	w.Helper()
 	late := time.AfterFunc(2*time.Minute, func() { _ = p.cmd.Process.Signal(syscall.SIGQUIT) }) // which shows where it hangs
 	defer late.Stop()
-	if err := p.cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-		w.Fatal(err)
+	<-p.ended
+	if p.err != nil && !errors.As(p.err, new(*exec.ExitError)) {
+		w.Fatal(p.err)
 	}
 	w.output.Write(p.stdout.Bytes())
 	w.output.Write(p.stderr.Bytes())

@@ -56,7 +56,6 @@ const (
 	Drip          Outcome = "drip"           // a byte now and then, until the client leaves
 	Bomb          Outcome = "bomb"           // a few kilobytes that unpack to 64 MiB
 	Garbage       Outcome = "garbage"        // bytes that are no text
-	TooMany       Outcome = "http_429"       // with a Retry-After
 	OtherSymbol   Outcome = "other_symbol"   // a good answer, about another symbol
 )
 
@@ -73,7 +72,7 @@ var scriptable = map[Outcome]reach{
 	ServerError: failure, Unavailable: failure, CutConnection: failure, TruncatedJSON: failure,
 	Forbidden: failure, EmptyObject: failure, NoFunction: failure, HTMLBody: failure, HugeBody: failure,
 	HostileNotice: failure, HostilePrice: failure, Redirect: failure, Hang: failure, Drip: failure,
-	Bomb: failure, Garbage: failure, TooMany: failure, OtherSymbol: failure,
+	Bomb: failure, Garbage: failure, OtherSymbol: failure,
 	Unknown: data, NonePrice: data, DashPrice: data, EmptyPrice: data, ZeroPrice: data,
 	NegativePrice: data, MissingPrice: data, PriceOnly: data,
 }

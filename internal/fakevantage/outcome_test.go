@@ -79,7 +79,6 @@ func TestFaults(t *testing.T) {
 		Drip:          func(m result) bool { return errors.Is(m.err, context.DeadlineExceeded) && m.status == 200 },
 		Bomb:          func(m result) bool { return m.err == nil && len(m.body) == 64<<20 },
 		Garbage:       func(m result) bool { return has("Global Quote")(m) && !utf8.ValidString(m.body) },
-		TooMany:       func(m result) bool { return m.status == 429 && m.retryAfter == "2" && m.err == nil },
 		OtherSymbol:   has(`"01. symbol": "M"`, `"05. price": "400.0000"`),
 	}
 	for outcome := range scriptable {

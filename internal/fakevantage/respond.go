@@ -30,10 +30,9 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, c call) {
 	case ServerError:
 		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
 		return
-	case Unavailable, TooMany:
-		status := map[Outcome]int{Unavailable: http.StatusServiceUnavailable, TooMany: http.StatusTooManyRequests}[c.outcome]
+	case Unavailable:
 		header.Set("Retry-After", seconds(max(time.Second, s.options.RetryAfter)))
-		http.Error(w, http.StatusText(status), status)
+		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
 		return
 	case Redirect:
 		http.Redirect(w, r, elsewhere(r), http.StatusFound)
