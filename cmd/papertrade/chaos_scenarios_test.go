@@ -22,11 +22,12 @@ import (
 func TestChaos(t *testing.T) {
 	sqlite, postgres := []string{"sqlite-own"}, []string{"postgres-own"}
 	both := append(sqlite, postgres...)
-	for _, scenario := range []struct {
+	type scenario struct {
 		name  string
 		kinds []string
 		play  func(*chaos)
-	}{
+	}
+	scenarios := []scenario{
 		{"kills", both, (*chaos).kills},
 		{"vices", both, (*chaos).vices},
 		{"refusals", both, (*chaos).refusals},
@@ -38,7 +39,11 @@ func TestChaos(t *testing.T) {
 		{"cut connections", postgres, (*chaos).cutConnections},
 		{"terminated sessions", postgres, (*chaos).terminatedSessions},
 		{"crashes", []string{"postgres-private"}, (*chaos).crashes},
-	} {
+	}
+	if os.Getenv(chaosVariable) == "full" {
+		scenarios = append(scenarios, scenario{"clock jumps", both, (*chaos).clockJumps}) // whose program takes minutes to build
+	}
+	for _, scenario := range scenarios {
 		for _, kind := range scenario.kinds {
 			t.Run(scenario.name+"/"+kind, func(t *testing.T) {
 				t.Parallel()
