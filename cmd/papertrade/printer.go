@@ -121,8 +121,9 @@ var number = regexp.MustCompile(`^[-+]?[0-9]+(\.[0-9]+)?%?$`)
 // like it.
 func csvCell(text string) string {
 	text = safetext.Cell(text)
-	if strings.IndexAny(text, "=+-@＝＋－＠") == 0 && !number.MatchString(text) { // the wide ones count too
-		return "'" + text
+	begin := strings.TrimLeft(text, " ")
+	if strings.IndexAny(begin, "=+-@＝＋－＠") == 0 && !number.MatchString(begin) { // the wide ones count too
+		return "'" + begin
 	}
 	return text
 }
