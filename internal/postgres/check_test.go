@@ -189,6 +189,18 @@ func TestTryFindsTrueCause(t *testing.T) {
 			create policy others on job_executions using (job_name <> 'refresh_active_stocks')`, nil, []string{
 			"the record of a run cannot be written: the database refused the row: " +
 				"ERROR: new row violates row-level security policy for table \"job_executions\" (SQLSTATE 42501)"}},
+		{"an identity", `alter table price_history alter column id drop default, alter column id add generated always as identity;
+			drop sequence price_history_id_seq`, nil, nil},
+		{"a partition that is missing", `alter table price_history rename to prices; create table price_history (like prices including defaults,
+			unique (ticker, "timestamp", source, "interval")) partition by range ("timestamp");
+			create table october partition of price_history for values from ('2026-10-01') to ('2026-11-01');
+			grant select, insert, update on price_history to "night-run"`, nil, []string{
+			"a price of META cannot be written: the database refused the row: " +
+				"ERROR: no partition of relation \"price_history\" found for row (SQLSTATE 23514)"}},
+		{"partitions", `alter table price_history rename to prices; create table price_history (like prices including defaults,
+			unique (ticker, "timestamp", source, "interval")) partition by range ("timestamp");
+			create table november partition of price_history for values from ('2026-11-01') to ('2026-12-01');
+			grant select, insert, update on price_history to "night-run"`, nil, nil},
 		{"a policy that permits it", `alter table price_history enable row level security;
 			create policy papertrade on price_history to "night-run" using (true) with check (true)`, nil, nil},
 		{"a foreign table", `alter table price_history drop column volume`, nil, []string{

@@ -31,10 +31,10 @@ func breakOff(path string) {
 			insert into filler select randomblob(4000) from numbers`)
 	}
 	if err != nil {
-		os.Stdout.WriteString(err.Error() + "\n")
+		_, _ = os.Stdout.WriteString(err.Error() + "\n")
 		os.Exit(1)
 	}
-	os.Stdout.WriteString("written\n")
+	_, _ = os.Stdout.WriteString("written\n")
 	select {}
 }
 

@@ -119,6 +119,9 @@ func restore(ctx context.Context, db *sql.DB, path string) error {
 // -shm files if they are absent; but then nobody writes to the database, and it can be read as one that does not change.
 // What a program that died has left half done can be read by nobody before it is undone, which SQLite does by itself if it may.
 func readOnly(path string) (url.Values, error) {
+	if _, err := findFile(path); err != nil {
+		return nil, err
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
