@@ -24,6 +24,31 @@ func (o *Obstacle) Error() string { return o.Err.Error() + ": " + o.Mend }
 
 func (o *Obstacle) Unwrap() error { return o.Err }
 
+// explainSchema returns an error of checkSchema as an *Obstacle if the tables are there, but the role may not see them, and as an
+// *apptables.TableError if migrations would refuse to bring them up to date.
+func explainSchema(ctx context.Context, db querier, err error) error {
+	const statement = `
+select format('the role %I may not use the schema %I', current_user, nspname), format('grant usage on schema %I to %I', nspname, current_user)
+from pg_class
+join pg_namespace on pg_namespace.oid = relnamespace
+where relname = @table and nspname <> 'papertrade' and not has_schema_privilege(relnamespace, 'usage')
+union all
+select format('the role %I may not select %s', current_user, found), format('grant select on %s to %I', found, current_user)
+from to_regclass(@table) as found
+where not has_table_privilege(found, 'select')`
+	if !errors.As(err, new(*refresh.SchemaError)) && !errors.Is(err, refresh.ErrNoPermission) {
+		return err
+	}
+	found, queryErr := query(ctx, db, scanGrant, statement, pgx.NamedArgs{"table": bookkeeping})
+	if queryErr == nil && len(found) > 0 {
+		return found[0]
+	}
+	if foreign := checkTables(ctx, db); errors.Is(foreign, apptables.ErrForeignTable) {
+		return foreign
+	}
+	return err
+}
+
 // Try does what a run does, which reads the transactions or does not, in a transaction that it undoes. It returns what would keep a run from its work: the first
 // cause alone, if it brings about others, but all grants that are missing at once. No sequence moves either.
 func (s *Store) Try(ctx context.Context, readsTransactions bool, at time.Time) (obstacles []error) {
@@ -108,7 +133,8 @@ need (relation, privileges) as (values
     ('papertrade.papertrade_absent_sessions', '{select,insert}'),
     ('papertrade.papertrade_splits', '{select,insert,update,delete}'),
     ('papertrade.papertrade_held_prices', '{select,insert,update}'),
-    ('papertrade.papertrade_leases', '{select,insert,update}')),
+    ('papertrade.papertrade_leases', '{select,insert,update}'),
+    ('papertrade.papertrade_task_claims', '{select,insert,delete}')),
 asked as (
     select to_regclass(relation) as relation, privilege, place
     from need

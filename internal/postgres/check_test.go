@@ -285,3 +285,22 @@ func TestTryFindsStandby(t *testing.T) {
 		t.Errorf("error %v, want one with %q", err, want)
 	}
 }
+
+// Tables that the role may not see are not said to be missing.
+func TestOpenNamesMissingGrants(t *testing.T) {
+	url := asRole(t, cluster.Clone(t, ownTables))
+	owner := withParameter(t, url, "role", "owner")
+	for _, tt := range []struct{ privilege, want string }{
+		{"usage on schema public", "use the schema public"}, {"select on papertrade_migrations", "select papertrade_migrations"},
+	} {
+		run(t, owner, `revoke `+tt.privilege+` from public, "night-run"`)
+		_, err := Open(t.Context(), url)
+		if err == nil {
+			t.Fatal("no error")
+		}
+		diff(t, err.Error(), "open the database: the database does not permit it: the role \"night-run\" may not "+tt.want+
+			": have its owner run `grant "+tt.privilege+" to \"night-run\"`")
+		run(t, owner, `grant `+tt.privilege+` to "night-run"`)
+		openStore(t, url)
+	}
+}

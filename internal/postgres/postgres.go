@@ -46,6 +46,7 @@ func open(ctx context.Context, config *pgxpool.Config, l limits) (*Store, error)
 	// In a transaction, since a pooler in statement mode is found out by that alone.
 	err = transact(ctx, pool, func(tx pgx.Tx) error { return checkSchema(ctx, tx) })
 	if err != nil {
+		err = explainSchema(ctx, pool, err)
 		pool.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
