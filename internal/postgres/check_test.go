@@ -304,3 +304,13 @@ func TestOpenNamesMissingGrants(t *testing.T) {
 		openStore(t, url)
 	}
 }
+
+// Whoever adds a table says what a run needs of it.
+func TestTryKnowsEachTable(t *testing.T) {
+	for _, table := range texts(t, cluster.Clone(t, ownTables), `select oid::regclass::text from pg_class
+		where relkind = 'r' and relnamespace in ('public'::regnamespace, 'papertrade'::regnamespace)`) {
+		if name := strings.TrimPrefix(table, "papertrade."); !strings.Contains(needed, name+"'") && name != bookkeeping {
+			t.Errorf("%s is not among the tables of a run", table)
+		}
+	}
+}
