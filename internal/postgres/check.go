@@ -16,11 +16,11 @@ import (
 
 // Obstacle is what would keep a run from its work.
 type Obstacle struct {
-	Err  error
-	Mend string // what to do, as the sentence goes on
+	Err    error
+	Remedy string // what to do, as the sentence goes on
 }
 
-func (o *Obstacle) Error() string { return o.Err.Error() + ": " + o.Mend }
+func (o *Obstacle) Error() string { return o.Err.Error() + ": " + o.Remedy }
 
 func (o *Obstacle) Unwrap() error { return o.Err }
 

@@ -141,7 +141,7 @@ func halt(t *testing.T, address string) {
 	}
 }
 
-// What can pass is told from what a person must mend.
+// What can pass by itself is told apart from what a person must put right.
 func TestTransientErrors(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
 	role, database := withParameter(t, address, "user", "nobody_of_that_name"), withParameter(t, address, "dbname", "none_of_that_name")
