@@ -244,9 +244,12 @@ func TestRunOutlastsADeadlock(t *testing.T) {
 	other := r.sql(t)
 	exec1(t, other, `begin; update price_history set volume = volume where ticker = 'MSFT'`)
 	r.start(t, "refresh", "--at", "2026-11-21", "-o", "json", "--batch-size", "7", "--force")
-	waiting := r.sql(t)
-	exec1(t, waiting, `do $$ begin
-		while not exists (select `+backendsOfProgram+` and wait_event_type = 'Lock') loop perform pg_sleep(0.01); end loop; end $$`)
+	for waits := ""; waits != "true\n"; time.Sleep(10 * time.Millisecond) {
+		var err error
+		if waits, err = r.db.query(`select exists (select ` + backendsOfProgram + ` and wait_event_type = 'Lock')`); err != nil {
+			t.Fatal(err)
+		}
+	}
 	exec1(t, other, `update price_history set volume = volume where ticker = 'META'`) // the run is the one who has waited for longer
 	exec1(t, other, `commit`)
 	r.isOnce(t, 0)

@@ -21,7 +21,9 @@ type limits struct {
 	silence   time.Duration // of a server that is to answer: it does not even end what is out of time
 }
 
-var defaultLimits = limits{statement: 30 * time.Second, lock: 4 * time.Second, silence: 35 * time.Second}
+// A wait for a lock is over when somebody is told that the database does not answer, so that the reason is known. The answers to
+// some statements of a batch can come together.
+var defaultLimits = limits{statement: 30 * time.Second, lock: 4 * time.Second, silence: time.Minute}
 
 // migrationLimits leave each statement the time that a large table takes, but have the application not queue for long behind one
 // that waits for a table of its.
@@ -34,6 +36,8 @@ type limitedPool struct {
 	limits limits
 }
 
+const readOnlyTransaction = "25006"
+
 func newLimitedPool(ctx context.Context, config *pgxpool.Config, l limits) (*limitedPool, error) {
 	db := &limitedPool{limits: l}
 	dial := config.ConnConfig.DialFunc
@@ -43,6 +47,11 @@ func newLimitedPool(ctx context.Context, config *pgxpool.Config, l limits) (*lim
 			return nil, err
 		}
 		return &impatientConn{Conn: conn, silence: l.silence, onSilence: func() { db.Reset() }}, nil
+	}
+	onError := config.ConnConfig.OnPgError
+	config.ConnConfig.OnPgError = func(conn *pgconn.PgConn, answer *pgconn.PgError) bool {
+		// Of several servers, another one may be the one to write to by now.
+		return answer.Code != readOnlyTransaction && onError(conn, answer)
 	}
 	var err error
 	db.Pool, err = pgxpool.NewWithConfig(ctx, config)

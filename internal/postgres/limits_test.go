@@ -125,6 +125,54 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
+// A server that was the primary refuses to write. The next connection is to one that may not.
+func TestReadOnlyServerIsLeft(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	setReadOnly := func(value string) {
+		run(t, address, `do $$ begin execute format('alter database %I set default_transaction_read_only = `+value+`', current_database()); end $$`)
+	}
+	setReadOnly("on")
+	store := openStore(t, address)
+	conn := connect(t, withParameter(t, address, "default_transaction_read_only", "off"))
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), `do $$ begin execute format('alter database %I reset all', current_database()); end $$`); err != nil {
+		t.Fatal(err)
+	}
+	storetest.WantError(t, addIBM(t.Context(), store), refresh.ErrReadOnly)
+	if err := addIBM(t.Context(), store); err != nil {
+		t.Error(err)
+	}
+}
+
+// The answer to the one who takes a lease is lost: it is its own, and nobody else's.
+func TestLeaseWhoseAnswerWasLost(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	first, second := openStore(t, address), openStore(t, address)
+	if _, err := first.take(t.Context(), "refresh"); err != nil { // which does not note that it has it
+		t.Fatal(err)
+	}
+	wantLocked(t, second)
+	lockRefresh(t, first)
+	wantLocked(t, first)
+	wantLocked(t, second)
+	diff(t, tokens(t, address), []string{"refresh 2 held"})
+}
+
+// A lease that ran out while the database did not answer goes on if nobody has taken it.
+func TestLeaseThatRanOutGoesOn(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	store := openStore(t, address)
+	lockRefresh(t, store)
+	run(t, address, `update papertrade_leases set expires_at = clock_timestamp() - interval '5 minutes' where name = 'refresh'`)
+	record := refresh.RunRecord{ID: "00000000-0000-0000-0000-000000000001", JobName: "refresh", StartedAt: time.Now(), Status: "RUNNING"}
+	if err := store.BeginRun(t.Context(), record, true); err != nil {
+		t.Error(err)
+	}
+	store.renew(t.Context(), store.leases.all()[0])
+	wantLocked(t, openStore(t, address))
+	diff(t, texts(t, address, `select (expires_at > clock_timestamp())::text from papertrade_leases where name = 'refresh'`), []string{"true"})
+}
+
 // halt halts the processes of the server that serve the program, until the test ends.
 func halt(t *testing.T, address string) {
 	t.Helper()
