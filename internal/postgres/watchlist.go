@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -100,19 +101,29 @@ func (s *Store) tryEntries(ctx context.Context, changes []refresh.WatchlistChang
 		return translate(err)
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	var writes pgx.Batch
-	queueEntries(&writes, changes, at)
-	return send(ctx, tx, &writes)
+	return writeEntries(ctx, tx, changes, at)
 }
 
 func (s *Store) addEntries(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
-	var writes pgx.Batch
-	queueEntries(&writes, changes, at)
-	queueForgetUnknown(&writes, changes)
-	return send(ctx, s.pool, &writes)
+	return transact(ctx, s.pool, func(tx pgx.Tx) error { return writeEntries(ctx, tx, changes, at) })
 }
 
-// queueEntries writes all changes in one statement, so that rows that no index finds, which others wrote in lower case or with
+// entriesPerStatement bounds how long a statement takes, since each has a limit, and how often all of the watchlist is read.
+const entriesPerStatement = 100_000
+
+func writeEntries(ctx context.Context, tx pgx.Tx, changes []refresh.WatchlistChange, at time.Time) error {
+	for some := range slices.Chunk(changes, entriesPerStatement) {
+		var writes pgx.Batch
+		queueEntries(&writes, some, at)
+		queueForgetUnknown(&writes, some)
+		if err := send(ctx, tx, &writes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queueEntries writes changes in one statement, so that rows that no index finds, which others wrote in lower case or with
 // spaces around, are looked for once. Its conflict is with another process that adds the same ticker at the same time.
 func queueEntries(writes *pgx.Batch, changes []refresh.WatchlistChange, at time.Time) {
 	const statement = `
