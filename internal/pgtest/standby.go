@@ -81,7 +81,7 @@ func (c *Cluster) follow(ctx context.Context, primary *Cluster, bin string, owne
 		return err
 	}
 	for _, statement := range []string{
-		"alter role " + superuser + " set synchronous_commit = on", // which the server is started without
+		"alter role " + superuser + " set synchronous_commit = remote_apply", // the server is started without any
 		"alter system set synchronous_standby_names = '*'",
 		"select pg_reload_conf()",
 	} {

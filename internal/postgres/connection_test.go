@@ -120,3 +120,24 @@ func TestOpenIsInterruptible(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
+
+// Of several servers one that can be written to is chosen, unless the URL says otherwise.
+func TestSeveralHosts(t *testing.T) {
+	for address, want := range map[string]bool{
+		"postgres://h/db":                                   false,
+		"postgres://h/db?sslmode=prefer":                    false, // which are two ways to the same server
+		"postgres://h,i/db":                                 true,
+		"postgres://h:1,h:2/db?sslmode=disable":             true,
+		"postgres:///db?host=/run/a,/run/b":                 true,
+		"postgres://h,i/db?target_session_attrs=any":        false,
+		"postgres://h,i/db?target_session_attrs=read-write": true,
+	} {
+		config, err := poolConfig(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := config.ConnConfig.ValidateConnect != nil; got != want {
+			t.Errorf("%s: the server is looked at: %t, want %t", address, got, want)
+		}
+	}
+}
