@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -28,8 +29,10 @@ const (
 
 // steadyClock shows the time of day as its machine had it when the clock was made: nothing changes it from then on.
 type steadyClock struct {
-	read  func() Reading // nil stands for the time of day alone
-	began Reading
+	read   func() Reading // nil stands for the time of day alone
+	began  Reading
+	booted int64  // when the machine has booted by this clock, in milliseconds
+	boot   []byte // of a hash of which boot that was
 }
 
 func newSteadyClock(read func() Reading) steadyClock {
@@ -40,7 +43,8 @@ func newSteadyClock(read func() Reading) steadyClock {
 	if began.Boot == "" {
 		return steadyClock{}
 	}
-	return steadyClock{read, began}
+	hash := sha256.Sum256([]byte(began.Boot))
+	return steadyClock{read, began, began.Wall.Add(-began.Up).UnixMilli(), hash[:hashLength]}
 }
 
 func (c steadyClock) now() time.Time {
@@ -74,30 +78,25 @@ func (c steadyClock) newID() string {
 	if c.read == nil {
 		return id.String()
 	}
-	booted := binary.BigEndian.AppendUint64(nil, uint64(c.bootedAt()))
+	booted := binary.BigEndian.AppendUint64(nil, uint64(c.booted))
 	copy(id[:6], booted[2:])
 	id[6] = customVersion<<4 | id[6]&0xf
-	copy(id[hashAt:], c.bootHash())
+	copy(id[hashAt:], c.boot)
 	return id.String()
-}
-
-// bootedAt returns when the machine has booted by this clock, in milliseconds.
-func (c steadyClock) bootedAt() int64 { return c.began.Wall.Add(-c.began.Up).UnixMilli() }
-
-func (c steadyClock) bootHash() []byte {
-	hash := sha256.Sum256([]byte(c.began.Boot))
-	return hash[:hashLength]
 }
 
 // behind returns how far the clock by which a call's times are is behind this one: 0 as well if it is another machine's, or it is
 // not known whose.
 func (c steadyClock) behind(callID string) time.Duration {
+	if c.read == nil {
+		return 0
+	}
 	id, err := uuid.Parse(callID)
-	if c.read == nil || err != nil || id.Version() != customVersion || string(id[hashAt:hashAt+hashLength]) != string(c.bootHash()) {
+	if err != nil || id.Version() != customVersion || !bytes.Equal(id[hashAt:hashAt+hashLength], c.boot) {
 		return 0
 	}
 	booted := binary.BigEndian.Uint64(append([]byte{0, 0}, id[:6]...))
-	behind := time.Duration(c.bootedAt()-int64(booted)) * time.Millisecond
+	behind := time.Duration(c.booted-int64(booted)) * time.Millisecond
 	if behind.Abs() <= clockNoise {
 		return 0
 	}

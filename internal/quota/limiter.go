@@ -312,7 +312,8 @@ func (l *Limiter) update(ctx context.Context, now time.Time, decide func(Account
 		l.learned, l.knows = a.Learned, true
 		change := a.Misdated.forget(decide(a), a, now)
 		if l.isShifted { // the ledger does not know how old they are
-			old, _ := partition(a.Calls, func(c Call) bool { return c.Until.Before(l.since(now)) })
+			oldest := l.since(now)
+			old, _ := partition(a.Calls, func(c Call) bool { return c.Until.Before(oldest) })
 			change.Delete = append(change.Delete, ids(old)...)
 		}
 		return change

@@ -39,7 +39,7 @@ func (a Account) Believed(set []Limit, now time.Time) Account {
 // forget adds to a change of an account that it loses what is misdated, unless the change writes something in its place.
 func (m Misdated) forget(change Change, believed Account, now time.Time) Change {
 	if !m.HeldUntil.IsZero() && change.HeldUntil.IsZero() {
-		change.HeldUntil = now // the hold is over
+		change.HeldUntil = now.Add(-maxJump) // the hold is over, by any clock that may be right
 	}
 	if len(m.Learned) > 0 && change.Learned == nil {
 		change.Learned = append([]Learned{}, believed.Learned...)
