@@ -22,7 +22,7 @@ func (w *chaos) clockJumps() {
 	}
 	offset := func() int { return (w.random.IntN(3) - 1) * int(time.Hour.Seconds()) }
 	plain := w.env
-	for range 20 {
+	for range 8 {
 		w.nextNight()
 		for range 4 {
 			w.env = append(plain, fmt.Sprintf("%s=%d", clockBefore, offset()), fmt.Sprintf("%s=%d", clockAfter, offset()),
