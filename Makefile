@@ -34,7 +34,7 @@ test: postgres promtool pgbouncer ## all tests, with the race detector but for m
 	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights' ./internal/refresh ./cmd/papertrade
 
 # make test plays a short form. A failure prints the seed that repeats its choices: PAPERTRADE_TEST_SEED.
-chaos: postgres ## kills, a vendor of every vice, servers that go away: nothing is lost, doubled or leaked
+chaos: postgres pgbouncer ## kills, a vendor of every vice, servers that go away: nothing is lost, doubled or leaked
 	PAPERTRADE_TEST_REQUIRE=1 PAPERTRADE_TEST_CHAOS=full go test -count 1 -timeout 30m -v -run '^TestChaos$$' ./cmd/papertrade
 
 # What a target finds is kept in testdata/fuzz beside it, and make test tries that again from then on.

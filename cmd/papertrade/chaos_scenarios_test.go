@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,7 +39,10 @@ func TestChaos(t *testing.T) {
 		{"full disk", postgres, (*chaos).fullDisk},
 		{"cut connections", postgres, (*chaos).cutConnections},
 		{"terminated sessions", postgres, (*chaos).terminatedSessions},
-		{"crashes", []string{"postgres-private"}, (*chaos).crashes},
+		{"crashes", []string{"postgres-alone"}, (*chaos).crashes},
+		{"restarts", []string{"postgres-alone"}, (*chaos).restarts},
+		{"promotion", []string{"postgres-pair"}, (*chaos).promotion},
+		{"pooler", []string{"postgres-session", "postgres-transaction"}, (*chaos).pooler},
 	}
 	if os.Getenv(chaosVariable) == "full" {
 		scenarios = append(scenarios, scenario{"clock jumps", both, (*chaos).clockJumps}) // whose program takes minutes to build
@@ -233,9 +237,10 @@ func (w *chaos) damagedFile() {
 	w.check()
 }
 
-// endure does something to the database, again and again while a run works, which ends as it may.
-func (w *chaos) endure(pause time.Duration, disturb func(), mayEndWith ...int) {
+// endure does something to the database, again and again while a run works, which loses nothing by it.
+func (w *chaos) endure(pause time.Duration, disturb func()) {
 	w.Helper()
+	before := len(w.vendor.Arrivals())
 	p := w.startRefresh()
 	for isRunning := true; isRunning; {
 		select {
@@ -246,8 +251,8 @@ func (w *chaos) endure(pause time.Duration, disturb func(), mayEndWith ...int) {
 		}
 	}
 	status, report := w.endRefresh(p)
-	if !slices.Contains(mayEndWith, status) {
-		w.Errorf("the run %s with %d\n%s", report.Status, status, &p.stderr)
+	if calls := len(w.vendor.Arrivals()) - before; status != 0 || calls > len(chaosSymbols) {
+		w.Errorf("the run %s with %d and %d calls\n%s", report.Status, status, calls, &p.stderr)
 	}
 }
 
@@ -280,7 +285,7 @@ func (w *chaos) terminatedSessions() {
 		w.nextNight()
 		w.endure(300*time.Millisecond, func() {
 			w.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
-		}, 0, 1, 3)
+		})
 		w.check()
 	}
 }
@@ -296,10 +301,49 @@ func (w *chaos) crashes() {
 			if pid, parseErr := strconv.Atoi(strings.TrimSpace(text)); err == nil && parseErr == nil {
 				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 			}
-		}, 0, 1, 3)
+		})
 		w.awaitServer()
 		w.check()
 	}
+}
+
+// restarts has an administrator restart the server.
+func (w *chaos) restarts() {
+	w.slow()
+	for range w.rounds(2, 20) {
+		w.nextNight()
+		w.endure(time.Second, func() {
+			if err := w.server.Restart(w.Context(), w.upTo(500*time.Millisecond)); err != nil {
+				w.Fatal(err)
+			}
+		})
+		w.check()
+	}
+}
+
+// promotion has the primary be gone for good in the midst of a run, and its standby take over.
+func (w *chaos) promotion() {
+	w.slow()
+	w.nextNight()
+	var promote sync.Once
+	w.endure(500*time.Millisecond, func() {
+		promote.Do(func() {
+			if err := errors.Join(w.server.Crash(), w.standby.Promote(w.Context())); err != nil {
+				w.Fatal(err)
+			}
+		})
+	})
+	w.db.dsn = w.standby.URL(w.db.dsn)
+	w.check()
+	w.nextNight()
+	w.check()
+}
+
+// pooler has all of this go through a pgbouncer.
+func (w *chaos) pooler() {
+	w.kills()
+	w.rivals()
+	w.terminatedSessions()
 }
 
 // awaitServer waits until the server takes connections again.
@@ -327,7 +371,7 @@ func (w *chaos) cutConnections() {
 	w.set("DATABASE_URL=" + address.String())
 	for range w.rounds(3, 30) {
 		w.nextNight()
-		w.endure(300*time.Millisecond, network.cut, 0, 1, 3)
+		w.endure(300*time.Millisecond, network.cut)
 		w.check()
 	}
 }

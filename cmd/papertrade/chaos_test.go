@@ -36,6 +36,8 @@ const (
 type chaos struct {
 	*testing.T
 	db       *database
+	server   *pgtest.Cluster // of its own, if it is to go away
+	standby  *pgtest.Cluster // of that
 	vendor   *fakevantage.Server
 	market   *atomic.Pointer[time.Time] // the time at the vendor
 	dir      string
@@ -66,7 +68,7 @@ func newChaos(t *testing.T, kind string) *chaos {
 		T: t, dir: t.TempDir(), market: &atomic.Pointer[time.Time]{}, random: chaosRandom(t), full: os.Getenv(chaosVariable) == "full",
 		session: in2026(time.January, 5), reported: map[string]string{},
 	}
-	w.db = chaosDatabase(t, w.dir, kind)
+	w.makeDatabase(kind)
 	w.setMarket()
 	w.vendor = fakevantage.New(fakevantage.Options{
 		Now: func() time.Time { return *w.market.Load() }, Keys: []string{apiKey}, Latency: 10 * time.Millisecond,
@@ -83,42 +85,52 @@ func newChaos(t *testing.T, kind string) *chaos {
 	return w
 }
 
-// chaosDatabase returns a database, in a cluster of its own if its kind is postgres-private.
-func chaosDatabase(t *testing.T, dir, kind string) *database {
-	t.Helper()
-	shared := startDatabases(t, kind)
-	if kind != "postgres-private" {
-		db, err := shared.create(dir, kind)
+// makeDatabase makes a database of a kind, or of one more: postgres-alone and postgres-pair are in a cluster of their own, the
+// latter with a standby; postgres-session and postgres-transaction are behind a pgbouncer in that mode.
+func (w *chaos) makeDatabase(kind string) {
+	w.Helper()
+	shared := startDatabases(w.T, kind)
+	mode := strings.TrimPrefix(kind, "postgres-")
+	switch mode {
+	case "alone":
+		cluster, err := pgtest.Start(w.Context())
 		if err != nil {
-			t.Fatal(err)
+			w.Fatal(err)
 		}
-		return db
+		w.Cleanup(func() {
+			if err := cluster.Stop(); err != nil {
+				w.Error(err)
+			}
+		})
+		w.server, shared = cluster, &databases{cluster}
+	case "pair":
+		w.server, w.standby = pgtest.Pair(w.T)
+		shared = &databases{w.server}
+	case "session", "transaction":
+		kind = "postgres-own"
 	}
-	own, err := pgtest.Start(t.Context())
+	var err error
+	if w.server == nil {
+		w.db, err = shared.create(w.dir, kind)
+	} else {
+		w.db, err = shared.createPostgres("template0")
+	}
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := own.Stop(); err != nil {
-			t.Error(err)
+	switch mode {
+	case "alone", "pair":
+		if _, err := postgres.Migrate(w.Context(), w.db.dsn); err != nil {
+			w.Fatal(err)
 		}
-	})
-	db, err := (&databases{own}).createPostgres("template0")
-	if err != nil {
-		t.Fatal(err)
+		// What the server has said to be committed is to outlive its processes, in all sessions to come.
+		w.query(`alter database ` + strings.TrimSpace(w.query(`select current_database()`)) + ` set synchronous_commit = on`)
+	case "session", "transaction":
+		w.db.url = shared.cluster.Pooler(w.T, mode, 4).URL(w.db.url)
 	}
-	if _, err := postgres.Migrate(t.Context(), db.dsn); err != nil {
-		t.Fatal(err)
+	if w.standby != nil {
+		w.db.url = w.standby.AddTo(w.db.url)
 	}
-	// What the cluster has said to be committed is to outlive its processes, in all sessions to come.
-	name, err := db.query(`select current_database()`)
-	if err == nil {
-		_, err = db.query(`alter database ` + strings.TrimSpace(name) + ` set synchronous_commit = on`)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
 }
 
 // chaosRandom returns chances that can be had again.
