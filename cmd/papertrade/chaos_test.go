@@ -244,9 +244,9 @@ type chaosReport struct {
 }
 
 // startRefresh starts the run of the night.
-func (w *chaos) startRefresh(flags ...string) *chaosProcess {
+func (w *chaos) startRefresh() *chaosProcess {
 	w.Helper()
-	return w.start("papertrade", append([]string{"refresh", "-o", "json", w.at()}, flags...)...)
+	return w.start("papertrade", "refresh", "-o", "json", w.at())
 }
 
 // endRefresh waits for a run, which says of itself what its exit status and its record say, and what is stored.

@@ -134,7 +134,7 @@ func (t *patientTasks) Claim(ctx context.Context, tickers, limit int, except []s
 	failed := false
 	return retry.Do(ctx, t.store.policy, "claim the application's tasks", func() ([]refresh.Task, error) {
 		if failed {
-			t.TaskQueue.Close() // since a process that has them already gets them no second time
+			t.Close() // since a process that has them already gets them no second time
 			queue, err := t.store.store.OpenTasks(ctx)
 			if err != nil {
 				return nil, err

@@ -174,7 +174,8 @@ func TestTryFindsTrueCause(t *testing.T) {
 			grant select on all tables in schema public, papertrade to "night-run"`, nil, []string{
 			missing("insert, update, delete", "papertrade.papertrade_calls"), missing("insert, update, delete", "papertrade.papertrade_splits"),
 			missing("insert, update", "papertrade.papertrade_accounts"), missing("insert, update", "papertrade.papertrade_held_prices"),
-			missing("insert, update", "papertrade.papertrade_leases"), missing("insert, delete", "papertrade.papertrade_task_claims"), missing("insert, update", "papertrade.papertrade_ticker_states"),
+			missing("insert, update", "papertrade.papertrade_leases"),
+			missing("insert, delete", "papertrade.papertrade_task_claims"), missing("insert, update", "papertrade.papertrade_ticker_states"),
 			missing("insert", "papertrade.papertrade_absent_sessions"), missing("insert, update", "job_executions"),
 			missing("insert, update", "price_history"), missing("update", "backfill_tasks"), missing("update", "ticker_watchlist"),
 			"the database does not permit it: the role \"night-run\" may not use price_history_id_seq: " +

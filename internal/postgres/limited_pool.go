@@ -123,5 +123,5 @@ func (c *impatientConn) setReadDeadline(limit time.Time) (isOurs bool, err error
 	if !c.deadline.IsZero() && c.deadline.Before(limit) {
 		return false, nil
 	}
-	return true, c.Conn.SetReadDeadline(limit)
+	return true, c.SetReadDeadline(limit)
 }

@@ -18,7 +18,7 @@ func (r *run) lock(ctx context.Context) (waited bool, err error) {
 	return r.awaitLock(ctx, func() error {
 		if r.unlock == nil {
 			unlock, err := r.Store.Lock(ctx, r.Kind.JobName())
-			if err != nil && !(errors.Is(err, ErrLocked) && r.Kind.sharesLock()) {
+			if isShared := errors.Is(err, ErrLocked) && r.Kind.sharesLock(); err != nil && !isShared {
 				return err
 			}
 			r.unlock = unlock
