@@ -52,6 +52,9 @@ of which host is at work where Postgres knows. With --wait it waits that long fo
 other run to end, or for a run that died elsewhere to give up its place (within a
 minute), and then plans anew: with --if-due it may find nothing left to do.
 
+While the database restarts, fails over or is locked, a run asks it again for up to
+database.patience, and loses nothing that it has fetched.
+
 A SQLite file that is missing is made, in a directory that is there. If the last
 successful run found one ($XDG_STATE_HOME/papertrade remembers it), a run makes
 nothing and fails, since its disk may not be mounted; --init makes it all the same.

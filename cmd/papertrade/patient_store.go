@@ -121,28 +121,16 @@ func (s *patientStore) OpenTasks(ctx context.Context) (refresh.TaskQueue, error)
 	if err != nil {
 		return nil, err
 	}
-	return &patientTasks{s, queue}, nil
+	return &patientTasks{queue, s.policy}, nil
 }
 
-// patientTasks are the application's tasks, opened anew if they fail.
+// patientTasks tries again to claim tasks.
 type patientTasks struct {
-	store *patientStore
 	refresh.TaskQueue
+	policy *retry.Policy
 }
 
 func (t *patientTasks) Claim(ctx context.Context, tickers, limit int, except []string) ([]refresh.Task, error) {
-	failed := false
-	return retry.Do(ctx, t.store.policy, "claim the application's tasks", func() ([]refresh.Task, error) {
-		if failed {
-			t.Close() // since a process that has them already gets them no second time
-			queue, err := t.store.store.OpenTasks(ctx)
-			if err != nil {
-				return nil, err
-			}
-			t.TaskQueue = queue
-		}
-		claimed, err := t.TaskQueue.Claim(ctx, tickers, limit, except)
-		failed = err != nil
-		return claimed, err
-	})
+	return retry.Do(ctx, t.policy, "claim the application's tasks",
+		func() ([]refresh.Task, error) { return t.TaskQueue.Claim(ctx, tickers, limit, except) })
 }

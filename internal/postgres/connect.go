@@ -117,7 +117,7 @@ func causeOf(err error, config *pgconn.Config) cause {
 		return cause{kind, answered, text}
 	case isOfOtherKind(err):
 		return cause{refresh.ErrUnreachable, unfit, "a server is not of the kind that target_session_attrs asks for: " + innermost(err).Error()}
-	case errors.As(err, new(*tls.CertificateVerificationError)), strings.Contains(err.Error(), "TLS"):
+	case isOfTLS(err):
 		return cause{refresh.ErrUnreachable, unfit, "no connection over TLS as sslmode asks for: " + innermost(err).Error()}
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		return cause{refresh.ErrUnreachable, dialed, "no host is named " + unknown.Name}
@@ -128,6 +128,11 @@ func causeOf(err error, config *pgconn.Config) cause {
 	default:
 		return cause{refresh.ErrUnreachable, unfit, err.Error()}
 	}
+}
+
+// isOfTLS reports whether a server has no TLS, or not as the URL asks for.
+func isOfTLS(err error) bool {
+	return errors.As(err, new(*tls.CertificateVerificationError)) || strings.Contains(err.Error(), "TLS")
 }
 
 // isOfOtherKind reports whether a server has been reached that the URL does not ask for, such as a standby in place of the primary.

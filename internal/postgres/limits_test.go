@@ -201,6 +201,8 @@ func TestTransientErrors(t *testing.T) {
 		"the role is missing":      {role, false},
 		"the database is missing":  {database, false},
 		"the URL cannot be read":   {"postgres://%zz@localhost/papertrade", false},
+		"the server has no TLS":    {withParameter(t, address, "sslmode", "require"), false},
+		"TLS is tried first":       {withParameter(t, withParameter(t, address, "sslmode", "prefer"), "user", "nobody_of_that_name"), false},
 		"the server is restarting": {serveOnce(t, "SFATAL\x00C57P03\x00Mthe database system is shutting down\x00\x00"), true},
 		"too many connections":     {serveOnce(t, "SFATAL\x00C53300\x00Msorry, too many clients already\x00\x00"), true},
 		"the server dies at once":  {serveOnce(t, ""), true},

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"slices"
 
@@ -14,18 +13,34 @@ import (
 // IsTransient reports whether what failed with an error of a Store or of Open can succeed if it is tried again: the server
 // restarts, fails over, or has ended the transaction or the connection.
 func IsTransient(err error) bool {
+	var connect *pgconn.ConnectError
 	var answer *pgconn.PgError
-	if errors.As(err, &answer) {
-		return isTransientCode(answer.Code)
-	}
 	switch {
-	case !errors.Is(err, refresh.ErrUnreachable), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
 		return false
-	case errors.As(err, new(*pgconn.ConnectError)):
-		return !errors.As(err, new(*tls.CertificateVerificationError))
+	case errors.As(err, &connect):
+		return mayConnect(attempts(connect.Unwrap()))
+	case errors.As(err, &answer):
+		return isTransientCode(answer.Code)
 	default:
-		return true
+		return errors.Is(err, refresh.ErrUnreachable)
 	}
+}
+
+// mayConnect reports whether a connection for which all attempts failed may come about later: no server has refused it for good,
+// and of one at least more is known than that it has no TLS, without which it can be tried too.
+func mayConnect(failed []error) bool {
+	may := false
+	for _, err := range failed {
+		var answer *pgconn.PgError
+		switch {
+		case errors.As(err, &answer) && !isTransientCode(answer.Code):
+			return false
+		case !isOfTLS(err):
+			may = true
+		}
+	}
+	return may
 }
 
 // IsLockTimeout reports whether a statement had waited for too long for what another transaction has locked.
