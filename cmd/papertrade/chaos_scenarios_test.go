@@ -39,13 +39,14 @@ func TestChaos(t *testing.T) {
 		{"full disk", postgres, (*chaos).fullDisk},
 		{"cut connections", postgres, (*chaos).cutConnections},
 		{"terminated sessions", postgres, (*chaos).terminatedSessions},
-		{"crashes", []string{"postgres-alone"}, (*chaos).crashes},
 		{"restarts", []string{"postgres-alone"}, (*chaos).restarts},
-		{"promotion", []string{"postgres-pair"}, (*chaos).promotion},
-		{"pooler", []string{"postgres-session", "postgres-transaction"}, (*chaos).pooler},
+		{"pooler", []string{"postgres-transaction"}, (*chaos).pooler},
 	}
 	if os.Getenv(chaosVariable) == "full" {
-		scenarios = append(scenarios, scenario{"clock jumps", both, (*chaos).clockJumps}) // whose program takes minutes to build
+		scenarios = append(scenarios,
+			scenario{"clock jumps", both, (*chaos).clockJumps}, // whose program takes minutes to build
+			scenario{"promotion", []string{"postgres-pair"}, (*chaos).promotion},
+			scenario{"pooler", []string{"postgres-session"}, (*chaos).pooler})
 	}
 	for _, scenario := range scenarios {
 		for _, kind := range scenario.kinds {
@@ -60,12 +61,14 @@ func TestChaos(t *testing.T) {
 }
 
 // kills ends runs by -9 at any point: before they have begun, in a call, in a commit, in their last word.
-func (w *chaos) kills() {
+func (w *chaos) kills() { w.kill(w.rounds(3, 100)) }
+
+func (w *chaos) kill(runs int) {
 	began := time.Now()
 	w.nextNight()
 	w.check()
 	took := time.Since(began) / 2 // there are runs of status in it
-	for range w.rounds(4, 100) {
+	for range runs {
 		w.nextNight()
 		p := w.startRefresh()
 		time.Sleep(w.upTo(took))
@@ -88,7 +91,7 @@ func (w *chaos) vices() {
 		fakevantage.Drip, fakevantage.Bomb, fakevantage.Garbage, fakevantage.OtherSymbol, fakevantage.Unknown,
 	}
 	const sick = 5
-	w.set("ALPHAVANTAGE_ATTEMPTS=2", "ALPHAVANTAGE_TIMEOUT=300ms", "REFRESH_CONCURRENCY=5", "REFRESH_BATCH_SIZE=5")
+	w.set("ALPHAVANTAGE_TIMEOUT=500ms", "REFRESH_CONCURRENCY=5", "REFRESH_BATCH_SIZE=5", fmt.Sprint("ALPHAVANTAGE_ATTEMPTS=", w.rounds(1, 2)))
 	for range w.rounds(1, 3) {
 		shuffle(w, vices)
 		for some := range slices.Chunk(vices, sick) {
@@ -149,7 +152,7 @@ func (w *chaos) recover(symbols []string) {
 
 // signals ends runs by the signals of cron, systemd and terminals at any point.
 func (w *chaos) signals() {
-	for range w.rounds(4, 40) {
+	for range w.rounds(2, 20) {
 		w.nextNight()
 		p := w.startRefresh()
 		time.Sleep(w.upTo(250 * time.Millisecond))
@@ -166,7 +169,7 @@ func (w *chaos) signals() {
 
 // rivals are several runs at once, of which one works and the others touch nothing.
 func (w *chaos) rivals() {
-	for range w.rounds(2, 20) {
+	for range w.rounds(1, 10) {
 		w.nextNight()
 		var runs []*chaosProcess
 		for range 4 {
@@ -189,7 +192,7 @@ func (w *chaos) rivals() {
 // fullFileSystem leaves a run so much room for its files, and not more.
 func (w *chaos) fullFileSystem() {
 	const block = 512
-	for range w.rounds(4, 40) {
+	for range w.rounds(2, 20) {
 		w.nextNight()
 		info, err := os.Stat(w.db.dsn)
 		if err != nil {
@@ -262,7 +265,7 @@ func (w *chaos) fullDisk() {
 create function public.disk_full() returns trigger language plpgsql as
     $$ begin if random() < 0.5 then raise 'could not extend file: No space left on device' using errcode = 'disk_full'; end if; return new; end $$;`
 	w.query(diskFull)
-	for range w.rounds(3, 30) {
+	for range w.rounds(2, 20) {
 		w.nextNight()
 		table := []string{"price_history", "papertrade.papertrade_calls", "job_executions"}[w.random.IntN(3)]
 		w.query(`create trigger disk_full before insert or update on ` + table + ` for each row execute function public.disk_full()`)
@@ -281,7 +284,7 @@ func (w *chaos) slow() { w.set("REFRESH_BATCH_DELAY=300ms") }
 // terminatedSessions has an administrator end all sessions of the database.
 func (w *chaos) terminatedSessions() {
 	w.slow()
-	for range w.rounds(3, 30) {
+	for range w.rounds(1, 20) {
 		w.nextNight()
 		w.endure(300*time.Millisecond, func() {
 			w.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
@@ -290,34 +293,30 @@ func (w *chaos) terminatedSessions() {
 	}
 }
 
-// crashes kills server processes by -9, whereupon the server ends all others and recovers.
-func (w *chaos) crashes() {
+// restarts has an administrator restart the server, and kills processes of it by -9, whereupon it ends all others and recovers.
+func (w *chaos) restarts() {
 	w.slow()
-	const client = `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() limit 1`
-	for range w.rounds(2, 20) {
-		w.nextNight()
-		w.endure(time.Second, func() {
-			text, err := w.db.query(client)
-			if pid, parseErr := strconv.Atoi(strings.TrimSpace(text)); err == nil && parseErr == nil {
-				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
-			}
-		})
-		w.awaitServer()
-		w.check()
+	for range w.rounds(1, 10) {
+		for _, disturb := range []func(){w.restart, w.crash} {
+			w.nextNight()
+			w.endure(time.Second, disturb)
+			w.awaitServer()
+			w.check()
+		}
 	}
 }
 
-// restarts has an administrator restart the server.
-func (w *chaos) restarts() {
-	w.slow()
-	for range w.rounds(2, 20) {
-		w.nextNight()
-		w.endure(time.Second, func() {
-			if err := w.server.Restart(w.Context(), w.upTo(500*time.Millisecond)); err != nil {
-				w.Fatal(err)
-			}
-		})
-		w.check()
+func (w *chaos) restart() {
+	if err := w.server.Restart(w.Context(), w.upTo(500*time.Millisecond)); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *chaos) crash() {
+	const client = `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() limit 1`
+	text, err := w.db.query(client)
+	if pid, parseErr := strconv.Atoi(strings.TrimSpace(text)); err == nil && parseErr == nil {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 	}
 }
 
@@ -341,7 +340,7 @@ func (w *chaos) promotion() {
 
 // pooler has all of this go through a pgbouncer.
 func (w *chaos) pooler() {
-	w.kills()
+	w.kill(w.rounds(2, 20))
 	w.rivals()
 	w.terminatedSessions()
 }
@@ -369,7 +368,7 @@ func (w *chaos) cutConnections() {
 	network := newNetwork(w.T, address.Host)
 	address.Host = network.listener.Addr().String()
 	w.set("DATABASE_URL=" + address.String())
-	for range w.rounds(3, 30) {
+	for range w.rounds(1, 20) {
 		w.nextNight()
 		w.endure(300*time.Millisecond, network.cut)
 		w.check()

@@ -56,7 +56,7 @@ const (
 	chaosLimits  = "20/1s,20000/24h"
 	chaosCalls   = 20
 	chaosWindow  = 950 * time.Millisecond
-	chaosTimeout = time.Second // of a call
+	chaosTimeout = 5 * time.Second // of a call
 )
 
 // chaosSymbols are those that a new watchlist has.
@@ -66,7 +66,7 @@ func newChaos(t *testing.T, kind string) *chaos {
 	t.Helper()
 	w := &chaos{
 		T: t, dir: t.TempDir(), market: &atomic.Pointer[time.Time]{}, random: chaosRandom(t), full: os.Getenv(chaosVariable) == "full",
-		session: in2026(time.January, 5), reported: map[string]string{},
+		session: exchange.Date{Year: 2026, Month: time.January, Day: 5}, reported: map[string]string{},
 	}
 	w.makeDatabase(kind)
 	w.setMarket()
