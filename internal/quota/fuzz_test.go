@@ -1,8 +1,11 @@
 package quota_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"papertrade/internal/quota"
 )
@@ -27,6 +30,28 @@ func FuzzParseLimit(f *testing.F) {
 		}
 		if again, err := quota.ParseLimit(limit.String()); again != limit || err != nil {
 			t.Fatalf("%q is %q, which is %+v, %v", s, limit, again, err)
+		}
+	})
+}
+
+// Whatever the database has for limits that were learned, each of those that hold allows a call.
+func FuzzLearned(f *testing.F) {
+	for _, s := range []string{
+		`[]`, `null`, `[{"limit": "25/day", "named": true, "at": "2026-11-24T00:00:00Z"}]`, `[{"limit": "1/1s", "at": "2026-11-24T00:00:00.5+14:00"}, {}]`,
+		`[{"at": "2026-11-24T00:00:00Z"}]`, `[{"limit": "0/1m", "at": "9999-12-31T23:59:59Z"}]`, `[{"limit": "5/2540400h10m10s", "at": "2026-11-24T00:00:00Z"}]`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var account quota.Account
+		if json.Unmarshal([]byte(text), &account.Learned) != nil {
+			return
+		}
+		set := []quota.Limit{{Calls: 5, Window: time.Minute}, {Calls: 500}}
+		for _, limit := range slices.Concat(account.Limits(set, time.Date(2026, 11, 24, 1, 0, 0, 0, time.UTC)), account.CautiousLimits(set)) {
+			if limit.Calls < 1 || limit.Window < 0 {
+				t.Fatalf("%s makes a limit of %+v", text, limit)
+			}
 		}
 	})
 }

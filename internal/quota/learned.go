@@ -22,8 +22,8 @@ type Learned struct {
 	At    time.Time `json:"at"`              // of the last refusal that showed it
 }
 
-// holds reports whether the limit is not forgotten.
-func (l Learned) holds(now time.Time) bool { return now.Before(l.At.Add(learnedFor)) }
+// holds reports whether the limit is one, and not forgotten.
+func (l Learned) holds(now time.Time) bool { return l.Limit.Calls > 0 && now.Before(l.At.Add(learnedFor)) }
 
 // Refusal is a vendor's refusal of a call because of a key's limits.
 type Refusal struct {
