@@ -156,12 +156,15 @@ func (w *chaos) signals() {
 		w.nextNight()
 		p := w.startRefresh()
 		time.Sleep(w.upTo(250 * time.Millisecond))
-		signal := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}[w.random.IntN(2)]
-		_ = p.cmd.Process.Signal(signal) // it may have ended
-		status := w.end(p)
+		p.signal = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}[w.random.IntN(2)]
+		_ = p.cmd.Process.Signal(p.signal) // it may have ended
+		status, report := w.endRefresh(p)
 		// A process that has not begun to listen is ended by the signal itself.
-		if status != 0 && status != 128+int(signal) && status != -int(signal) {
-			w.Errorf("after %v: %d\n%s", signal, status, &p.stderr)
+		if status != 0 && status != 128+int(p.signal) && status != -int(p.signal) {
+			w.Errorf("after %v: %d\n%s", p.signal, status, &p.stderr)
+		}
+		if report.RunID != "" {
+			w.checkRecord(report)
 		}
 		w.check()
 	}

@@ -196,6 +196,7 @@ func (w *chaos) at() string {
 type chaosProcess struct {
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
+	signal         syscall.Signal // that has been sent to it
 	ended          chan struct{}
 	err            error // after that
 }
@@ -257,7 +258,7 @@ func (w *chaos) endRefresh(p *chaosProcess) (status int, report chaosReport) {
 		return status, report
 	}
 	if err := json.Unmarshal(p.stdout.Bytes(), &report); err != nil {
-		if status != -int(syscall.SIGKILL) {
+		if status >= 0 {
 			w.Fatalf("status %d, and no report: %v\n%s%s", status, err, &p.stdout, &p.stderr)
 		}
 		return status, report
@@ -267,11 +268,14 @@ func (w *chaos) endRefresh(p *chaosProcess) (status int, report chaosReport) {
 			w.reported[ticker.Ticker+" "+ticker.Session] = ticker.Price
 		}
 	}
-	want := map[string]int{"succeeded": 0, "partial": 3, "failed": 1, "deferred": 5, "interrupted": 143, "locked": 4}[report.Status]
-	if report.Status == "deferred" && report.Counts.Refreshed > 0 {
+	want := map[string]int{"succeeded": 0, "partial": 3, "failed": 1, "deferred": 5, "locked": 4}[report.Status]
+	switch {
+	case report.Status == "deferred" && report.Counts.Refreshed > 0:
 		want = 0
+	case report.Status == "interrupted":
+		want = 128 + int(p.signal)
 	}
-	if status != want && status != -int(syscall.SIGKILL) {
+	if status != want && status >= 0 {
 		w.Errorf("a run that %s ended with %d, want %d\n%s", report.Status, status, want, &p.stderr)
 	}
 	return status, report
