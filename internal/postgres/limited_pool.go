@@ -50,8 +50,9 @@ func newLimitedPool(ctx context.Context, config *pgxpool.Config, l limits) (*lim
 	}
 	onError := config.ConnConfig.OnPgError
 	config.ConnConfig.OnPgError = func(conn *pgconn.PgConn, answer *pgconn.PgError) bool {
-		// Of several servers, another one may be the one to write to by now.
-		return answer.Code != readOnlyTransaction && onError(conn, answer)
+		// Of several servers, another one may be the one to write to by now. A trigger can raise what it likes.
+		isStandby := answer.Code == readOnlyTransaction && !isOfFunction(answer)
+		return !isStandby && onError(conn, answer)
 	}
 	var err error
 	db.Pool, err = pgxpool.NewWithConfig(ctx, config)
