@@ -43,7 +43,10 @@ type Cluster struct {
 
 // Start makes a cluster and starts it. As root it runs as the user postgres, since Postgres refuses
 // to run as root. If Postgres is missing, the error says what to install.
-func Start(ctx context.Context) (*Cluster, error) {
+func Start(ctx context.Context) (*Cluster, error) { return create(ctx, (*Cluster).start) }
+
+// create makes the folder of a cluster, in which start makes and starts one: with the programs in bin, as owner unless that is nil.
+func create(ctx context.Context, start func(c *Cluster, ctx context.Context, bin string, owner *syscall.Credential) error) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -57,18 +60,19 @@ func Start(ctx context.Context) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{dir: dir}
-	if err := c.start(ctx, bin, owner); err != nil {
+	if owner != nil {
+		err = os.Chown(dir, int(owner.Uid), int(owner.Gid))
+	}
+	if err == nil {
+		err = start(c, ctx, bin, owner)
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return c, nil
 }
 
 func (c *Cluster) start(ctx context.Context, bin string, owner *syscall.Credential) error {
-	if owner != nil {
-		if err := os.Chown(c.dir, int(owner.Uid), int(owner.Gid)); err != nil {
-			return err
-		}
-	}
 	data := filepath.Join(c.dir, "data")
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust",
 		"--username="+superuser, "--encoding=UTF8", "--no-locale", "--pgdata="+data)

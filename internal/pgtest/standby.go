@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -40,32 +39,13 @@ func stop(t testing.TB, c *Cluster) {
 }
 
 func (c *Cluster) startStandby(ctx context.Context) (*Cluster, error) {
-	bin, err := binaries()
-	if err != nil {
-		return nil, err
-	}
-	owner, err := unprivileged()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "papertrade-pgtest-")
-	if err != nil {
-		return nil, err
-	}
-	standby := &Cluster{dir: dir}
-	if err := standby.follow(ctx, c, bin, owner); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return standby, nil
+	return create(ctx, func(standby *Cluster, ctx context.Context, bin string, owner *syscall.Credential) error {
+		return standby.follow(ctx, c, bin, owner)
+	})
 }
 
 // follow copies a cluster, starts the copy as its standby, and makes the commits of the cluster wait for it.
 func (c *Cluster) follow(ctx context.Context, primary *Cluster, bin string, owner *syscall.Credential) error {
-	if owner != nil {
-		if err := os.Chown(c.dir, int(owner.Uid), int(owner.Gid)); err != nil {
-			return err
-		}
-	}
 	server, err := filepath.EvalSymlinks(filepath.Join(bin, "postgres"))
 	if err != nil {
 		return err

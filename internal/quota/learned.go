@@ -23,7 +23,9 @@ type Learned struct {
 }
 
 // holds reports whether the limit is one, and not forgotten.
-func (l Learned) holds(now time.Time) bool { return l.Limit.Calls > 0 && now.Before(l.At.Add(learnedFor)) }
+func (l Learned) holds(now time.Time) bool {
+	return l.Limit.Calls > 0 && now.Before(l.At.Add(learnedFor))
+}
 
 // Refusal is a vendor's refusal of a call because of a key's limits.
 type Refusal struct {
