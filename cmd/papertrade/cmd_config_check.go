@@ -32,7 +32,7 @@ The key itself is not tried, unless with --online: nothing is asked of the vendo
 In a database that is there it does what a run does (it reads each table, takes a lock,
 records a run, inserts and updates a price, counts a call) in a transaction that it
 undoes, and names what would keep a run from its work, each with the statement that
-mends it: a standby, a role that only reads, each grant that is missing.
+allows it: a standby, a role that only reads, each grant that is missing.
 
 Nothing is changed either. A SQLite file that is missing is not made, and one of an
 older papertrade is not upgraded; whether both could be done is checked. Tables that

@@ -19,7 +19,7 @@ older papertrade. It can be run again at any time: the web application's own row
 as they are, and its tables too, but for what an older application does not have: the
 column price_history.updated_at and the table backfill_tasks. SQLite needs no migrate:
 its file is made and upgraded by the first command that writes to it, of which this is
-one. Where a table of the application's name is another program's, nothing is made.
+one. If a table of the application's name is another program's, nothing is made.
 
 In Postgres, papertrade's own tables are in the schema papertrade, and prices, the
 watchlist and runs in that of the application. The first migrate needs the right to

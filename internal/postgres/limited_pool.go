@@ -21,7 +21,7 @@ type limits struct {
 	silence   time.Duration // of a server that is to answer: it does not even end what is out of time
 }
 
-// A wait for a lock is over when somebody is told that the database does not answer, so that the reason is known. The answers to
+// A wait for a lock ends before NoticeAfter of retry, so that the reason is known when it is logged. The answers to
 // some statements of a batch can come together.
 var defaultLimits = limits{statement: 30 * time.Second, lock: 4 * time.Second, silence: time.Minute}
 

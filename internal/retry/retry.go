@@ -15,11 +15,11 @@ const (
 	minDelay = 100 * time.Millisecond
 	maxDelay = 5 * time.Second
 	jitter   = 0.25 // the share by which a delay varies, so that processes do not come back all at once
-	// NoticeAfter is how long an operation takes before somebody is told that it waits.
+	// NoticeAfter is how long an operation takes before it is reported that it waits.
 	NoticeAfter = 5 * time.Second
 )
 
-// Policy says for how long operations are tried again, and who is told. It is for one database, and safe for concurrent use.
+// Policy says for how long operations are tried again, and what is called about it. It is for one database, and safe for concurrent use.
 type Policy struct {
 	// Limit returns for how long, from its start, an operation is tried again that has failed with an error; 0: not at all.
 	Limit func(err error) time.Duration
@@ -29,7 +29,7 @@ type Policy struct {
 	Resumed func(operation string, took time.Duration)
 
 	mu     sync.Mutex
-	gaveUp bool // in vain: the next operation does not wait until one has succeeded
+	gaveUp bool // the limit has passed once: the next operation does not wait until one has succeeded
 }
 
 // Do returns what an attempt at an operation returns in the end. If it was tried again to no avail, the error says for how long.
@@ -62,12 +62,12 @@ type operation struct {
 
 func start(p *Policy, name string) *operation {
 	o := &operation{policy: p, name: name, began: time.Now()}
-	o.notice = time.AfterFunc(NoticeAfter, o.tell)
+	o.notice = time.AfterFunc(NoticeAfter, o.notify)
 	return o
 }
 
-// tell reports that the operation waits.
-func (o *operation) tell() {
+// notify reports that the operation waits.
+func (o *operation) notify() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.noticed = true

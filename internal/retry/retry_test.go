@@ -17,8 +17,8 @@ var (
 	errStays  = errors.New("the disk is full")
 )
 
-// newPolicy returns a policy of five minutes, and one of locks; it writes down what it is told.
-func newPolicy(told *[]string) *Policy {
+// newPolicy returns a policy of five minutes, and one of locks; it writes down what is reported to it.
+func newPolicy(reports *[]string) *Policy {
 	return &Policy{
 		Limit: func(err error) time.Duration {
 			switch {
@@ -30,9 +30,9 @@ func newPolicy(told *[]string) *Policy {
 				return 0
 			}
 		},
-		Waiting: func(operation string, err error) { *told = append(*told, fmt.Sprintf("%s waits: %v", operation, err)) },
+		Waiting: func(operation string, err error) { *reports = append(*reports, fmt.Sprintf("%s waits: %v", operation, err)) },
 		Resumed: func(operation string, took time.Duration) {
-			*told = append(*told, fmt.Sprintf("%s goes on after %v", operation, took.Round(time.Second)))
+			*reports = append(*reports, fmt.Sprintf("%s goes on after %v", operation, took.Round(time.Second)))
 		},
 	}
 }
@@ -59,7 +59,7 @@ func TestDo(t *testing.T) {
 		takes, lasts time.Duration
 		want         string // the error; "" if it succeeds
 		min, max     time.Duration
-		told         []string
+		reports         []string
 	}{
 		{"at once", errPasses, 0, 0, "", 0, 0, nil},
 		{"soon", errPasses, 0, time.Second, "", time.Second, 2 * time.Second, nil},
@@ -76,9 +76,9 @@ func TestDo(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var told []string
+				var reports []string
 				start := time.Now()
-				result, err := Do(t.Context(), newPolicy(&told), "commit", failing(test.err, test.takes, test.lasts))
+				result, err := Do(t.Context(), newPolicy(&reports), "commit", failing(test.err, test.takes, test.lasts))
 				took := time.Since(start)
 				if took < test.min || took > test.max {
 					t.Errorf("it took %v, want %v to %v", took, test.min, test.max)
@@ -93,10 +93,10 @@ func TestDo(t *testing.T) {
 				if want != "" && !errors.Is(err, test.err) {
 					t.Errorf("%v does not wrap %v", err, test.err)
 				}
-				if len(test.told) > 0 && want == "" {
-					test.told = append(test.told, "commit goes on after "+took.Round(time.Second).String())
+				if len(test.reports) > 0 && want == "" {
+					test.reports = append(test.reports, "commit goes on after "+took.Round(time.Second).String())
 				}
-				if diff := cmp.Diff(test.told, told); diff != "" {
+				if diff := cmp.Diff(test.reports, reports); diff != "" {
 					t.Errorf("(-want +got)\n%s", diff)
 				}
 			})

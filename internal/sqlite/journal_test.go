@@ -89,7 +89,7 @@ func TestHotJournal(t *testing.T) {
 	}
 }
 
-// Who may not write the file or its directory cannot undo it, and is told what to do.
+// Who may not write the file or its directory cannot undo it, and learns what to do.
 func TestHotJournalOfAnotherUser(t *testing.T) {
 	for name, modes := range map[string][2]os.FileMode{"file": {0o444, 0o755}, "directory": {0o666, 0o555}, "both": {0o444, 0o555}} {
 		t.Run(name, func(t *testing.T) {
