@@ -43,6 +43,9 @@ const (
 	clockJump   = "TEST_CLOCK_JUMP"
 )
 
+// clockDir is where jumpingProgram has built, which TestMain removes.
+var clockDir string
+
 // jumpingProgram builds papertrade with another time.Now, which takes minutes.
 var jumpingProgram = sync.OnceValues(func() (path string, err error) {
 	const (
@@ -52,7 +55,7 @@ var jumpingProgram = sync.OnceValues(func() (path string, err error) {
 	)
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("find Go: %w", err)
 	}
 	source := filepath.Join(strings.TrimSpace(string(root)), "src", "time", "time.go")
 	text, err := os.ReadFile(source)
@@ -78,19 +81,15 @@ func wrongBy(sinceStart int64) int64 {
 	return wrong()[1]
 }
 `
-	dir, err := os.MkdirTemp("", "papertrade-clock-")
-	if err != nil {
+	if clockDir, err = os.MkdirTemp("", "papertrade-clock-"); err != nil {
 		return "", err
 	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {source: filepath.Join(dir, "time.go")}})
-	if err != nil {
+	replacement, list := filepath.Join(clockDir, "time.go"), filepath.Join(clockDir, "overlay.json")
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {source: replacement}})
+	if err := errors.Join(err, os.WriteFile(replacement, []byte(changed), 0o600), os.WriteFile(list, overlay, 0o600)); err != nil {
 		return "", err
 	}
-	list := filepath.Join(dir, "overlay.json")
-	if err := errors.Join(os.WriteFile(filepath.Join(dir, "time.go"), []byte(changed), 0o600), os.WriteFile(list, overlay, 0o600)); err != nil {
-		return "", err
-	}
-	path = filepath.Join(dir, "papertrade")
+	path = filepath.Join(clockDir, "papertrade")
 	if output, err := exec.Command("go", "build", "-overlay", list, "-o", path, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build a papertrade whose clock jumps: %w\n%s", err, output)
 	}

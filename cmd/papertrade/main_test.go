@@ -40,8 +40,8 @@ type tests struct{ *testing.M }
 
 func (m tests) Run() int {
 	status := m.M.Run()
-	if builtDir != "" {
-		_ = os.RemoveAll(builtDir) // in the temporary folder, where it would do no harm
+	for _, dir := range []string{builtDir, clockDir} { // "" is none
+		_ = os.RemoveAll(dir) // in the temporary folder, where it would do no harm
 	}
 	return status
 }
