@@ -178,6 +178,9 @@ func (r *run) work(ctx context.Context) error {
 
 // finish evaluates the run, and records and returns what came of it. stop is why it ended early, if it did.
 func (r *run) finish(ctx context.Context, stop error) (Report, error) {
+	if stop != nil && ctx.Err() != nil && errors.Is(stop, ctx.Err()) {
+		stop = context.Cause(ctx) // a store that was interrupted knows only that
+	}
 	if err := r.fetcher.close(r.deadlines.record); err != nil && ctx.Err() == nil {
 		stop = errors.Join(stop, err)
 	}
