@@ -31,7 +31,7 @@ demo: build ## a refresh without network, key or server
 test: export PAPERTRADE_TEST_REQUIRE = 1
 test: postgres promtool pgbouncer ## all tests, with the race detector but for months and years of midnights
 	go test $(RACE) ./...
-	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights' ./internal/refresh ./cmd/papertrade
+	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights|TestChaos' ./internal/refresh ./cmd/papertrade
 
 # make test plays a short form. A failure prints the seed that repeats its choices: PAPERTRADE_TEST_SEED.
 chaos: postgres pgbouncer ## kills, a vendor of every vice, servers that go away: nothing is lost, doubled or leaked

@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -43,8 +45,6 @@ const (
 	clockJump   = "TEST_CLOCK_JUMP"
 )
 
-// clockDir is where jumpingProgram has built, which TestMain removes.
-var clockDir string
 
 // jumpingProgram builds papertrade with another time.Now, which takes minutes.
 var jumpingProgram = sync.OnceValues(func() (path string, err error) {

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(cluster.Main(tests{m}), map[string]func(){"papertrade": main, "fakevantage": fakevantage.Main, "quotes": quotesMain, "onhost": hostMain})
 }
 
+// clockDir is where a papertrade with another clock is built.
+var clockDir string
+
 // tests removes what they have built.
 type tests struct{ *testing.M }
 
