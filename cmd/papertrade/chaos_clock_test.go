@@ -45,7 +45,6 @@ const (
 	clockJump   = "TEST_CLOCK_JUMP"
 )
 
-
 // jumpingProgram builds papertrade with another time.Now, which takes minutes.
 var jumpingProgram = sync.OnceValues(func() (path string, err error) {
 	const (
