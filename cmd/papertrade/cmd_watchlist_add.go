@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ func runWatchlistAdd(ctx context.Context, inv *invocation, opts watchlistAddOpti
 	for _, ticker := range tickers {
 		changes = append(changes, refresh.WatchlistChange{Ticker: ticker, Priority: opts.priority.int, RefreshInterval: interval})
 	}
-	return addToWatchlist(ctx, inv, changes)
+	return addToWatchlist(ctx, inv, slices.Values(changes))
 }
 
 // interval returns what --every asks for; nil if it is not given.

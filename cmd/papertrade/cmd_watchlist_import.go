@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/csv"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -48,15 +50,19 @@ func runWatchlistImport(ctx context.Context, inv *invocation, path string) error
 		return unreadableTickers(err)
 	}
 	defer content.Close()
+	debug.SetGCPercent(importGCPercent)
 	changes, err := parseWatchlist(path, content)
 	if err != nil {
 		return err
 	}
-	if len(changes) == 0 {
+	if changes.len() == 0 {
 		return wrongUsage("%s holds no ticker: write one per line, or ticker,priority", path)
 	}
-	return addToWatchlist(ctx, inv, changes)
+	return addToWatchlist(ctx, inv, changes.all())
 }
+
+// importGCPercent has the garbage of a long list be collected before it takes as much memory as the list.
+const importGCPercent = 25
 
 // openInput returns a file, or stdin if path is "-".
 func openInput(stdin io.Reader, path string) (io.ReadCloser, error) {
@@ -71,9 +77,8 @@ func unreadableTickers(err error) error {
 }
 
 // parseWatchlist reads what import takes. The error names every line that is wrong, up to one that is too long.
-func parseWatchlist(path string, content io.Reader) ([]refresh.WatchlistChange, error) {
-	var changes []refresh.WatchlistChange
-	var lineOf []int // of each change
+func parseWatchlist(path string, content io.Reader) (*packedChanges, error) {
+	changes := &packedChanges{}
 	var problems lineProblems
 	records := watchlistRecords{lines: bufio.NewScanner(content)}
 	records.lines.Buffer(nil, maxLineBytes)
@@ -83,7 +88,7 @@ func parseWatchlist(path string, content io.Reader) ([]refresh.WatchlistChange, 
 			problems.add(records.line, err)
 			continue
 		}
-		changes, lineOf = append(changes, change), append(lineOf, records.line)
+		changes.add(records.line, change)
 	}
 	switch err := records.lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
@@ -91,7 +96,7 @@ func parseWatchlist(path string, content io.Reader) ([]refresh.WatchlistChange, 
 	case err != nil:
 		return nil, unreadableTickers(err)
 	}
-	problems.addRepeated(changes, lineOf)
+	problems.addRepeated(changes)
 	if len(problems) > 0 {
 		return nil, wrongUsage("nothing was imported:\n%w", problems.err(path))
 	}
@@ -110,21 +115,22 @@ func (p *lineProblems) add(line int, err error) { *p = append(*p, lineProblem{li
 
 // addRepeated adds the lines of changes of which an earlier one has the ticker already. It sorts, since a map of a long list
 // takes more memory than the list.
-func (p *lineProblems) addRepeated(changes []refresh.WatchlistChange, lineOf []int) {
-	order := make([]int32, len(changes))
+func (p *lineProblems) addRepeated(changes *packedChanges) {
+	order := make([]int32, changes.len())
 	for i := range order {
 		order[i] = int32(i)
 	}
 	slices.SortStableFunc(order, func(a, b int32) int {
-		return cmp.Compare(changes[a].Ticker.String(), changes[b].Ticker.String())
+		return bytes.Compare(changes.symbol(int(a)), changes.symbol(int(b)))
 	})
 	first := 0
 	for i := range order {
-		if changes[order[i]].Ticker != changes[order[first]].Ticker {
+		symbol := changes.symbol(int(order[i]))
+		if !bytes.Equal(symbol, changes.symbol(int(order[first]))) {
 			first = i
 		}
 		if i != first {
-			p.add(lineOf[order[i]], fmt.Errorf("%s is on line %d already", changes[order[i]].Ticker, lineOf[order[first]]))
+			p.add(changes.lines[order[i]], fmt.Errorf("%s is on line %d already", symbol, changes.lines[order[first]]))
 		}
 	}
 }

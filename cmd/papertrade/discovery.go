@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -37,9 +38,9 @@ func addAnyTickerFlag(f *pflag.FlagSet) {
 }
 
 // refuseUnreadable returns what is wrong with tickers of a command line that the web application cannot read.
-func refuseUnreadable(tickers []marketdata.Ticker) error {
+func refuseUnreadable(tickers iter.Seq[marketdata.Ticker]) error {
 	var problems []error
-	for _, ticker := range tickers {
+	for ticker := range tickers {
 		if err := refresh.CheckReadable(ticker); err != nil {
 			problems = append(problems, err)
 		}

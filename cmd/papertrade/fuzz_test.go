@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,16 +31,16 @@ func FuzzParseWatchlist(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		var written strings.Builder
-		for _, change := range changes {
+		for change := range changes.all() {
 			if seen[change.Ticker.String()] || change.Priority != nil && (*change.Priority < refresh.FirstPriority || *change.Priority > refresh.LastPriority) {
-				t.Fatalf("the changes are %+v", changes)
+				t.Fatalf("the changes are %+v", slices.Collect(changes.all()))
 			}
 			seen[change.Ticker.String()] = true
 			written.WriteString(change.Ticker.String() + "," + (&priority{change.Priority}).String() + "\n")
 		}
 		again, err := parseWatchlist("list.csv", strings.NewReader(written.String()))
-		if err != nil || len(again) != len(changes) {
-			t.Fatalf("written anew it is %+v, %v, want %+v", again, err, changes)
+		if err != nil || again.len() != changes.len() {
+			t.Fatalf("written anew of %q it is %q, %v", content, &written, err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -80,7 +81,7 @@ func execute(
 		job.Discovery, err = discovery(ctx, inv.config, db)
 	}
 	if err == nil && job.Discovery.ReadableOnly {
-		err = refuseUnreadable(o.Tickers)
+		err = refuseUnreadable(slices.Values(o.Tickers))
 	}
 	if err != nil {
 		return refresh.Report{}, nil, err

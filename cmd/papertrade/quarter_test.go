@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -122,7 +123,7 @@ func newQuarter(t *testing.T, env []string, db *database) *quarter {
 	}
 	_, err = q.db.RemoveFromWatchlist(t.Context(), []string{"AAPL", "AMZN", "GOOGL", "META", "MSFT", "NVDA", "TSLA"}, time.Now())
 	must(err)
-	must(q.db.AddToWatchlist(t.Context(), changes, time.Now()))
+	must(q.db.AddToWatchlist(t.Context(), slices.Values(changes), time.Now()))
 	for _, symbol := range []string{heldDelisted, heldRenamed} {
 		q.exec(t, fmt.Sprintf(`insert into transactions (id, portfolio_id, transaction_type, "timestamp", cash_change_amount,
 			cash_change_currency, ticker, quantity, created_at) values ('%s', '00000000-0000-0000-0000-0000000000ff', 'BUY',

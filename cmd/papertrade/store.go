@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ type store interface {
 	refresh.Store
 	refresh.PruneStore
 	quota.Ledger
-	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
+	AddToWatchlist(ctx context.Context, changes iter.Seq[refresh.WatchlistChange], at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	KnownSymbols(ctx context.Context) ([]string, error)
 	// HasApplication reports whether the web application's tables are in the database.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -10,7 +12,7 @@ import (
 )
 
 // addToWatchlist makes changes to the watchlist, warns of tickers of which nothing is known, and prints the rows that they concern.
-func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.WatchlistChange) error {
+func addToWatchlist(ctx context.Context, inv *invocation, changes iter.Seq[refresh.WatchlistChange]) error {
 	db, err := openStore(ctx, inv.config, newUnlessExpected)
 	if err != nil {
 		return err
@@ -27,28 +29,48 @@ func addToWatchlist(ctx context.Context, inv *invocation, changes []refresh.Watc
 	if err != nil {
 		return err
 	}
+	inv.warnOfUnknown(changes, known) // now, so that a long list of them is not held while a long list is added
 	if err := db.AddToWatchlist(ctx, changes, inv.now()); err != nil {
 		return err
 	}
-	inv.warnOfUnknown(changes, known)
+	return printAdded(ctx, inv, db, changes)
+}
+
+// maxPrinted is how many rows people see of those that a command has changed: of a longer list they want to know that it is there.
+const maxPrinted = 1000
+
+// printAdded prints the rows of tickers as they are now, or how many they are.
+func printAdded(ctx context.Context, inv *invocation, db store, changes iter.Seq[refresh.WatchlistChange]) error {
 	if !inv.wantsResult() {
 		return nil
 	}
-	return printChanged(ctx, inv, db, changedSymbols(changes))
-}
-
-func tickersOf(changes []refresh.WatchlistChange) (tickers []marketdata.Ticker) {
-	for _, change := range changes {
-		tickers = append(tickers, change.Ticker)
+	if n := length(changes); n > maxPrinted && inv.format == "" {
+		return inv.print(result{text: []section{{
+			summary: fmt.Sprintf("%d tickers are on the watchlist now: 'papertrade watchlist' lists them.", n),
+		}}})
 	}
-	return tickers
-}
-
-func changedSymbols(changes []refresh.WatchlistChange) (symbols []string) {
-	for _, change := range changes {
+	var symbols []string
+	for change := range changes {
 		symbols = append(symbols, change.Ticker.String())
 	}
-	return symbols
+	return printChanged(ctx, inv, db, symbols)
+}
+
+func length[T any](all iter.Seq[T]) (n int) {
+	for range all {
+		n++
+	}
+	return n
+}
+
+func tickersOf(changes iter.Seq[refresh.WatchlistChange]) iter.Seq[marketdata.Ticker] {
+	return func(yield func(marketdata.Ticker) bool) {
+		for change := range changes {
+			if !yield(change.Ticker) {
+				return
+			}
+		}
+	}
 }
 
 // maxWarnings is how many tickers that resemble no other have a warning each: a list of hundreds that is imported has one.
@@ -60,23 +82,28 @@ const maxNamed = 100
 // maxComparisons keeps a list that no hand has typed from taking minutes in search of slips of the hand.
 const maxComparisons = 10_000_000
 
-// warnOfUnknown says which of the tickers that were added are not among the known symbols, and which of these was probably meant.
-func (inv *invocation) warnOfUnknown(changes []refresh.WatchlistChange, known []string) {
+// warnOfUnknown says which of the tickers that are to be added are not among the known symbols, and which of these was probably meant.
+func (inv *invocation) warnOfUnknown(changes iter.Seq[refresh.WatchlistChange], known []string) {
 	known = normalizeSymbols(known)
 	unknown := unknownSymbols(changes, known)
-	if len(unknown)*len(known) > maxComparisons {
-		known = nil
+	candidates := known
+	if length(unknown)*len(known) > maxComparisons {
+		candidates = nil
 	}
-	var others []string
-	for _, symbol := range unknown {
-		if similar := similarSymbol(symbol, known); similar != "" {
+	var others []string // the first of them
+	n := 0
+	for symbol := range unknown {
+		if similar := similarSymbol(symbol, candidates); similar != "" {
 			inv.log.Warn().Msgf("%s: nothing is known of it yet; did you mean %s?", symbol, similar)
-		} else {
+			continue
+		}
+		n++
+		if len(others) < maxNamed {
 			others = append(others, symbol)
 		}
 	}
-	if len(others) > maxWarnings {
-		inv.log.Warn().Strs("tickers", others[:min(len(others), maxNamed)]).Msgf("nothing is known of %d tickers yet", len(others))
+	if n > maxWarnings {
+		inv.log.Warn().Strs("tickers", others).Msgf("nothing is known of %d tickers yet", n)
 		return
 	}
 	for _, symbol := range others {
@@ -84,24 +111,26 @@ func (inv *invocation) warnOfUnknown(changes []refresh.WatchlistChange, known []
 	}
 }
 
-// normalizeSymbols returns symbols as tickers are written, in their order, each once.
+// normalizeSymbols returns symbols as tickers are written, in their order, each once. It changes what it is given: there can be
+// many.
 func normalizeSymbols(symbols []string) []string {
-	all := make([]string, len(symbols))
 	for i, symbol := range symbols {
-		all[i] = normalizeSymbol(symbol)
+		symbols[i] = normalizeSymbol(symbol)
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	slices.Sort(symbols)
+	return slices.Compact(symbols)
 }
 
 // unknownSymbols returns the tickers of changes that are not among the known symbols, which are sorted.
-func unknownSymbols(changes []refresh.WatchlistChange, known []string) (unknown []string) {
-	for _, change := range changes {
-		if _, isKnown := slices.BinarySearch(known, change.Ticker.String()); !isKnown {
-			unknown = append(unknown, change.Ticker.String())
+func unknownSymbols(changes iter.Seq[refresh.WatchlistChange], known []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for change := range changes {
+			symbol := change.Ticker.String()
+			if _, isKnown := slices.BinarySearch(known, symbol); !isKnown && !yield(symbol) {
+				return
+			}
 		}
 	}
-	return unknown
 }
 
 // similarSymbol returns the first of the known symbols that was probably meant by another one; "" if there is none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 // addIBM writes one row.
 func addIBM(ctx context.Context, store *Store) error {
 	change := refresh.WatchlistChange{Ticker: marketdata.MustParseTicker("IBM")}
-	return store.AddToWatchlist(ctx, []refresh.WatchlistChange{change}, time.Now())
+	return store.AddToWatchlist(ctx, slices.Values([]refresh.WatchlistChange{change}), time.Now())
 }
 
 // withParameter returns the URL of a database whose sessions have a parameter.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -46,11 +47,11 @@ func scanEntry(row pgx.CollectableRow) (refresh.WatchlistEntry, error) {
 
 // AddToWatchlist adds tickers to the watchlist, or makes them active again, all of them or none. That a provider
 // did not know them is forgotten. What it takes is proportional to the tickers and the watchlist.
-func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
-	changes = mergeChanges(changes)
-	err := s.addEntries(ctx, changes, at)
+func (s *Store) AddToWatchlist(ctx context.Context, changes iter.Seq[refresh.WatchlistChange], at time.Time) error {
+	merged := mergeChanges(changes)
+	err := s.addEntries(ctx, merged, at)
 	if errors.Is(err, refresh.ErrRowRefused) {
-		if refused, found := s.findRefused(ctx, changes, at); found {
+		if refused, found := s.findRefused(ctx, merged, at); found {
 			err = fmt.Errorf("%s: %w", refused, err)
 		}
 	}
@@ -61,10 +62,10 @@ func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistC
 }
 
 // mergeChanges returns one change of each ticker, in which the last one of it that says something wins.
-func mergeChanges(changes []refresh.WatchlistChange) []refresh.WatchlistChange {
-	merged := make([]refresh.WatchlistChange, 0, len(changes))
-	indexOf := make(map[marketdata.Ticker]int, len(changes))
-	for _, change := range changes {
+func mergeChanges(changes iter.Seq[refresh.WatchlistChange]) []refresh.WatchlistChange {
+	var merged []refresh.WatchlistChange
+	indexOf := map[marketdata.Ticker]int{}
+	for change := range changes {
 		i, found := indexOf[change.Ticker]
 		if !found {
 			indexOf[change.Ticker] = len(merged)

@@ -496,7 +496,7 @@ func TestARefusedPremiumSeriesCostsNoBatch(t *testing.T) {
 			vendor.List(symbol, date(t, "2026-09-01"))
 			changes = append(changes, refresh.WatchlistChange{Ticker: marketdata.MustParseTicker(symbol), Priority: &first})
 		}
-		if err := j.Store.(*sqlite.Store).AddToWatchlist(t.Context(), changes, midnight()); err != nil {
+		if err := j.Store.(*sqlite.Store).AddToWatchlist(t.Context(), slices.Values(changes), midnight()); err != nil {
 			t.Fatal(err)
 		}
 		recent := refresh.Range{From: date(t, "2026-08-03"), To: date(t, "2026-11-13")}

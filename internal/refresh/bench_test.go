@@ -130,7 +130,7 @@ func timePerAddedTicker(b *testing.B, kind string, n int) float64 {
 	}
 	start := time.Now()
 	for range 2 {
-		if err := store.AddToWatchlist(b.Context(), changes, midnight()); err != nil {
+		if err := store.AddToWatchlist(b.Context(), slices.Values(changes), midnight()); err != nil {
 			b.Fatal(err)
 		}
 	}

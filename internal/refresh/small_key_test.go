@@ -7,6 +7,7 @@ package refresh_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,7 +43,7 @@ func smallKey(t *testing.T, limits []fakevantage.Limit) {
 		priority := refresh.UrgentPriority + 1 - urgent + i
 		changes = append(changes, refresh.WatchlistChange{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i)), Priority: &priority})
 	}
-	if err := store.AddToWatchlist(t.Context(), changes, first); err != nil {
+	if err := store.AddToWatchlist(t.Context(), slices.Values(changes), first); err != nil {
 		t.Fatal(err)
 	}
 	turns, session, refused := map[marketdata.Ticker]int{}, 0, 0

@@ -56,7 +56,7 @@ func yearOfMidnights(t *testing.T, store storetest.Store) {
 		calendar, _ := exchange.ForSymbol(symbol)
 		want += len(calendar.Sessions(calendar.LastCompleted(first).Date, calendar.LastCompleted(last).Date))
 	}
-	if err := store.AddToWatchlist(context.Background(), changes, first); err != nil {
+	if err := store.AddToWatchlist(context.Background(), slices.Values(changes), first); err != nil {
 		t.Fatal(err)
 	}
 	job := &refresh.Job{

@@ -154,7 +154,7 @@ func TestSnapshotWritesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer store.Close()
-			if err := store.AddToWatchlist(t.Context(), change, time.Now()); err != nil {
+			if err := store.AddToWatchlist(t.Context(), slices.Values(change), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			entries, err := store.Watchlist(t.Context(), false)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func unprivileged(t *testing.T, do func()) {
 // addIBM writes one row.
 func addIBM(ctx context.Context, store *sqlite.Store) error {
 	change := refresh.WatchlistChange{Ticker: marketdata.MustParseTicker("IBM")}
-	return store.AddToWatchlist(ctx, []refresh.WatchlistChange{change}, time.Now())
+	return store.AddToWatchlist(ctx, slices.Values([]refresh.WatchlistChange{change}), time.Now())
 }
 
 func openAndWrite(ctx context.Context, path string) error {
@@ -139,7 +140,7 @@ func TestErrorOfFullDatabase(t *testing.T) {
 	for i := range 1000 {
 		changes = append(changes, refresh.WatchlistChange{Ticker: marketdata.MustParseTicker(fmt.Sprintf("T%d", i))})
 	}
-	storetest.WantError(t, store.AddToWatchlist(t.Context(), changes, time.Now()), refresh.ErrNoSpace)
+	storetest.WantError(t, store.AddToWatchlist(t.Context(), slices.Values(changes), time.Now()), refresh.ErrNoSpace)
 }
 
 // A writer that does not end in time keeps others from writing, and from opening what they would have to change.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
 	"time"
 
 	"papertrade/internal/refresh"
@@ -44,15 +45,16 @@ func scanEntry(rows *sql.Rows) (entry refresh.WatchlistEntry, err error) {
 }
 
 // AddToWatchlist adds tickers to the watchlist, or makes them active again, all of them or none. That a provider
-// did not know them is forgotten. What it takes is proportional to the tickers and the watchlist.
-func (s *Store) AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error {
+// did not know them is forgotten. What it takes is proportional to the tickers and the watchlist; the tickers are read one at
+// a time, and again if the transaction is tried again.
+func (s *Store) AddToWatchlist(ctx context.Context, changes iter.Seq[refresh.WatchlistChange], at time.Time) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		unnormalized, err := readUnnormalized(ctx, tx)
 		if err != nil {
 			return err
 		}
 		statements := statementCache{tx: tx, prepared: map[string]*sql.Stmt{}}
-		for _, change := range changes {
+		for change := range changes {
 			if err := addEntry(ctx, statements, change, unnormalized[change.Ticker.String()], at); err != nil {
 				return fmt.Errorf("%s: %w", change.Ticker, err)
 			}

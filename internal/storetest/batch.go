@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -231,7 +232,7 @@ func batchKeepsFailures(t *testing.T, db Database) {
 	known := refresh.State{LastSession: friday, FetchedAt: midnight, CheckedAt: midnight, AskedAt: midnight}
 	equal(t, state(), known)
 	fail(midnight, friday)
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: gone}, {Ticker: aapl}}, midnight))
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{{Ticker: gone}, {Ticker: aapl}}), midnight))
 	equal(t, state(), known)
 	fail(midnight, friday)
 	known.UnknownSessions, known.UnknownSession = 1, friday

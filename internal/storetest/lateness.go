@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func lateness(t *testing.T, db Database) {
 			t.Errorf("%+v, want %+v", got, late)
 		}
 	}
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: aapl}}, midnight))
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{{Ticker: aapl}}), midnight))
 	if got := state().Late; got != (refresh.Lateness{}) {
 		t.Errorf("%+v after it was added to the watchlist", got)
 	}
@@ -49,7 +50,7 @@ func firstActive(t *testing.T, db Database) {
 			t.Errorf("%s: %s, want %s", all[i], got, want)
 		}
 	}
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: all[0]}}, midnight))
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{{Ticker: all[0]}}), midnight))
 	states, err = store.States(t.Context(), all)
 	noError(t, err)
 	equal(t, []bool{states[all[0]].FirstActiveAt.IsZero(), states[all[1]].FirstActiveAt.IsZero()}, []bool{true, false})

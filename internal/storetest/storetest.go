@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"context"
+	"iter"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ type Store interface {
 	refresh.Store
 	refresh.PruneStore
 	quota.Ledger
-	AddToWatchlist(ctx context.Context, changes []refresh.WatchlistChange, at time.Time) error
+	AddToWatchlist(ctx context.Context, changes iter.Seq[refresh.WatchlistChange], at time.Time) error
 	RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error)
 	KnownSymbols(ctx context.Context) ([]string, error)
 	HasApplication(ctx context.Context) (bool, error)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,13 +28,13 @@ func firstWatchlist(t *testing.T, db Database) {
 func watchlist(t *testing.T, db Database) {
 	store := db.Open(t)
 	db.Exec(t, `delete from ticker_watchlist`)
-	noError(t, store.AddToWatchlist(t.Context(), nil, midnight))
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values[[]refresh.WatchlistChange](nil), midnight))
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{
 		{Ticker: marketdata.MustParseTicker("IBM")},
 		{Ticker: marketdata.MustParseTicker("BRK.B"), Priority: new(7)},
 		{Ticker: marketdata.MustParseTicker("BF-B"), RefreshInterval: new(time.Hour)},
 		{Ticker: marketdata.MustParseTicker("BF-B"), Priority: new(8)},
-	}, midnight))
+	}), midnight))
 	slow := refresh.WatchlistEntry{Symbol: "BF-B", Priority: 8, RefreshInterval: time.Hour, IsActive: true}
 	got, err := store.Watchlist(t.Context(), false)
 	noError(t, err)
@@ -44,8 +45,8 @@ func watchlist(t *testing.T, db Database) {
 	if !db.Narrow {
 		return
 	}
-	err = store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{
-		{Ticker: marketdata.MustParseTicker("AAPL")}, {Ticker: marketdata.MustParseTicker("RELIANCE.BSE")}}, midnight)
+	err = store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{
+		{Ticker: marketdata.MustParseTicker("AAPL")}, {Ticker: marketdata.MustParseTicker("RELIANCE.BSE")}}), midnight)
 	WantError(t, err, refresh.ErrRowRefused)
 	if err == nil || !strings.Contains(err.Error(), "add to the watchlist: RELIANCE.BSE: ") {
 		t.Errorf("error %v, want one that names the ticker that is wider than its column", err)
@@ -76,7 +77,7 @@ func watchlistOfRemovedTicker(t *testing.T, db Database) {
 	noError(t, err)
 	equal(t, got, []refresh.WatchlistEntry{removed, entry("AAPL", 100)})
 
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: tickers("TSLA")[0]}}, midnight.Add(time.Hour)))
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{{Ticker: tickers("TSLA")[0]}}), midnight.Add(time.Hour)))
 	equal(t, db.Texts(t, `select substr(cast(updated_at as text), 1, 19) from ticker_watchlist where ticker = 'TSLA'`),
 		[]string{"2026-11-21 01:00:00"})
 	got, err = store.Watchlist(t.Context(), false)
@@ -88,7 +89,7 @@ func watchlistWithDirtyRows(t *testing.T, db Database) {
 	store := db.Open(t)
 	db.Exec(t, `delete from ticker_watchlist where ticker <> 'AAPL'`)
 	db.Exec(t, `update ticker_watchlist set ticker = ' aapl '`)
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{{Ticker: tickers("AAPL")[0], Priority: new(3)}}, midnight))
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{{Ticker: tickers("AAPL")[0], Priority: new(3)}}), midnight))
 	got, err := store.Watchlist(t.Context(), true)
 	noError(t, err)
 	equal(t, got, []refresh.WatchlistEntry{entry(" aapl ", 3)})
@@ -96,10 +97,10 @@ func watchlistWithDirtyRows(t *testing.T, db Database) {
 	// A row of the same ticker without the spaces is one more, and nobody knows which is meant.
 	db.Exec(t, `insert into ticker_watchlist (ticker, priority, refresh_interval_seconds, is_active, created_at, updated_at)
 		values ('AAPL', 1, 300, false, '2026-11-21 00:00:00', '2026-11-21 00:00:00')`)
-	noError(t, store.AddToWatchlist(t.Context(), []refresh.WatchlistChange{
+	noError(t, store.AddToWatchlist(t.Context(), slices.Values([]refresh.WatchlistChange{
 		{Ticker: tickers("AAPL")[0]}, {Ticker: tickers("IBM")[0], Priority: new(9)}, {Ticker: tickers("AAPL")[0], Priority: new(2)},
 		{Ticker: tickers("IBM")[0]},
-	}, midnight))
+	}), midnight))
 	got, err = store.Watchlist(t.Context(), true)
 	noError(t, err)
 	equal(t, got, []refresh.WatchlistEntry{entry(" aapl ", 2), entry("AAPL", 2), entry("IBM", 9)})
