@@ -103,6 +103,28 @@ func (d *databases) createPostgres(template string) (*database, error) {
 	}, nil
 }
 
+// dump returns every row of every table.
+func (d *database) dump() (string, error) {
+	tables := `select '"' || name || '"' from sqlite_schema where type = 'table'`
+	if d.driver == "pgx" {
+		tables = `select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
+			where table_schema not in ('pg_catalog', 'information_schema')`
+	}
+	names, err := d.query(tables)
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for table := range strings.FieldsSeq(names) {
+		rows, err := d.query(`select * from ` + table)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&all, "%s\n%s", table, rows)
+	}
+	return all.String(), nil
+}
+
 // query runs statements and prints the rows of the last of them.
 func (d *database) query(statement string) (string, error) {
 	db, err := dbsql.Open(d.driver, d.dsn)

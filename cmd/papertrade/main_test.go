@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net/url"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,12 +143,8 @@ func checkStatus(ts *testscript.TestScript, want string, err error) {
 
 // noSecret fails if a secret is in what the program emitted, in whatever way it is written, or what a terminal obeys.
 func noSecret(ts *testscript.TestScript, text string) {
-	for _, way := range []string{text, html.UnescapeString(text), percentDecoded(text)} {
-		for _, secret := range []string{apiKey, databasePassword, pingSecret} {
-			if strings.Contains(strings.ToLower(way), strings.ToLower(secret)) {
-				ts.Fatalf("%s is in the output", secret)
-			}
-		}
+	if secret := secretIn(text); secret != "" {
+		ts.Fatalf("%s is in the output", secret)
 	}
 	for _, r := range text {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
@@ -157,24 +153,62 @@ func noSecret(ts *testscript.TestScript, text string) {
 	}
 }
 
-// percentEncoded matches a byte as URLs have it.
-var percentEncoded = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+// secretIn returns a secret that is in a text, in whatever way it is written, also in pieces; "" if there is none.
+func secretIn(text string) string {
+	joined := strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf) {
+			return -1
+		}
+		return r
+	}, text)
+	for _, way := range []string{text, joined, html.UnescapeString(text), decoded(percentEncoded, text), decoded(jsonEncoded, text)} {
+		for _, secret := range []string{apiKey, databasePassword, pingSecret} {
+			if strings.Contains(strings.ToLower(way), strings.ToLower(secret)) {
+				return secret
+			}
+		}
+	}
+	return ""
+}
 
-func percentDecoded(text string) string {
-	return percentEncoded.ReplaceAllStringFunc(text, func(encoded string) string {
-		decoded, _ := url.PathUnescape(encoded) // two digits always decode
-		return decoded
+// A byte as URLs and JSON have it.
+var (
+	percentEncoded = regexp.MustCompile(`%([0-9a-fA-F]{2})`)
+	jsonEncoded    = regexp.MustCompile(`\\u00([0-9a-fA-F]{2})`)
+)
+
+func decoded(encoded *regexp.Regexp, text string) string {
+	return encoded.ReplaceAllStringFunc(text, func(match string) string {
+		b, _ := strconv.ParseUint(match[len(match)-2:], 16, 8) // two digits always parse
+		return string(rune(b))
 	})
 }
 
-// safe FILE…: no secret is in the files, nor what a terminal obeys.
+// safe FILE…: no secret is in the files, nor what a terminal obeys. safe: no secret is in any byte that the script's folder has,
+// the database's files included, and in any row of any table, nor what a terminal obeys in a row.
 func safeFiles(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: safe FILE…")
+	if neg {
+		ts.Fatalf("usage: safe [FILE…]")
 	}
 	for _, name := range args {
 		noSecret(ts, ts.ReadFile(name))
 	}
+	if len(args) > 0 {
+		return
+	}
+	rows, err := fixtureOf(ts).database.dump()
+	ts.Check(err)
+	noSecret(ts, rows)
+	ts.Check(filepath.WalkDir(ts.MkAbs("."), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || entry.Name() == "arrivals.jsonl" { // what the vendor got
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if secret := secretIn(string(content)); secret != "" {
+			return fmt.Errorf("%s is in %s", secret, path)
+		}
+		return err
+	}))
 }
 
 // vendor FLAG…: starts a fakevantage, in the place of one that this script has started.
