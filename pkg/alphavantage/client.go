@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -132,6 +133,9 @@ var capabilities = []marketdata.Capability{
 // ticker per call.
 func (c *Client) Capabilities() []marketdata.Capability { return slices.Clone(capabilities) }
 
+// isNumber matches a key that could be taken for a price, and is too long to be in one by chance.
+var isNumber = regexp.MustCompile(`^[0-9.]{8,}$`)
+
 // Ask makes one call. The answer to a History has all sessions that the function returns.
 func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketdata.Answer, error) {
 	if len(question.Tickers) != 1 {
@@ -143,6 +147,9 @@ func (c *Client) Ask(ctx context.Context, question marketdata.Question) (marketd
 	}
 	raw := marketdata.RawAnswer{Question: question}
 	wasMade, err := c.query(ctx, call, &raw)
+	if isNumber.MatchString(c.key) {
+		raw.Body = []byte(c.redactor.Redact(string(raw.Body))) // a price that is the key must not be stored
+	}
 	if err == nil {
 		raw.Answer, err = call.parse(raw.Body)
 	}

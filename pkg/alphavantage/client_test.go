@@ -3,6 +3,7 @@ package alphavantage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -217,6 +218,25 @@ func TestNoConnectionHidesTheKey(t *testing.T) {
 	}
 	if !errors.Is(err, marketdata.ErrUnavailable) || strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("%v, want an ErrUnavailable without the key", err)
+	}
+}
+
+// A key of digits that the vendor writes in the place of a price is no price.
+func TestKeyIsNoPrice(t *testing.T) {
+	const digits = "1234567890123456"
+	for _, price := range []string{`"` + digits + `"`, digits, digits + ".00", `"\u0031234567890123456"`, `"` + digits + `.0"`} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"Global Quote": {"01. symbol": "AAPL", "05. price": %s, "07. latest trading day": "2026-11-20"}}`, price)
+		}))
+		client, err := alphavantage.New(alphavantage.Options{Key: digits, BaseURL: server.URL, Limiter: &counting{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bar, err := quote(t, client, "AAPL")
+		server.Close()
+		if err == nil || strings.Contains(err.Error(), digits) {
+			t.Errorf("%s: %v, %v, want an error without the key", price, bar.Close, err)
+		}
 	}
 }
 
