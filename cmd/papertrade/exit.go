@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"papertrade/internal/config"
+	"papertrade/internal/postgres"
 	"papertrade/internal/refresh"
 )
 
@@ -41,7 +42,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return 0
 	case errors.As(context.Cause(ctx), &interruption):
 		return 128 + int(interruption.signal)
-	case errors.As(err, &usage), errors.As(err, &settings):
+	case errors.As(err, &usage), errors.As(err, &settings), errors.Is(err, postgres.ErrURL):
 		return 2
 	case errors.Is(err, errPartial):
 		return 3

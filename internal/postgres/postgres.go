@@ -4,7 +4,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -67,10 +71,10 @@ func (s *Store) Close() error {
 	return nil
 }
 
-func poolConfig(url string) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(url)
+func poolConfig(address string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
-		return nil, ErrURL // pgx's error quotes the URL, of which nobody knows which part is the password
+		return nil, explainURL(address, err)
 	}
 	config.MaxConns = 4
 	conn := config.ConnConfig
@@ -80,7 +84,7 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	if conn.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
 		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	if conn.ValidateConnect == nil && hasSeveralHosts(conn) && !strings.Contains(url, "target_session_attrs") {
+	if conn.ValidateConnect == nil && hasSeveralHosts(conn) && !strings.Contains(address, "target_session_attrs") {
 		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // which is the primary, whichever that is
 	}
 	if conn.ConnectTimeout == 0 {
@@ -90,6 +94,43 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 		conn.RuntimeParams["application_name"] = "papertrade"
 	}
 	return config, nil
+}
+
+// explainURL returns the error of a URL that pgx refuses. What pgx says quotes the URL, of which nobody knows which part is the
+// password: so the parameter is named without which the URL could be read, and the file that could not be.
+func explainURL(address string, err error) error {
+	parameter := refusedParameter(address)
+	if parameter == "" {
+		return ErrURL
+	}
+	var file *fs.PathError
+	if errors.As(err, &file) && slices.Contains(parameters(address)[parameter], file.Path) {
+		return fmt.Errorf("%w: its parameter %s: %w", ErrURL, parameter, file)
+	}
+	return fmt.Errorf("%w: the value of its parameter %s is not allowed", ErrURL, parameter)
+}
+
+// refusedParameter returns the parameter of a URL without which it can be read; "" if there is none such.
+func refusedParameter(address string) string {
+	query := parameters(address)
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		rest := maps.Clone(query)
+		delete(rest, name)
+		base, _, _ := strings.Cut(address, "?")
+		if _, err := pgxpool.ParseConfig(base + "?" + rest.Encode()); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+func parameters(address string) url.Values {
+	_, query, _ := strings.Cut(address, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil
+	}
+	return values
 }
 
 // hasSeveralHosts reports whether there is another server to connect to than the first; the same one can be tried in several ways.
