@@ -76,8 +76,10 @@ func emitError(stderr io.Writer, err error) {
 	var failure *commandError
 	switch {
 	case err == nil, errors.Is(err, errUnhealthy):
-	case !errors.As(err, &failure), failure.invocation == nil, errors.As(err, &usage):
+	case !errors.As(err, &failure), failure.invocation == nil:
 		fmt.Fprintln(stderr, "papertrade:", safetext.Lines(err.Error()))
+	case errors.As(err, &usage):
+		fmt.Fprintln(stderr, "papertrade:", failure.invocation.safe(err))
 	default:
 		failure.invocation.emitError(err)
 	}
