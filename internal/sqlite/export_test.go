@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// SchemaVersion is the version of the tables.
+const SchemaVersion = schemaVersion
+
 // UpdateRunByID is a statement.
 const UpdateRunByID = updateRunByID
 

@@ -49,7 +49,7 @@ func TestLandedMigrationsStay(t *testing.T) { storetest.Migrations(t) }
 // Before commit 7aeedb5, migration 3 did not make call_ms.
 func TestUpgrades(t *testing.T) {
 	const withoutCallTime = `alter table papertrade_accounts drop column call_ms`
-	for version := int64(1); version <= 11; version++ {
+	for version := int64(1); version <= sqlite.SchemaVersion; version++ {
 		for name, change := range map[string]string{"": "", ", without call_ms": withoutCallTime} {
 			if change != "" && (version < 3 || version > 10) {
 				continue
