@@ -208,7 +208,7 @@ func databaseAdvice(c *config.Config, err error) string {
 	case errors.Is(err, refresh.ErrUnreachable) && c.Database.Driver == config.Postgres:
 		return "; see that its server runs and that its URL is right"
 	case errors.Is(err, postgres.ErrURL):
-		return ": write postgres://user:password@host:5432/database, with %XX for special characters and valid parameters after the ?"
+		return "; one looks like postgres://user:password@host:5432/database?sslmode=require, with %XX for special characters"
 	case errors.Is(err, refresh.ErrNoSpace):
 		return ": make room on it"
 	case isForbidden(err) && c.Database.Driver == config.SQLite:

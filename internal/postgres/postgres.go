@@ -97,31 +97,25 @@ func poolConfig(address string) (*pgxpool.Config, error) {
 }
 
 // explainURL returns the error of a URL that pgx refuses. What pgx says quotes the URL, of which nobody knows which part is the
-// password: so the parameter is named without which the URL could be read, and the file that could not be.
+// password: so the parameter is named that names a file that cannot be read, or without which the URL could be.
 func explainURL(address string, err error) error {
-	parameter := refusedParameter(address)
-	if parameter == "" {
-		return ErrURL
-	}
-	var file *fs.PathError
-	if errors.As(err, &file) && slices.Contains(parameters(address)[parameter], file.Path) {
-		return fmt.Errorf("%w: its parameter %s: %w", ErrURL, parameter, file)
-	}
-	return fmt.Errorf("%w: the value of its parameter %s is not allowed", ErrURL, parameter)
-}
-
-// refusedParameter returns the parameter of a URL without which it can be read; "" if there is none such.
-func refusedParameter(address string) string {
 	query := parameters(address)
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		rest := maps.Clone(query)
-		delete(rest, name)
-		base, _, _ := strings.Cut(address, "?")
-		if _, err := pgxpool.ParseConfig(base + "?" + rest.Encode()); err == nil {
-			return name
+	names := slices.Sorted(maps.Keys(query))
+	if file := (*fs.PathError)(nil); errors.As(err, &file) {
+		for _, name := range names {
+			if slices.Contains(query[name], file.Path) {
+				return fmt.Errorf("%w: its parameter %s: %w", ErrURL, name, file)
+			}
 		}
 	}
-	return ""
+	base, _, _ := strings.Cut(address, "?")
+	for _, name := range names {
+		delete(query, name)
+		if _, err := pgxpool.ParseConfig(base + "?" + query.Encode()); err == nil {
+			return fmt.Errorf("%w: its parameter %s cannot be used", ErrURL, name)
+		}
+	}
+	return ErrURL
 }
 
 func parameters(address string) url.Values {
