@@ -175,18 +175,22 @@ func causeOfAnswer(answer *pgconn.PgError, config *pgconn.Config) (kind refresh.
 		tooMany       = "53300"
 	)
 	const roleCheck = "InitializeSessionUserId" // the server's routine, since whom pg_hba.conf refuses has the same code
-	switch {
-	case answer.Code == noDatabase:
+	switch refusal := ofPooler(answer); {
+	case refusal == ErrNoDatabase, answer.Code == noDatabase:
 		return ErrNoDatabase, fmt.Sprintf("there is no database %q on the server", config.Database)
-	case answer.Code == wrongPassword:
+	case refusal == ErrPassword, answer.Code == wrongPassword:
 		return ErrPassword, fmt.Sprintf("the server refuses the user %q with this password", config.User)
-	case answer.Code == noEntry && answer.Routine == roleCheck:
+	case refusal == ErrNoRole, answer.Code == noEntry && answer.Routine == roleCheck:
 		return ErrNoRole, fmt.Sprintf("there is no role %q on the server that may log in", config.User)
 	case answer.Code == noEntry:
 		return refresh.ErrNoPermission, "the server's pg_hba.conf admits no such connection: " + answer.Message
+	case refusal != "":
+		return refusal, refusal.Error() + ": " + answer.Message
 	case answer.Code == noPrivilege:
-		return refresh.ErrNoPermission, fmt.Sprintf("the role %q may not connect to the database %q: have its owner run `grant connect on database %s to %s`",
-			config.User, config.Database, pgx.Identifier{config.Database}.Sanitize(), pgx.Identifier{config.User}.Sanitize())
+		grant := fmt.Sprintf("grant connect on database %s to %s",
+			pgx.Identifier{config.Database}.Sanitize(), pgx.Identifier{config.User}.Sanitize())
+		return refresh.ErrNoPermission, fmt.Sprintf("the role %q may not connect to the database %q: have its owner run `%s`",
+			config.User, config.Database, grant)
 	case answer.Code == tooMany:
 		return refresh.ErrUnreachable, "the server has no connection left: " + answer.Message
 	case ofCode[answer.Code] == refresh.ErrNoSpace:

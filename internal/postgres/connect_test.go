@@ -69,6 +69,14 @@ func TestErrorsOfConnecting(t *testing.T) {
 		{"no entry", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "28000", Message: "no pg_hba.conf entry for host",
 			Routine: "ClientAuthentication"}) + "/db?sslmode=disable", refresh.ErrNoPermission,
 			`the server's pg_hba.conf admits no such connection: no pg_hba.conf entry for host`},
+		{"no user of a pooler", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "no such user: ada"}) + "/db?sslmode=disable",
+			ErrNoRole, `there is no role "ada" on the server that may log in`},
+		{"no database of a pooler", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "no such database: db"}) +
+			"/db?sslmode=disable", ErrNoDatabase, `there is no database "db" on the server`},
+		{"wrong password for a pooler", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "SASL authentication failed"}) +
+			"/db?sslmode=disable", ErrPassword, `the server refuses the user "ada" with this password`},
+		{"a parameter for a pooler", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "unsupported startup parameter: jit"}) +
+			"/db?sslmode=disable", ErrParameter, string(ErrParameter) + `: unsupported startup parameter: jit`},
 		{"too many", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "53300", Message: "sorry, too many clients already"}) + "/db?sslmode=disable",
 			refresh.ErrUnreachable, `the database cannot be reached: the server has no connection left: sorry, too many clients already`},
 		{"full", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "53100", Message: "could not extend file"}) + "/db?sslmode=disable",

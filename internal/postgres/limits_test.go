@@ -206,6 +206,8 @@ func TestTransientErrors(t *testing.T) {
 		"the server is restarting": {serveOnce(t, "SFATAL\x00C57P03\x00Mthe database system is shutting down\x00\x00"), true},
 		"too many connections":     {serveOnce(t, "SFATAL\x00C53300\x00Msorry, too many clients already\x00\x00"), true},
 		"the server dies at once":  {serveOnce(t, ""), true},
+		"no pooler's database":     {serveOnce(t, "SFATAL\x00C08P01\x00Mno such database: papertrade\x00\x00"), false},
+		"the pooler has no room":   {serveOnce(t, "SFATAL\x00C08P01\x00Mno more connections allowed (max_client_conn)\x00\x00"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, err := Open(t.Context(), test.url)
@@ -223,6 +225,20 @@ func TestTransientErrors(t *testing.T) {
 		"25006": false, "42501": false, "23505": false, "42P01": false, "53100": false, "28P01": false, "XX000": false, "": false,
 	} {
 		diff(t, IsTransient(translate(&pgconn.PgError{Code: code})), want)
+	}
+	for words, want := range map[string]bool{
+		"transaction blocks not allowed in statement pooling mode": false, "unsupported startup parameter: lock_timeout": false,
+		"no such database: x": false, `database "x" does not exist`: false, "no such user: x": false, `role "x" does not exist`: false,
+		"SASL authentication failed": false, `password authentication failed for user "x"`: false, "SSL required": false,
+		`server login has been failing, cached error: database "x" does not exist (server_login_retry)`: false,
+		"server login has been failing, try again later (server_login_retry)":                           true,
+		"the database system is starting up":                                                            true, "the database system is shutting down": true,
+		"query_wait_timeout": true, "server closed the connection": true, "server conn crashed?": true, "pgbouncer cannot connect to server": true,
+		"database configuration changed": true, "server connections dropped, exiting": true, "client_login_timeout (server down)": true,
+	} {
+		if got := IsTransient(translate(&pgconn.PgError{Code: "08P01", Message: words})); got != want {
+			t.Errorf("%s: transient %t, want %t", words, got, want)
+		}
 	}
 	diff(t, slices.ContainsFunc([]error{nil, refresh.ErrLeaseLost, refresh.ErrLocked, refresh.ErrRowRefused, context.Canceled, errors.New("a bug")},
 		IsTransient), false)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,20 +18,33 @@ const (
 	ErrParameter refresh.StoreError = "the pooler in front of the database refuses a parameter of its URL"
 )
 
-// ofPooler returns what is wrong between a pooler and its clients, which it says by words alone: pgbouncer's code for it is that
-// of any violation of the protocol.
+// refusals are what pgbouncer refuses for good, by its words: the code of whatever it says is that of a violation of the protocol.
+// Its other words are about what passes, such as a server that starts or shuts down, or a pool in which no connection is free.
+var refusals = []struct {
+	words *regexp.Regexp
+	kind  refresh.StoreError
+}{
+	{regexp.MustCompile(`statement pooling mode`), ErrStatementMode},
+	{regexp.MustCompile(`unsupported startup parameter`), ErrParameter},
+	{regexp.MustCompile(`no such database|database ".*" does not exist`), ErrNoDatabase},
+	{regexp.MustCompile(`no such user|role ".*" does not exist`), ErrNoRole},
+	{regexp.MustCompile(`authentication`), ErrPassword},
+	{regexp.MustCompile(`SSL required|login rejected`), refresh.ErrNoPermission},
+}
+
+// ofPooler returns what a pooler refuses for good; "" if it is not what an error is about.
 func ofPooler(err error) refresh.StoreError {
+	const protocolViolation = "08P01"
 	var answer *pgconn.PgError
-	switch {
-	case !errors.As(err, &answer):
-		return ""
-	case strings.Contains(answer.Message, "statement pooling mode"):
-		return ErrStatementMode
-	case strings.Contains(answer.Message, "unsupported startup parameter"):
-		return ErrParameter
-	default:
+	if !errors.As(err, &answer) || answer.Code != protocolViolation || answer.Where != "" { // a trigger can raise what it likes
 		return ""
 	}
+	for _, refusal := range refusals {
+		if refusal.words.MatchString(answer.Message) {
+			return refusal.kind
+		}
+	}
+	return ""
 }
 
 // ServerError is the error of migrating on a server that cannot have the tables.

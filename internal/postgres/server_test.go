@@ -61,4 +61,7 @@ func TestPoolersThatAreRefused(t *testing.T) {
 			storetest.WantError(t, err, test.want)
 		})
 	}
+	// Whoever asks again is kept waiting by the pooler, which has asked the server.
+	_, err := Open(t.Context(), withParameter(t, transaction, "dbname", "none_of_that_name"))
+	storetest.WantError(t, err, ErrNoDatabase)
 }

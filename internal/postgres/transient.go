@@ -21,7 +21,7 @@ func IsTransient(err error) bool {
 	case errors.As(err, &connect):
 		return mayConnect(attempts(connect.Unwrap()))
 	case errors.As(err, &answer):
-		return isTransientCode(answer.Code)
+		return isTransientAnswer(answer)
 	default:
 		return errors.Is(err, refresh.ErrUnreachable)
 	}
@@ -34,7 +34,7 @@ func mayConnect(failed []error) bool {
 	for _, err := range failed {
 		var answer *pgconn.PgError
 		switch {
-		case errors.As(err, &answer) && !isTransientCode(answer.Code):
+		case errors.As(err, &answer) && !isTransientAnswer(answer):
 			return false
 		case !isOfTLS(err):
 			may = true
@@ -68,7 +68,8 @@ var transientCodes = []string{
 	"57P05", // idle_session_timeout
 }
 
-func isTransientCode(code string) bool {
+func isTransientAnswer(answer *pgconn.PgError) bool {
 	const connectionException = "08"
-	return len(code) == codeLength && code[:2] == connectionException || slices.Contains(transientCodes, code)
+	isOfConnection := len(answer.Code) == codeLength && answer.Code[:2] == connectionException
+	return isOfConnection && ofPooler(answer) == "" || slices.Contains(transientCodes, answer.Code)
 }

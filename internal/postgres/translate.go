@@ -22,10 +22,10 @@ func translate(err error) error {
 	switch {
 	case err == nil, errors.As(err, new(refresh.StoreError)), errors.Is(err, context.Canceled):
 		return err
-	case ofPooler(err) != "":
-		return fmt.Errorf("%w: %w", ofPooler(err), err)
 	case errors.As(err, &connect): // whose time limit is a context's too
 		return translateConnect(connect)
+	case ofPooler(err) != "":
+		return fmt.Errorf("%w: %w", ofPooler(err), err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, new(pgx.ScanArgError)):
