@@ -13,8 +13,9 @@ import (
 	"papertrade/internal/sqlite"
 )
 
-// maxLockWait is how long to wait for rows of Postgres that somebody has locked: one who forgot to end a transaction.
-const maxLockWait = time.Minute
+// maxSlowness is for how long statements of Postgres are tried again that run into a time limit: for rows that somebody has locked
+// who forgot to end a transaction, or because the server is too slow for them.
+const maxSlowness = time.Minute
 
 // openPatiently opens a database to write to it. Opening it, and what is asked of it then, is tried again while the database
 // does not answer, for as long as the settings say.
@@ -23,13 +24,15 @@ func openPatiently(ctx context.Context, inv *invocation, open func(context.Conte
 		if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) && unknown.IsNotFound && !c.Database.HasSeveralHosts() {
 			return 0 // the URL is wrong; later on, it was right, and the server is likely to be made anew
 		}
-		return retryLimit(c, err)
+		return retryLimit(c, err, false)
 	})
-	db, err := retry.Do(ctx, opening, "open the database", func() (store, error) { return open(ctx, inv.config) })
+	opened, err := retry.Do(ctx, opening, "open the database", func() (store, error) { return open(ctx, inv.config) })
 	if err != nil {
 		return nil, err
 	}
-	return &patientStore{db, inv.retryPolicy(retryLimit)}, nil
+	db := &patientStore{store: opened}
+	db.policy = inv.retryPolicy(func(c *config.Config, err error) time.Duration { return retryLimit(c, err, db.hasWritten.Load()) })
+	return db, nil
 }
 
 func (inv *invocation) retryPolicy(limit func(*config.Config, error) time.Duration) *retry.Policy {
@@ -44,14 +47,15 @@ func (inv *invocation) retryPolicy(limit func(*config.Config, error) time.Durati
 	}
 }
 
-// retryLimit returns for how long an operation that failed with an error is tried again; 0: not at all.
-func retryLimit(c *config.Config, err error) time.Duration {
+// retryLimit returns for how long an operation that failed with an error is tried again; 0: not at all. A server that has become
+// read-only since the run has written is about to be replaced by another one, which may have the same address.
+func retryLimit(c *config.Config, err error, hasWritten bool) time.Duration {
 	isPostgres := c.Database.Driver == config.Postgres
 	switch {
-	case isPostgres && postgres.IsLockTimeout(err):
-		return min(c.Patience, maxLockWait)
+	case isPostgres && postgres.IsTimeout(err):
+		return min(c.Patience, maxSlowness)
 	case isPostgres && postgres.IsTransient(err), !isPostgres && sqlite.IsTransient(err),
-		errors.Is(err, refresh.ErrReadOnly) && c.Database.HasSeveralHosts(): // another of them takes over
+		isPostgres && errors.Is(err, refresh.ErrReadOnly) && (hasWritten || c.Database.HasSeveralHosts()):
 		return c.Patience
 	default:
 		return 0

@@ -23,9 +23,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 
+	"papertrade/internal/config"
 	"papertrade/internal/fakevantage"
 	"papertrade/internal/pgtest"
+	"papertrade/internal/postgres"
+	"papertrade/internal/refresh"
 )
 
 // trial is a run of a real process in which something happens to its database.
@@ -209,6 +213,13 @@ func TestRunOutlastsItsDatabase(t *testing.T) {
 			exec1(t, conn, `rollback`)
 		}, `(?s)waiting for the database.*"operation":"store the batch".*lock timeout.*the database answers again|` +
 			`"operation":"store the batch","error":".*lock timeout.*waiting for the database.*the database answers again`},
+		"the server is a standby until another one has its address": {"postgres-own", func(t *testing.T, r *trial) {
+			conn := r.sql(t)
+			exec1(t, conn, readOnlyFromNowOn)
+			exec1(t, conn, `select pg_terminate_backend(pid) `+backendsOfProgram)
+			time.Sleep(2 * time.Second)
+			exec1(t, conn, `set transaction_read_only = off; `+strings.ReplaceAll(readOnlyFromNowOn, "= on", "= off"))
+		}, ""},
 		"somebody has the file locked": {"sqlite-own", func(t *testing.T, r *trial) {
 			conn := r.sql(t)
 			exec1(t, conn, `pragma busy_timeout = 5000`)
@@ -232,6 +243,47 @@ func TestRunOutlastsItsDatabase(t *testing.T) {
 				t.Errorf("no %s in\n%s", test.log, r.stderr.String())
 			}
 		})
+	}
+}
+
+const readOnlyFromNowOn = `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`
+
+// A run that has not written yet is not one whose server has changed: it refuses at once.
+func TestRunDoesNotWaitForAStandby(t *testing.T) {
+	t.Parallel()
+	r := newTrial(t, "postgres-own")
+	exec1(t, r.sql(t), readOnlyFromNowOn)
+	r.start(t, "refresh", "--at", "2026-11-21")
+	status := r.end()
+	said := r.stderr.String()
+	if status != 1 || !strings.Contains(said, "read-only") || strings.Contains(said, "tried again") {
+		t.Errorf("exit status %d: %s", status, said)
+	}
+}
+
+// What passes is waited for as long as the settings say; what a time limit ends, for a minute.
+func TestRetryLimit(t *testing.T) {
+	one := loadConfig(t, "PAPERTRADE_DATABASE_URL=postgres://ada@a/db")
+	several := loadConfig(t, "PAPERTRADE_DATABASE_URL=postgres://ada@a,b/db")
+	file := loadConfig(t, "PAPERTRADE_DATABASE_URL=sqlite:////var/lib/a.db")
+	for _, tt := range []struct {
+		c          *config.Config
+		err        error
+		hasWritten bool
+		want       time.Duration
+	}{
+		{one, refresh.ErrReadOnly, false, 0},
+		{one, refresh.ErrReadOnly, true, 5 * time.Minute},
+		{several, refresh.ErrReadOnly, false, 5 * time.Minute},
+		{file, refresh.ErrReadOnly, true, 0},
+		{one, &pgconn.PgError{Code: "57014"}, true, time.Minute},
+		{one, &pgconn.PgError{Code: "55P03"}, true, time.Minute},
+		{one, &pgconn.PgError{Code: "40P01"}, true, 5 * time.Minute},
+		{one, postgres.ErrNoDatabase, true, 0},
+	} {
+		if got := retryLimit(tt.c, tt.err, tt.hasWritten); got != tt.want {
+			t.Errorf("%s, %v (has written: %t): %v, want %v", tt.c.Database, tt.err, tt.hasWritten, got, tt.want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"papertrade/internal/history"
@@ -15,7 +16,8 @@ import (
 // patientStore is a store that tries again what a run asks of it.
 type patientStore struct {
 	store
-	policy *retry.Policy
+	policy     *retry.Policy
+	hasWritten atomic.Bool // a run has been recorded, so that the database can be written to
 }
 
 // again tries an operation again that has no result.
@@ -67,7 +69,11 @@ func (s *patientStore) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.
 }
 
 func (s *patientStore) BeginRun(ctx context.Context, run refresh.RunRecord, alone bool) error {
-	return s.again(ctx, "record the run", func() error { return s.store.BeginRun(ctx, run, alone) })
+	err := s.again(ctx, "record the run", func() error { return s.store.BeginRun(ctx, run, alone) })
+	if err == nil {
+		s.hasWritten.Store(true)
+	}
+	return err
 }
 
 func (s *patientStore) NoteActive(ctx context.Context, tickers []marketdata.Ticker, at time.Time) error {

@@ -72,15 +72,15 @@ func TestStatementsHaveLimits(t *testing.T) {
 	for way, run := range ways {
 		t.Run(way, func(t *testing.T) {
 			for code, statement := range map[string]string{
-				"57014":          `select pg_sleep(20)::text`,
+				queryCanceled:    `select pg_sleep(20)::text`,
 				lockNotAvailable: `insert into papertrade.papertrade_accounts (account) values ('key') returning account`,
 			} {
 				err := run(statement)
 				if answer := (*pgconn.PgError)(nil); !errors.As(err, &answer) || answer.Code != code || !IsTransient(err) {
 					t.Errorf("%s: error %v (transient: %t), want %s", statement, err, IsTransient(err), code)
 				}
-				if IsLockTimeout(err) != (code == lockNotAvailable) {
-					t.Errorf("%v: IsLockTimeout is %t", err, IsLockTimeout(err))
+				if !IsTimeout(err) || errors.Is(err, ErrTooSlow) != (code == queryCanceled) {
+					t.Errorf("%v: IsTimeout is %t, ErrTooSlow %t", err, IsTimeout(err), errors.Is(err, ErrTooSlow))
 				}
 			}
 		})
@@ -91,6 +91,7 @@ func TestStatementsHaveLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	diff(t, settings, []string{"0", "0"})
+	diff(t, string(ErrTooSlow), "a statement took longer than "+defaultLimits.statement.String())
 }
 
 // A server that is halted ends no statement. Its clients do, whatever they were at, and find it again.

@@ -43,13 +43,20 @@ func mayConnect(failed []error) bool {
 	return may
 }
 
-// IsLockTimeout reports whether a statement had waited for too long for what another transaction has locked.
-func IsLockTimeout(err error) bool {
+// IsTimeout reports whether a statement had waited for too long for what another transaction has locked, or was canceled because
+// it took too long itself.
+func IsTimeout(err error) bool {
 	var answer *pgconn.PgError
-	return errors.As(err, &answer) && answer.Code == lockNotAvailable
+	return errors.As(err, &answer) && (answer.Code == lockNotAvailable || answer.Code == queryCanceled)
 }
 
-const lockNotAvailable = "55P03"
+const (
+	lockNotAvailable = "55P03"
+	queryCanceled    = "57014" // by our statement_timeout or by the administrator
+)
+
+// ErrTooSlow is the error of a statement that took longer than defaultLimits leave it.
+const ErrTooSlow refresh.StoreError = "a statement took longer than 30s"
 
 // transientCodes are those of what passes, besides the class of connections.
 var transientCodes = []string{
@@ -61,7 +68,7 @@ var transientCodes = []string{
 	"53300", // too_many_connections
 	"55006", // object_in_use
 	lockNotAvailable,
-	"57014", // query_canceled, by our statement_timeout or by the administrator
+	queryCanceled,
 	"57P01", // admin_shutdown
 	"57P02", // crash_shutdown
 	"57P03", // cannot_connect_now

@@ -57,6 +57,8 @@ func translateAnswer(answer *pgconn.PgError, err error) error {
 	switch {
 	case isOfRow(answer):
 		return fmt.Errorf("%w: %w", refresh.ErrRowRefused, err)
+	case answer.Code == queryCanceled && strings.Contains(answer.Message, "statement timeout"):
+		return fmt.Errorf("%w (see that the server is not overloaded, and that the indexes of the tables are there): %w", ErrTooSlow, err)
 	case found:
 		return fmt.Errorf("%w: %w", known, err)
 	case len(answer.Code) == codeLength && answer.Code[:2] == notUnderstood:
@@ -104,6 +106,9 @@ var ofDatabase = []string{
 	"55", // object not in prerequisite state
 	"57", // operator intervention
 	"58", // system error
+	"F0", // configuration file error
+	"HV", // foreign data wrapper error
+	"XX", // internal error, such as a damaged table
 }
 
 const codeLength = 5

@@ -166,6 +166,9 @@ func TestRowsOfTheirOwn(t *testing.T) {
 		{pgconn.PgError{Code: "AB123", Where: "PL/pgSQL function f() line 1"}, refresh.ErrRowRefused},
 		{pgconn.PgError{Code: "40P01", Where: "while updating tuple (0,1)"}, refresh.ErrBusy},
 		{pgconn.PgError{Code: "53100", Where: "PL/pgSQL function f() line 1"}, refresh.ErrNoSpace},
+		{pgconn.PgError{Code: "XX001", Where: "while inserting index tuple (0,1) in relation \"price_history\""}, refresh.ErrDatabase},
+		{pgconn.PgError{Code: "HV00N", Where: "remote SQL command: select 1"}, refresh.ErrDatabase},
+		{pgconn.PgError{Code: "F0001", Where: "line 1 of configuration file"}, refresh.ErrDatabase},
 	} {
 		storetest.WantError(t, translate(&tt.answer), tt.want)
 	}
@@ -229,6 +232,7 @@ func TestFunctionRefusesRow(t *testing.T) {
 		{`raise exception 'locked' using errcode = '55P03'`, refresh.ErrRowRefused},
 		{`raise exception 'shut down' using errcode = '57P01'`, refresh.ErrRowRefused},
 		{`raise exception 'broken' using errcode = '58030'`, refresh.ErrRowRefused},
+		{`raise exception 'damaged' using errcode = 'XX001'`, refresh.ErrRowRefused},
 		{`return null`, refresh.ErrRowRefused},
 		{`if nextval('tries') < 3 then raise exception 'a deadlock' using errcode = '40P01'; end if; return new`, ""},
 	} {
