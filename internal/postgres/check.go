@@ -223,9 +223,6 @@ select coalesce(
 	if err != nil { // there is none, or it is a dirty one
 		ticker = marketdata.MustParseTicker("AAPL")
 	}
-	if _, err := exec(ctx, tx, limitWait, nil); err != nil {
-		return nil, err
-	}
 	batch := refresh.TrialBatch(ticker, t.at)
 	record := batch.Run
 	batch.Run = refresh.RunRecord{}

@@ -18,19 +18,24 @@ const (
 	leaseLife = time.Minute
 	// renewals of a lease are due in its life, so that one that fails does not cost it.
 	renewals = 3
-	// limitWait limits how long to wait for a transaction of whoever had the lease before.
-	limitWait = `set local lock_timeout = '10s'`
 	// commitTurn is the name of the row that whoever commits locks.
 	commitTurn = "commit"
 )
 
-// lease is one that this process has taken, and may have lost since.
+// lease is one that a store has taken, and may have lost since. The token alone does not tell: a server that takes over from one
+// that fails, or a backup that is restored, may lack the last time that it was taken, and gives the same token again.
 type lease struct {
 	name  string
 	token int64
+	store string // "" of a holder that has written none
 }
 
-func (l lease) args() pgx.NamedArgs { return pgx.NamedArgs{"name": l.name, "token": l.token} }
+func (l lease) args() pgx.NamedArgs {
+	return pgx.NamedArgs{"name": l.name, "token": l.token, "store": l.store}
+}
+
+// isLease finds the row of a lease as long as it is not taken again or given back.
+const isLease = `name = @name and token = @token and holder is not null and coalesce(holder ->> 'store', '') = @store`
 
 // leases are those that a store has taken and not given back.
 type leases struct {
@@ -72,6 +77,9 @@ type leaseRow struct {
 	Expired bool
 }
 
+// lease returns that of a row that has a Holder.
+func (r leaseRow) lease(name string) lease { return lease{name, r.Token, r.Holder.Store} }
+
 func readLease(ctx context.Context, db querier, name string) (leaseRow, error) {
 	const statement = `
 select token, holder, taken_at, expires_at <= clock_timestamp() as expired
@@ -84,31 +92,27 @@ where name = @name and holder is not null`
 	return found[0], nil
 }
 
-// takeFrom takes a lease that nobody has, that has run out, or that has the token of one who left it. The token is 0 if
-// another process has the lease. It waits for a transaction of the last holder: what that commits is written before.
-func (s *Store) takeFrom(ctx context.Context, name string, leftBy int64) (token int64, err error) {
+// takeFrom takes a lease that nobody has, that has run out, or that one has left. The token is 0 if another process has the
+// lease. It waits for a transaction of the last holder: what that commits is written before.
+func (s *Store) takeFrom(ctx context.Context, name string, left lease) (taken lease, err error) {
 	const statement = `
 insert into papertrade.papertrade_leases as lease (name, token, holder, taken_at, expires_at)
 values (@name, 1, @holder, clock_timestamp(), clock_timestamp() + make_interval(secs => @life))
 on conflict (name) do update set
     token = lease.token + 1, holder = excluded.holder,
     taken_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(secs => @life)
-where lease.holder is null or lease.expires_at <= clock_timestamp() or lease.token = @left_by
+where lease.holder is null or lease.expires_at <= clock_timestamp()
+    or lease.token = @token and coalesce(lease.holder ->> 'store', '') = @store
 returning token`
 	holder := thisProcess()
 	holder.Store = s.id
-	err = transact(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := exec(ctx, tx, limitWait, nil); err != nil {
-			return err
-		}
-		tokens, err := query(ctx, tx, pgx.RowTo[int64], statement, pgx.NamedArgs{
-			"name": name, "holder": holder, "life": s.leaseLife.Seconds(), "left_by": leftBy})
-		if len(tokens) > 0 {
-			token = tokens[0]
-		}
-		return err
-	})
-	return token, err
+	args := left.args()
+	args["name"], args["holder"], args["life"] = name, holder, s.leaseLife.Seconds()
+	tokens, err := query(ctx, s.pool, pgx.RowTo[int64], statement, args)
+	if err != nil || len(tokens) == 0 {
+		return lease{}, err
+	}
+	return lease{name, tokens[0], s.id}, nil
 }
 
 // keepRenewing renews a lease until ctx is done. If it cannot, the next transaction finds out whether the lease is lost.
@@ -129,7 +133,7 @@ func (s *Store) renew(ctx context.Context, held lease) {
 	const statement = `
 update papertrade.papertrade_leases
 set expires_at = clock_timestamp() + make_interval(secs => @life)
-where name = @name and token = @token and holder is not null`
+where ` + isLease
 	ctx, cancel := context.WithTimeout(ctx, s.leaseLife/renewals)
 	defer cancel()
 	args := held.args()
@@ -140,7 +144,7 @@ where name = @name and token = @token and holder is not null`
 const freeLease = `
 update papertrade.papertrade_leases
 set holder = null, taken_at = null, expires_at = null
-where name = @name and token = @token`
+where ` + isLease
 
 // revokeDead frees a lease whose holder is gone or has not renewed it in time, unless a transaction of the holder is under way.
 func (s *Store) revokeDead(ctx context.Context, name string) error {
@@ -153,19 +157,12 @@ func (s *Store) revokeDead(ctx context.Context, name string) error {
 	if !isGone && !row.Expired {
 		return nil
 	}
-	args := lease{name, row.Token}.args()
+	args := row.lease(name).args()
 	args["is_gone"] = isGone
-	err = transact(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := exec(ctx, tx, limitWait, nil); err != nil {
-			return err
-		}
-		_, err := exec(ctx, tx, statement, args)
+	if _, err := exec(ctx, s.pool, statement, args); !IsLockTimeout(err) {
 		return err
-	})
-	if errors.Is(err, refresh.ErrBusy) {
-		return nil
 	}
-	return err
+	return nil
 }
 
 // giveBack lets another process take a lease at once.
@@ -189,7 +186,7 @@ func (s *Store) queueFence(writes *pgx.Batch) {
 select 1 / count(*)
 from (
     select from papertrade.papertrade_leases
-    where name = @name and token = @token and holder is not null
+    where ` + isLease + `
     for share) as held`
 	for _, held := range s.leases.all() {
 		writes.Queue(statement, held.args()).QueryRow(func(row pgx.Row) error {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 // closeTimeout is how long a server that does not answer can hold up the end of the process.
 const closeTimeout = 300 * time.Millisecond
 
-// Lock takes the lease of a job, and renews it until unlock gives it back. From then on the store writes only as long as it has
-// that lease. One that has run out is taken from its holder, and one whose holder is known to be gone at once.
+// Lock takes the lease of a job, and renews it until unlock gives it back. In between, what is written of runs, prices, calls and
+// tasks is written only as long as the store has that lease; the watchlist, and what is deleted, do not depend on it. One that has run out is taken from its holder, and one whose holder is known to be gone at once.
 func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error) {
 	_, unlock, err = s.hold(ctx, job)
 	if err != nil {
@@ -58,18 +57,20 @@ func (s *Store) take(ctx context.Context, name string) (lease, error) {
 	if err != nil {
 		return lease{}, err
 	}
-	var leftBy int64 // the token of a process that is gone, or of an attempt of ours whose answer was lost
+	var left lease // by a process that is gone, or by an attempt of ours whose answer was lost
 	switch {
 	case row.Holder != nil && (fateOf(*row.Holder) == gone || row.Holder.Store == s.id && !s.leases.has(name)):
-		leftBy = row.Token
+		left = row.lease(name)
 	case row.Holder != nil && !row.Expired:
 		return lease{}, &refresh.LockedError{Holder: row.holder()}
 	}
-	token, err := s.takeFrom(ctx, name, leftBy)
-	if errors.Is(err, refresh.ErrBusy) || err == nil && token == 0 { // another process was faster
+	taken, err := s.takeFrom(ctx, name, left)
+	switch {
+	case IsLockTimeout(err) && left == lease{}, err == nil && taken.token == 0: // another process is at work, or was faster
 		return lease{}, refresh.ErrLocked
+	default:
+		return taken, err
 	}
-	return lease{name, token}, err
 }
 
 // holder returns who has the lease of a row that has a Holder.

@@ -150,8 +150,34 @@ func TestLeaseIsRenewed(t *testing.T) {
 	end $$`)
 }
 
-// A process that was halted for long, or cut off, finds that another has taken its lease.
+// A process that was halted for long, or cut off, finds that another has taken its lease: with the same token, if a server took
+// over, or a backup was restored, that does not know of the first time.
 func TestLostLeaseWritesNothing(t *testing.T) {
+	for name, lose := range map[string]func(t *testing.T, address string){
+		"taken": func(t *testing.T, address string) {
+			heldBy(t, address, process{Host: "beta", PID: 1}, `clock_timestamp() + interval '1 minute'`)
+		},
+		"taken where it was not known": func(t *testing.T, address string) {
+			run(t, address, `delete from papertrade_leases where name = 'refresh'`)
+			lockRefresh(t, openStore(t, address))
+			diff(t, tokens(t, address), []string{"refresh 1 held", "tasks 1 1 held"})
+		},
+		"taken where it was free": func(t *testing.T, address string) {
+			run(t, address, `update papertrade_leases set token = token - 1, holder = null where name = 'refresh'`)
+			lockRefresh(t, openStore(t, address))
+			diff(t, tokens(t, address), []string{"refresh 1 held", "tasks 1 1 held"})
+		},
+		"not known": func(t *testing.T, address string) {
+			run(t, address, `delete from papertrade_leases where name = 'refresh'`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) { wantNothingWritten(t, lose) })
+	}
+}
+
+// wantNothingWritten demands that a store which has lost its lease writes nothing.
+func wantNothingWritten(t *testing.T, lose func(t *testing.T, address string)) {
+	t.Helper()
 	address := cluster.Clone(t, served)
 	store := openStore(t, address)
 	record := refresh.RunRecord{ID: "00000000-0000-0000-0000-000000000001", JobName: "refresh", StartedAt: time.Now(), Status: "RUNNING"}
@@ -170,7 +196,7 @@ func TestLostLeaseWritesNothing(t *testing.T) {
 		union all select to_jsonb(t)::text from papertrade_ticker_states as t union all select to_jsonb(t)::text from papertrade_accounts as t
 		union all select to_jsonb(t)::text from backfill_tasks as t union all select to_jsonb(t)::text from papertrade_leases as t
 		union all select to_jsonb(t)::text from papertrade_task_claims as t order by 1`
-	heldBy(t, address, process{Host: "beta", PID: 1}, `clock_timestamp() + interval '1 minute'`)
+	lose(t, address)
 	before := texts(t, address, everything)
 
 	ibm := marketdata.MustParseTicker("IBM")
@@ -198,6 +224,23 @@ func TestLostLeaseWritesNothing(t *testing.T) {
 	store.renew(ctx, store.leases.all()[0])
 	unlock() // which gives back only what is its own
 	diff(t, texts(t, address, everything), before)
+}
+
+// Only what another process has is locked: a deadlock, or whatever else keeps the lease from being taken, is another error.
+func TestFailureToTakeALeaseIsNoLock(t *testing.T) {
+	for _, code := range []string{"40001", "40P01"} {
+		address := cluster.Clone(t, ownTables)
+		store := openStore(t, address)
+		heldBy(t, address, process{Host: "beta", PID: 1}, `clock_timestamp() - interval '1 hour'`)
+		run(t, address, `create function refuse() returns trigger language plpgsql as $$ begin raise 'refused' using errcode = '`+code+`'; end $$;
+			create trigger refuse before insert or update on papertrade.papertrade_leases for each row execute function refuse()`)
+		_, lockErr := store.Lock(t.Context(), "refresh")
+		for what, err := range map[string]error{"lock": lockErr, "revoke": store.revokeDead(t.Context(), "refresh")} {
+			if !IsTransient(err) || errors.Is(err, refresh.ErrLocked) {
+				t.Errorf("%s: error %v, want %s, which is tried again", what, err, code)
+			}
+		}
+	}
 }
 
 // Nobody takes a lease amid a transaction of the one who has it, though it has run out: what that writes comes before.

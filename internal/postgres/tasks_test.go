@@ -39,10 +39,10 @@ func wantClaim(t *testing.T, queue refresh.TaskQueue, want int) {
 	diff(t, len(claimed), want)
 }
 
-// tasksHeldBy makes another process the one that has claimed the task.
+// tasksHeldBy makes the process that has claimed the task another one, though not the store.
 func tasksHeldBy(t *testing.T, address, holder, expires string) {
 	t.Helper()
-	run(t, address, `update papertrade_leases set holder = '`+holder+`', expires_at = clock_timestamp() + interval '`+expires+`'
+	run(t, address, `update papertrade_leases set holder = jsonb_set('`+holder+`', '{store}', holder::jsonb -> 'store'), expires_at = clock_timestamp() + interval '`+expires+`'
 		where name = 'tasks 1'`)
 }
 
