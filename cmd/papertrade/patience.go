@@ -30,6 +30,9 @@ func openPatiently(ctx context.Context, inv *invocation, open func(context.Conte
 	if err != nil {
 		return nil, err
 	}
+	if leasing, ok := opened.(*postgres.Store); ok {
+		leasing.OnRenewalFailure(func(err error) { inv.log.Debug().Err(err).Msg("the lock could not be renewed and is tried again") })
+	}
 	db := &patientStore{store: opened}
 	db.policy = inv.retryPolicy(func(c *config.Config, err error) time.Duration { return retryLimit(c, err, db.hasWritten.Load()) })
 	return db, nil

@@ -14,13 +14,24 @@ import (
 )
 
 const (
-	// leaseLife is for how long a process blocks others after the last sign of it.
-	leaseLife = time.Minute
 	// renewals of a lease are due in its life, so that one that fails does not cost it.
 	renewals = 3
 	// commitTurn is the name of the row that whoever commits locks.
 	commitTurn = "commit"
 )
+
+// leaseTimes are for how long a process blocks others after the last sign of it: life and grace.
+type leaseTimes struct {
+	life time.Duration // for how long nobody else takes the lease once it is taken or renewed
+	// retry is after what a renewal that failed is tried again, and half of how long that can take.
+	retry time.Duration
+	// grace is for how long whoever finds that the lease has run out leaves it to its holder. If the database did not answer anyone
+	// for longer than life, the holder renews it then, and need not throw away what it has fetched meanwhile.
+	grace time.Duration
+}
+
+// A grace ends before NoticeAfter of retry, since it is no wait for the database.
+var defaultLeaseTimes = leaseTimes{life: 55 * time.Second, retry: time.Second, grace: 4 * time.Second}
 
 // lease is one that a store has taken, and may have lost since. The token alone does not tell: a server that takes over from one
 // that fails, or a backup that is restored, may lack the last time that it was taken, and gives the same token again.
@@ -107,7 +118,7 @@ returning token`
 	holder := thisProcess()
 	holder.Store = s.id
 	args := left.args()
-	args["name"], args["holder"], args["life"] = name, holder, s.leaseLife.Seconds()
+	args["name"], args["holder"], args["life"] = name, holder, s.leaseTimes.life.Seconds()
 	tokens, err := query(ctx, s.pool, pgx.RowTo[int64], statement, args)
 	if err != nil || len(tokens) == 0 {
 		return lease{}, err
@@ -117,28 +128,47 @@ returning token`
 
 // keepRenewing renews a lease until ctx is done. If it cannot, the next transaction finds out whether the lease is lost.
 func (s *Store) keepRenewing(ctx context.Context, held lease) {
-	ticker := time.NewTicker(s.leaseLife / renewals)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.renew(ctx, held)
+	interval := s.leaseTimes.life / renewals
+	pause, limit, failed := interval, interval, false
+	for sleep(ctx, pause) == nil {
+		err := s.renew(ctx, held, limit)
+		switch {
+		case err == nil:
+			pause, limit = interval, interval
+		case ctx.Err() == nil:
+			pause, limit = s.leaseTimes.retry, 2*s.leaseTimes.retry
+			if !failed {
+				s.onRenewalFailure(err)
+			}
 		}
+		failed = err != nil
 	}
 }
 
-func (s *Store) renew(ctx context.Context, held lease) {
+func (s *Store) renew(ctx context.Context, held lease, limit time.Duration) error {
 	const statement = `
 update papertrade.papertrade_leases
 set expires_at = clock_timestamp() + make_interval(secs => @life)
 where ` + isLease
-	ctx, cancel := context.WithTimeout(ctx, s.leaseLife/renewals)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	args := held.args()
-	args["life"] = s.leaseLife.Seconds()
-	_, _ = exec(ctx, s.pool, statement, args)
+	args["life"] = s.leaseTimes.life.Seconds()
+	_, err := exec(ctx, s.pool, statement, args)
+	return err
+}
+
+// OnRenewalFailure has a function called when a lease could not be renewed, which is tried again until it is: once until then.
+func (s *Store) OnRenewalFailure(report func(error)) { s.onRenewalFailure = report }
+
+// sleep returns early, with the reason, if ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
 }
 
 const freeLease = `
@@ -154,26 +184,31 @@ func (s *Store) revokeDead(ctx context.Context, name string) error {
 		return err
 	}
 	isGone := fateOf(*row.Holder) == gone
-	if !isGone && !row.Expired {
-		return nil
+	if !isGone {
+		if !row.Expired {
+			return nil
+		}
+		if err := sleep(ctx, s.leaseTimes.grace); err != nil {
+			return err
+		}
 	}
 	args := row.lease(name).args()
 	args["is_gone"] = isGone
-	if _, err := exec(ctx, s.pool, statement, args); !IsLockTimeout(err) {
+	if _, err := exec(ctx, s.pool, statement, args); !isLockTimeout(err) {
 		return err
 	}
 	return nil
 }
 
 // giveBack lets another process take a lease at once.
-func (s *Store) giveBack(held lease) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+func (s *Store) giveBack(held lease, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	for ctx.Err() == nil {
 		if _, err := exec(ctx, s.pool, freeLease, held.args()); err == nil {
 			return
 		}
-		time.Sleep(closeTimeout / 10) // a connection that was cut is found out by its use
+		_ = sleep(ctx, closeTimeout/10) // a connection that was cut is found out by its use
 	}
 }
 

@@ -169,7 +169,9 @@ func TestLeaseThatRanOutGoesOn(t *testing.T) {
 	if err := store.BeginRun(t.Context(), record, true); err != nil {
 		t.Error(err)
 	}
-	store.renew(t.Context(), store.leases.all()[0])
+	if err := store.renew(t.Context(), store.leases.all()[0], time.Minute); err != nil {
+		t.Error(err)
+	}
 	wantLocked(t, openStore(t, address))
 	diff(t, texts(t, address, `select (expires_at > clock_timestamp())::text from papertrade_leases where name = 'refresh'`), []string{"true"})
 }

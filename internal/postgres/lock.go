@@ -8,8 +8,13 @@ import (
 	"papertrade/internal/refresh"
 )
 
-// closeTimeout is how long a server that does not answer can hold up the end of the process.
-const closeTimeout = 300 * time.Millisecond
+const (
+	// closeTimeout is how long a server that does not answer can hold up the end of a process that was interrupted, and the end of
+	// any once its leases are given back.
+	closeTimeout = 300 * time.Millisecond
+	// giveBackTimeout is how long it can hold up that of another: without its leases given back, other hosts wait for longer.
+	giveBackTimeout = 5 * time.Second
+)
 
 // Lock takes the lease of a job, and renews it until unlock gives it back. In between, what is written of runs, prices, calls and
 // tasks is written only as long as the store has that lease; the watchlist, and what is deleted, do not depend on it. One that has run out is taken from its holder, and one whose holder is known to be gone at once.
@@ -21,7 +26,7 @@ func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error)
 	return unlock, nil
 }
 
-// hold is Lock of what need not be a job.
+// hold is Lock of what need not be a job. The lease is given back within a moment once ctx is done.
 func (s *Store) hold(ctx context.Context, name string) (held lease, unlock func(), err error) {
 	if held, err = s.take(ctx, name); err != nil {
 		return lease{}, nil, err
@@ -31,7 +36,11 @@ func (s *Store) hold(ctx context.Context, name string) (held lease, unlock func(
 	go s.keepRenewing(renewing, held)
 	return held, func() {
 		stop()
-		s.giveBack(held)
+		limit := giveBackTimeout
+		if ctx.Err() != nil {
+			limit = closeTimeout
+		}
+		s.giveBack(held, limit)
 		s.leases.remove(held)
 	}, nil
 }
@@ -63,10 +72,14 @@ func (s *Store) take(ctx context.Context, name string) (lease, error) {
 		left = row.lease(name)
 	case row.Holder != nil && !row.Expired:
 		return lease{}, &refresh.LockedError{Holder: row.holder()}
+	case row.Holder != nil:
+		if err := sleep(ctx, s.leaseTimes.grace); err != nil {
+			return lease{}, err
+		}
 	}
 	taken, err := s.takeFrom(ctx, name, left)
 	switch {
-	case IsLockTimeout(err) && left == lease{}, err == nil && taken.token == 0: // another process is at work, or was faster
+	case isLockTimeout(err) && left == lease{}, err == nil && taken.token == 0: // another process is at work, or was faster
 		return lease{}, refresh.ErrLocked
 	default:
 		return taken, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	osexec "os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"papertrade/internal/quota"
 	"papertrade/internal/refresh"
+	"papertrade/internal/retry"
 	"papertrade/internal/storetest"
 	"papertrade/pkg/marketdata"
 )
@@ -110,6 +112,7 @@ func TestLockGoesByTheHolder(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			address := cluster.Clone(t, ownTables)
 			store := openStore(t, address)
+			store.leaseTimes.grace = 50 * time.Millisecond
 			heldBy(t, address, test.holder, test.expires)
 			holder, err := store.Locked(t.Context(), "refresh")
 			if err != nil {
@@ -121,7 +124,11 @@ func TestLockGoesByTheHolder(t *testing.T) {
 				diff(t, tokens(t, address), []string{"refresh 1 held"})
 				return
 			}
+			began := time.Now()
 			lockRefresh(t, store)
+			if took := time.Since(began); test.expires == past && took < store.leaseTimes.grace {
+				t.Errorf("it was taken after %v, which leaves its holder no time to renew it", took)
+			}
 			diff(t, tokens(t, address), []string{"refresh 2 held"})
 		})
 	}
@@ -140,7 +147,7 @@ func TestLockNamesTheHolder(t *testing.T) {
 func TestLeaseIsRenewed(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
 	store := openStore(t, address)
-	store.leaseLife = 30 * time.Millisecond // so that a renewal is due each hundredth of a second
+	store.leaseTimes.life = 30 * time.Millisecond // so that a renewal is due each hundredth of a second
 	lockRefresh(t, store)
 	run(t, address, `do $$ declare first timestamptz := (select expires_at from papertrade_leases where name = 'refresh'); begin
 		while (select expires_at from papertrade_leases where name = 'refresh') < first + interval '200 ms' loop
@@ -148,6 +155,79 @@ func TestLeaseIsRenewed(t *testing.T) {
 			if clock_timestamp() > first + interval '20 s' then raise 'it is not renewed'; end if;
 		end loop;
 	end $$`)
+}
+
+// refuseLeases has each write of a lease fail with a code, until the trigger refuse is dropped.
+func refuseLeases(t *testing.T, address, code string) {
+	t.Helper()
+	run(t, address, `create function refuse() returns trigger language plpgsql as $$ begin raise 'refused' using errcode = '`+code+`'; end $$;
+		create trigger refuse before insert or update on papertrade.papertrade_leases for each row execute function refuse()`)
+}
+
+// A server that does not answer for a while has the lease given back still, unless the process was interrupted: that ends at once.
+func TestLeaseIsGivenBackLate(t *testing.T) {
+	for name, test := range map[string]struct {
+		interrupted bool
+		want        string
+	}{
+		"at the end": {false, "refresh 1 free"}, "interrupted": {true, "refresh 1 held"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := cluster.Clone(t, ownTables)
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			unlock, err := openStore(t, address).Lock(ctx, "refresh")
+			if err != nil {
+				t.Fatal(err)
+			}
+			refuseLeases(t, address, "57P03")
+			if test.interrupted {
+				interrupt()
+			}
+			returned := make(chan struct{})
+			go func() {
+				unlock()
+				close(returned)
+			}()
+			time.Sleep(4 * closeTimeout)
+			run(t, address, `drop trigger refuse on papertrade.papertrade_leases`)
+			<-returned
+			diff(t, tokens(t, address), []string{test.want})
+		})
+	}
+}
+
+// Another that waits for its turn does not get it because the database was away for longer than a lease lasts.
+func TestLeaseOutlivesAnOutage(t *testing.T) {
+	address := cluster.Clone(t, ownTables)
+	first, second := openStore(t, address), openStore(t, address)
+	first.leaseTimes = leaseTimes{life: 300 * time.Millisecond, retry: 100 * time.Millisecond}
+	second.leaseTimes.grace = time.Second
+	var failures atomic.Int32
+	first.OnRenewalFailure(func(error) { failures.Add(1) })
+	lockRefresh(t, first)
+	refuseLeases(t, address, "57P03")
+	run(t, address, `select pg_sleep_until(expires_at + interval '300 ms') from papertrade_leases where name = 'refresh'`)
+	taken := make(chan error, 1)
+	go func() {
+		_, err := second.take(context.Background(), "refresh")
+		taken <- err
+	}()
+	time.Sleep(200 * time.Millisecond) // in which it finds that the lease has run out
+	run(t, address, `drop trigger refuse on papertrade.papertrade_leases`)
+	if err := <-taken; !errors.Is(err, refresh.ErrLocked) {
+		t.Errorf("error %v, want ErrLocked", err)
+	}
+	diff(t, tokens(t, address), []string{"refresh 1 held"})
+	diff(t, failures.Load(), int32(1))
+}
+
+// A holder that is dead blocks others for a minute at most, and one that lives has time to renew its lease after an outage.
+func TestLeaseTimes(t *testing.T) {
+	l := defaultLeaseTimes
+	if l.life+l.grace > time.Minute || l.grace <= 3*l.retry || l.grace >= retry.NoticeAfter {
+		t.Errorf("%+v", l)
+	}
 }
 
 // A process that was halted for long, or cut off, finds that another has taken its lease: with the same token, if a server took
@@ -221,7 +301,9 @@ func wantNothingWritten(t *testing.T, lose func(t *testing.T, address string)) {
 	} {
 		t.Run(name, func(t *testing.T) { storetest.WantError(t, write(), refresh.ErrLeaseLost) })
 	}
-	store.renew(ctx, store.leases.all()[0])
+	if err := store.renew(ctx, store.leases.all()[0], time.Minute); err != nil {
+		t.Error(err)
+	}
 	unlock() // which gives back only what is its own
 	diff(t, texts(t, address, everything), before)
 }
@@ -231,9 +313,9 @@ func TestFailureToTakeALeaseIsNoLock(t *testing.T) {
 	for _, code := range []string{"40001", "40P01"} {
 		address := cluster.Clone(t, ownTables)
 		store := openStore(t, address)
+		store.leaseTimes.grace = 0
 		heldBy(t, address, process{Host: "beta", PID: 1}, `clock_timestamp() - interval '1 hour'`)
-		run(t, address, `create function refuse() returns trigger language plpgsql as $$ begin raise 'refused' using errcode = '`+code+`'; end $$;
-			create trigger refuse before insert or update on papertrade.papertrade_leases for each row execute function refuse()`)
+		refuseLeases(t, address, code)
 		_, lockErr := store.Lock(t.Context(), "refresh")
 		for what, err := range map[string]error{"lock": lockErr, "revoke": store.revokeDead(t.Context(), "refresh")} {
 			if !IsTransient(err) || errors.Is(err, refresh.ErrLocked) {
@@ -247,6 +329,7 @@ func TestFailureToTakeALeaseIsNoLock(t *testing.T) {
 func TestLeaseIsTakenAfterATransaction(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
 	first, second := openStore(t, address), openStore(t, address)
+	second.leaseTimes.grace = 0
 	lockRefresh(t, first)
 	run(t, address, `update papertrade_leases set expires_at = clock_timestamp() - interval '1 second' where name = 'refresh'`)
 	taken := make(chan error, 1)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -89,7 +88,7 @@ func openMigrator(ctx context.Context, url string) (migrator, error) {
 		return migrator{}, err
 	}
 	pool, err := newLimitedPool(ctx, config, migrationLimits)
-	return migrator{&Store{pool: pool, id: uuid.NewString(), leaseLife: leaseLife}}, translate(err)
+	return migrator{newStore(pool)}, translate(err)
 }
 
 func (m migrator) migrate(ctx context.Context, prepare preparation) (done refresh.Migration, err error) {

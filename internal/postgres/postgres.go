@@ -26,10 +26,15 @@ const ErrURL refresh.StoreError = "the database URL cannot be read"
 
 // Store is a Postgres database. It implements refresh.Store and keeps the watchlist.
 type Store struct {
-	pool      *limitedPool
-	id        string // by which the store knows a lease of its own
-	leaseLife time.Duration
-	leases    leases
+	pool             *limitedPool
+	id               string // by which the store knows a lease of its own
+	leases           leases
+	leaseTimes       leaseTimes
+	onRenewalFailure func(error)
+}
+
+func newStore(pool *limitedPool) *Store {
+	return &Store{pool: pool, id: uuid.NewString(), leaseTimes: defaultLeaseTimes, onRenewalFailure: func(error) {}}
 }
 
 // Open connects to the database at a postgres:// URL. The error is a *refresh.SchemaError if
@@ -54,7 +59,7 @@ func open(ctx context.Context, config *pgxpool.Config, l limits) (*Store, error)
 		pool.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &Store{pool: pool, id: uuid.NewString(), leaseLife: leaseLife}, nil
+	return newStore(pool), nil
 }
 
 // Close ends the use of the database.

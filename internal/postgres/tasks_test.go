@@ -70,6 +70,7 @@ func TestTasksGoByTheLease(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			address := withTask(t)
 			first, second := openStore(t, address), openStore(t, address)
+			second.leaseTimes.grace = 0
 			queue, other := openTasks(t, first), openTasks(t, second)
 			wantClaim(t, queue, 1)
 			tasksHeldBy(t, address, encoded(t, test.holder), test.expires)

@@ -47,7 +47,12 @@ func mayConnect(failed []error) bool {
 // it took too long itself.
 func IsTimeout(err error) bool {
 	var answer *pgconn.PgError
-	return errors.As(err, &answer) && (answer.Code == lockNotAvailable || answer.Code == queryCanceled)
+	return isLockTimeout(err) || errors.As(err, &answer) && answer.Code == queryCanceled
+}
+
+func isLockTimeout(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && answer.Code == lockNotAvailable
 }
 
 const (
