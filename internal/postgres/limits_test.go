@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"papertrade/internal/refresh"
 	"papertrade/internal/storetest"
@@ -30,6 +31,8 @@ func openLimited(t *testing.T, address string, l limits) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A connection is used as it is, though it was idle for a second: one that is halted is to be met by a statement.
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	store, err := open(t.Context(), config, l)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +44,8 @@ func openLimited(t *testing.T, address string, l limits) *Store {
 // Each way to run a statement has the limits, and leaves no settings in the session, which a pooler gives to others.
 func TestStatementsHaveLimits(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
-	store := openLimited(t, address, limits{statement: 50 * time.Millisecond, lock: 20 * time.Millisecond})
+	store := openLimited(t, address, limits{})
+	store.pool.limits = limits{statement: 300 * time.Millisecond, lock: 50 * time.Millisecond} // to open it may take longer
 	ctx := t.Context()
 	ways := map[string]func(statement string) error{
 		"query": func(statement string) error {
@@ -97,33 +101,43 @@ func TestStatementsHaveLimits(t *testing.T) {
 // A server that is halted ends no statement. Its clients do, whatever they were at, and find it again.
 func TestSilentServer(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
-	store := openLimited(t, address, limits{silence: 150 * time.Millisecond})
-	for name, op := range map[string]func(ctx context.Context) error{
-		"read":  func(ctx context.Context) error { _, err := store.Watchlist(ctx, false); return err },
-		"write": func(ctx context.Context) error { return addIBM(ctx, store) },
-	} {
+	silent := limits{silence: time.Second}
+	read := func(ctx context.Context, store *Store) error {
+		_, err := store.Watchlist(ctx, false)
+		return err
+	}
+	for name, op := range map[string]func(ctx context.Context, store *Store) error{"read": read, "write": addIBM} {
 		t.Run(name, func(t *testing.T) {
-			if err := op(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			halt(t, address)
+			store := openHalted(t, address, silent)
 			start := time.Now()
-			err := op(t.Context())
+			err := op(t.Context(), store)
 			if took := time.Since(start); !IsTransient(err) || took > 10*time.Second {
 				t.Errorf("error %v after %v, want a transient one at once", err, took)
 			}
 			storetest.WantError(t, err, refresh.ErrUnreachable)
-			if err := op(t.Context()); err != nil { // by a connection that is not halted
+			if err := op(t.Context(), store); err != nil { // by a connection that is not halted
 				t.Error(err)
 			}
 		})
 	}
-	halt(t, address)
+	store := openHalted(t, address, limits{})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := store.Watchlist(ctx, false); !errors.Is(err, context.DeadlineExceeded) || IsTransient(err) {
+	if err := read(ctx, store); !errors.Is(err, context.DeadlineExceeded) || IsTransient(err) {
 		t.Errorf("error %v, want that of the context, which is not tried again", err)
 	}
+}
+
+// openHalted opens a database and halts its connections. One that has met a halted server keeps none for certain: what
+// is left of a connection that it gave up has it drop the others a while later.
+func openHalted(t *testing.T, address string, l limits) *Store {
+	t.Helper()
+	store := openLimited(t, address, l)
+	if store.pool.Stat().IdleConns() == 0 {
+		t.Fatal("no connection is open")
+	}
+	halt(t, address)
+	return store
 }
 
 // A server that was the primary refuses to write. The next connection is to one that may not.

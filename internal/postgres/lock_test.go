@@ -341,11 +341,13 @@ func TestLeaseIsTakenAfterATransaction(t *testing.T) {
 			_, err := second.Lock(context.Background(), "refresh")
 			taken <- err
 		}()
-		run(t, address, `do $$ begin
-			while not exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') loop
-				perform pg_sleep(0.01);
-			end loop;
-		end $$`)
+		// Each look is a transaction of its own, in which the activity does not change.
+		const waiting = `select 'one' from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+		for deadline := time.Now().Add(20 * time.Second); texts(t, address, waiting) == nil; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				return errors.New("nobody waits for the lease")
+			}
+		}
 		diff(t, tokens(t, address), []string{"refresh 1 held"})
 		return first.fence(t.Context(), tx)
 	})
