@@ -49,7 +49,7 @@ type trial struct {
 func (r *trial) start(t *testing.T, args ...string) {
 	t.Helper()
 	r.log = filepath.Join(t.TempDir(), "arrivals.jsonl")
-	r.cmd = exec.Command("papertrade", args...)
+	r.cmd = exec.CommandContext(t.Context(), "papertrade", args...) // which ends with a test that has failed
 	r.cmd.Env = append(environWithoutSettings(), "HOME="+r.dir, "GORACE=atexit_sleep_ms=0", "ALPHAVANTAGE_API_KEY="+apiKey,
 		"PAPERTRADE_DATABASE_URL="+r.url, "PAPERTRADE_DATABASE_PATIENCE="+r.patience, "PAPERTRADE_ALPHAVANTAGE_RATE_LIMITS=100/1s,500/day",
 		"PAPERTRADE_REFRESH_BATCH_DELAY=0s", "PAPERTRADE_REFRESH_BATCH_SIZE=2",
@@ -133,6 +133,20 @@ func (r *trial) arrivals(t *testing.T) int {
 	return len(arrivals)
 }
 
+// comes waits until a query finds something.
+func (r *trial) comes(t *testing.T, query, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got, err := r.db.query(query)
+		if err == nil && got == want {
+			return
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("%s: %q, want %q; error %v\n%s", query, got, want, err, r.stderr.String())
+		}
+	}
+}
+
 func (r *trial) finds(t *testing.T, query, want string) {
 	t.Helper()
 	got, err := r.db.query(query)
@@ -176,21 +190,31 @@ func newTrial(t *testing.T, kind string) *trial {
 
 const backendsOfProgram = `from pg_stat_activity where datname = current_database() and application_name = 'papertrade'`
 
+// refresh starts a refresh.
+func (r *trial) refresh(t *testing.T) {
+	t.Helper()
+	r.start(t, "refresh", "--at", "2026-11-21", "-o", "json", "--log-format", "json", "--batch-delay", "1s") // so that it is not over before
+}
+
 // Whatever happens to the server or to what it has locked during a run, the run waits for it and ends as if nothing had happened.
 func TestRunOutlastsItsDatabase(t *testing.T) {
 	tests := map[string]struct {
 		kind    string
-		happens func(t *testing.T, r *trial)
-		log     string // a pattern; "" for none
+		happens func(t *testing.T, r *trial) // to a refresh that it starts
+		log     string                       // a pattern; "" for none
 	}{
 		"connections are cut all the time": {"postgres-own", func(t *testing.T, r *trial) {
 			conn := r.sql(t)
+			r.refresh(t)
+			r.await(t, "batch committed")
 			for range 5 {
 				exec1(t, conn, `select pg_terminate_backend(pid) `+backendsOfProgram)
 				time.Sleep(200 * time.Millisecond)
 			}
 		}, ""},
 		"the server is halted for a while": {"postgres-own", func(t *testing.T, r *trial) {
+			r.refresh(t)
+			r.await(t, "batch committed")
 			pids, err := r.db.query(`select pid ` + backendsOfProgram)
 			if err != nil {
 				t.Fatal(err)
@@ -208,32 +232,37 @@ func TestRunOutlastsItsDatabase(t *testing.T) {
 		}, ""},
 		"somebody has the table locked": {"postgres-own", func(t *testing.T, r *trial) {
 			conn := r.sql(t)
+			r.refresh(t)
+			r.await(t, "batch committed")
 			exec1(t, conn, `begin; lock table price_history in share mode`)
-			time.Sleep(6 * time.Second)
+			r.await(t, "waiting for the database")
 			exec1(t, conn, `rollback`)
-		}, `(?s)waiting for the database.*"operation":"store the batch".*lock timeout.*the database answers again|` +
-			`"operation":"store the batch","error":".*lock timeout.*waiting for the database.*the database answers again`},
+		}, `(?s)lock timeout.*waiting for the database.*the database answers again`},
 		"the server is a standby until another one has its address": {"postgres-own", func(t *testing.T, r *trial) {
 			conn := r.sql(t)
+			r.refresh(t)
+			r.await(t, "batch committed")
 			exec1(t, conn, readOnlyFromNowOn)
 			exec1(t, conn, `select pg_terminate_backend(pid) `+backendsOfProgram)
 			time.Sleep(2 * time.Second)
 			exec1(t, conn, `set transaction_read_only = off; `+strings.ReplaceAll(readOnlyFromNowOn, "= on", "= off"))
 		}, ""},
 		"somebody has the file locked": {"sqlite-own", func(t *testing.T, r *trial) {
+			r.start(t, "migrate") // which makes the file
+			if status := r.end(); status != 0 {
+				t.Fatal(r.stderr.String())
+			}
 			conn := r.sql(t)
-			exec1(t, conn, `pragma busy_timeout = 5000`)
 			exec1(t, conn, `begin immediate`)
-			time.Sleep(11 * time.Second)
+			r.refresh(t)
+			r.await(t, "waiting for the database")
 			exec1(t, conn, `rollback`)
-		}, `(?s)waiting for the database.*the database answers again`},
+		}, `waiting for the database(?s:.*)the database answers again`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newTrial(t, test.kind)
-			r.start(t, "refresh", "--at", "2026-11-21", "-o", "json", "--log-format", "json")
-			r.await(t, "batch committed")
 			test.happens(t, r)
 			r.isOnce(t, 0)
 			r.finds(t, `select count(*) from price_history`, "7\n")
@@ -287,25 +316,56 @@ func TestRetryLimit(t *testing.T) {
 	}
 }
 
-// Two who write the same rows in different orders wait for each other until the server ends one of them.
+const waitingForLock = backendsOfProgram + ` and wait_event_type = 'Lock'`
+
+// Somebody has a row locked for longer than a statement waits for it: the run tries again.
+func TestRunOutlastsALockedRow(t *testing.T) {
+	t.Parallel()
+	r := newTrial(t, "postgres-own")
+	other := r.lockMSFT(t)
+	first, err := r.db.query(`select min(xact_start)::text ` + waitingForLock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.comes(t, `select exists (select `+waitingForLock+` and xact_start > '`+strings.TrimSpace(first)+`')`, "true\n")
+	r.await(t, "waiting for the database")
+	exec1(t, other, `rollback`)
+	r.isOnce(t, 0)
+	want := regexp.MustCompile(`(?s)"operation":"store the batch".*"message":"waiting for the database".*the database answers again`)
+	if !want.MatchString(r.stderr.String()) {
+		t.Errorf("no %s in\n%s", want, r.stderr.String())
+	}
+}
+
+// Two who write the same rows in different orders wait for each other until the server ends one of them: the run, since it looks for
+// a deadlock before the other does, and before its limit for locks.
 func TestRunOutlastsADeadlock(t *testing.T) {
 	t.Parallel()
 	r := newTrial(t, "postgres-own")
-	r.start(t, "refresh", "--at", "2026-11-21", "-o", "json", "--batch-size", "7")
-	r.isOnce(t, 0)
-	other := r.sql(t)
-	exec1(t, other, `begin; update price_history set volume = volume where ticker = 'MSFT'`)
-	r.start(t, "refresh", "--at", "2026-11-21", "-o", "json", "--batch-size", "7", "--force")
-	for waits := ""; waits != "true\n"; time.Sleep(10 * time.Millisecond) {
-		var err error
-		if waits, err = r.db.query(`select exists (select ` + backendsOfProgram + ` and wait_event_type = 'Lock')`); err != nil {
-			t.Fatal(err)
-		}
+	name, err := r.db.query(`select current_database()`)
+	if err != nil {
+		t.Fatal(err)
 	}
-	exec1(t, other, `update price_history set volume = volume where ticker = 'META'`) // the run is the one who has waited for longer
+	exec1(t, r.sql(t), `alter database `+strings.TrimSpace(name)+` set deadlock_timeout = '3s'`) // of sessions to come
+	other := r.lockMSFT(t)
+	exec1(t, other, `set local deadlock_timeout = '1min'`)
+	exec1(t, other, `update price_history set volume = volume where ticker = 'META'`)
 	exec1(t, other, `commit`)
 	r.isOnce(t, 0)
-	r.finds(t, `select deadlocks from pg_stat_database where datname = current_database()`, "1\n")
+	r.comes(t, `select deadlocks from pg_stat_database where datname = current_database()`, "1\n") // once the session has ended
+}
+
+// lockMSFT has another program lock a price of MSFT, and starts a run that waits for it.
+func (r *trial) lockMSFT(t *testing.T) (other *dbsql.Conn) {
+	t.Helper()
+	refresh := []string{"refresh", "--at", "2026-11-21", "-o", "json", "--log-format", "json", "--batch-size", "7"}
+	r.start(t, refresh...)
+	r.isOnce(t, 0)
+	other = r.sql(t)
+	exec1(t, other, `begin; update price_history set volume = volume where ticker = 'MSFT'`)
+	r.start(t, append(refresh, "--force")...)
+	r.comes(t, `select exists (select `+waitingForLock+`)`, "true\n")
+	return other
 }
 
 // A server restarts: at the beginning of a run, and in its midst.
