@@ -52,12 +52,12 @@ type chaos struct {
 	output   bytes.Buffer      // of all commands
 }
 
-// What the key allows in all of these nights, and as the vendor counts it: a window is a twentieth shorter there, since a busy
+// What the key allows in all of these nights, and as the vendor counts it: a window is half a second shorter there, since a busy
 // machine delays calls on their way by more than the hundredth that a limiter allows for.
 const (
-	chaosLimits  = "20/1s,20000/24h"
+	chaosLimits  = "20/3s,20000/24h"
 	chaosCalls   = 20
-	chaosWindow  = 950 * time.Millisecond
+	chaosWindow  = 2500 * time.Millisecond
 	chaosTimeout = 5 * time.Second // of a call
 )
 

@@ -71,13 +71,19 @@ func newHosts(t *testing.T, kind string) *hosts {
 // started is a papertrade on a host.
 type started struct {
 	*exec.Cmd
-	stdout, stderr bytes.Buffer
+	stdout bytes.Buffer
+	log    string // the file of its stderr
 }
 
 func (h *hosts) start(name string, args ...string) *started {
 	h.Helper()
-	p := &started{Cmd: onHost(name, args...)}
-	p.Env, p.Stdout, p.Stderr = h.env, &p.stdout, &p.stderr
+	p := &started{Cmd: onHost(name, args...), log: filepath.Join(h.TempDir(), "log")}
+	log, err := os.Create(p.log)
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer log.Close()
+	p.Env, p.Stdout, p.Stderr = h.env, &p.stdout, log
 	if err := p.Start(); err != nil {
 		h.Fatal(err)
 	}
@@ -88,12 +94,22 @@ func (h *hosts) start(name string, args ...string) *started {
 // run runs papertrade on a host, and returns its exit status and all that it says.
 func (h *hosts) run(name string, args ...string) (status int, said string) {
 	h.Helper()
-	return h.start(name, args...).end()
+	return h.end(h.start(name, args...))
 }
 
-func (p *started) end() (status int, said string) {
+func (h *hosts) end(p *started) (status int, said string) {
+	h.Helper()
 	_ = p.Wait() // its status says it
-	return p.ProcessState.ExitCode(), p.stdout.String() + p.stderr.String()
+	return p.ProcessState.ExitCode(), p.stdout.String() + h.logOf(p)
+}
+
+func (h *hosts) logOf(p *started) string {
+	h.Helper()
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return string(text)
 }
 
 // asked returns what the vendor was asked, in that order.
@@ -145,10 +161,15 @@ func TestAnotherHostTakesOver(t *testing.T) {
 			},
 			"as it waits": func(h *hosts, killFirst func()) string {
 				second := h.start("beta", append(line, "--wait", "10m")...)
-				time.Sleep(500 * time.Millisecond)
+				const waits = "waiting for another run to end"
+				for began := time.Now(); !strings.Contains(h.logOf(second), waits); time.Sleep(10 * time.Millisecond) {
+					if time.Since(began) > 30*time.Second {
+						h.Fatalf("the second one does not wait: %s", h.logOf(second))
+					}
+				}
 				killFirst()
-				status, said := second.end()
-				if status != 0 || strings.Count(said, "waiting for another run to end") != 1 {
+				status, said := h.end(second)
+				if status != 0 || strings.Count(said, waits) != 1 {
 					h.Errorf("exit status %d: %s", status, said)
 				}
 				return said
@@ -157,7 +178,7 @@ func TestAnotherHostTakesOver(t *testing.T) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				h := newHosts(t, kind)
-				first := h.start("alpha", append(line, "--batch-delay", "1s")...)
+				first := h.start("alpha", append(line, "--batch-delay", "3s")...) // in which others start
 				for began := time.Now(); len(h.asked()) < 2; time.Sleep(10 * time.Millisecond) {
 					if time.Since(began) > 30*time.Second {
 						t.Fatal("the first one asked nothing")
