@@ -12,7 +12,7 @@ import (
 )
 
 // CommitBatch writes a batch in one transaction and returns what became of each price, in their order.
-// It is one round trip, unless the database refuses a row.
+// It is three round trips, unless the database refuses a row.
 func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) ([]refresh.StoredPrice, error) {
 	stored, err := s.commitAtOnce(ctx, batch)
 	if mayBeOfRow(err) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -59,16 +58,19 @@ func newLimitedPool(ctx context.Context, config *pgxpool.Config, l limits) (*lim
 	return db, err
 }
 
-// SendBatch sends statements together, which are a transaction.
+// SendBatch runs statements in a transaction of their own. It begins before they are sent, since Postgres is asked first for the types
+// in those that the connection does not know yet, which waits for locks as well. What is returned is at its end: it can only be closed.
 func (db *limitedPool) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults {
-	// 'set local' would warn, since Postgres does not take them for a transaction when it begins.
-	const statement = `select set_config('statement_timeout', @statement, true), set_config('lock_timeout', @lock, true)`
-	var limited pgx.Batch
-	inMilliseconds := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-	limited.Queue(statement, pgx.NamedArgs{"statement": inMilliseconds(db.limits.statement), "lock": inMilliseconds(db.limits.lock)})
-	limited.QueuedQueries = append(limited.QueuedQueries, statements.QueuedQueries...)
-	return db.Pool.SendBatch(ctx, &limited)
+	return endedBatch{err: pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { return tx.SendBatch(ctx, statements).Close() })}
 }
+
+// endedBatch is a batch that has been read to its end.
+type endedBatch struct {
+	pgx.BatchResults
+	err error
+}
+
+func (b endedBatch) Close() error { return b.err }
 
 // Exec runs a statement in a transaction of its own.
 func (db *limitedPool) Exec(ctx context.Context, statement string, args ...any) (tag pgconn.CommandTag, err error) {

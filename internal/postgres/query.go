@@ -49,7 +49,7 @@ func exec(ctx context.Context, db executor, statement string, args pgx.NamedArgs
 	return int(tag.RowsAffected()), translate(err)
 }
 
-// send sends statements together, which Postgres takes as one transaction.
+// send sends statements together, in the transaction or in one of their own.
 func send(ctx context.Context, db querier, statements *pgx.Batch) error {
 	return translate(db.SendBatch(ctx, statements).Close())
 }
