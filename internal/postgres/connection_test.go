@@ -148,3 +148,12 @@ func TestSeveralHosts(t *testing.T) {
 		}
 	}
 }
+
+// No connection is made but by its use, whatever the URL says.
+func TestConnectionsAreMadeByUse(t *testing.T) {
+	config, err := poolConfig("postgres://h/db?pool_min_conns=2&pool_min_idle_conns=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, [2]int32{config.MinConns, config.MinIdleConns}, [2]int32{})
+}

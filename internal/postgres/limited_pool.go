@@ -31,8 +31,8 @@ var migrationLimits = limits{lock: 10 * time.Second, silence: time.Hour}
 // limitedPool is a pool of connections whose transactions all have limits. They are set anew in each transaction, since a pooler
 // has none of a session's settings kept for us.
 type limitedPool struct {
-	*pgxpool.Pool
-	limits limits
+	unlimited *pgxpool.Pool
+	limits    limits
 }
 
 const readOnlyTransaction = "25006"
@@ -45,7 +45,7 @@ func newLimitedPool(ctx context.Context, config *pgxpool.Config, l limits) (*lim
 		if err != nil {
 			return nil, err
 		}
-		return &impatientConn{Conn: conn, silence: l.silence, onSilence: func() { db.Reset() }}, nil
+		return &impatientConn{Conn: conn, silence: l.silence, onSilence: func() { db.unlimited.Reset() }}, nil
 	}
 	onError := config.ConnConfig.OnPgError
 	config.ConnConfig.OnPgError = func(conn *pgconn.PgConn, answer *pgconn.PgError) bool {
@@ -54,9 +54,12 @@ func newLimitedPool(ctx context.Context, config *pgxpool.Config, l limits) (*lim
 		return !isStandby && onError(conn, answer)
 	}
 	var err error
-	db.Pool, err = pgxpool.NewWithConfig(ctx, config)
+	db.unlimited, err = pgxpool.NewWithConfig(ctx, config)
 	return db, err
 }
+
+// Close ends all connections once they are not used any more.
+func (db *limitedPool) Close() { db.unlimited.Close() }
 
 // SendBatch runs statements in a transaction of their own. It begins before they are sent, since Postgres is asked first for the types
 // in those that the connection does not know yet, which waits for locks as well. What is returned is at its end: it can only be closed.
@@ -84,7 +87,7 @@ func (db *limitedPool) Exec(ctx context.Context, statement string, args ...any) 
 
 // Begin begins a transaction, with one round trip.
 func (db *limitedPool) Begin(ctx context.Context) (pgx.Tx, error) {
-	return db.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf(`begin; set local statement_timeout = %d; set local lock_timeout = %d`,
+	return db.unlimited.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf(`begin; set local statement_timeout = %d; set local lock_timeout = %d`,
 		db.limits.statement.Milliseconds(), db.limits.lock.Milliseconds())})
 }
 

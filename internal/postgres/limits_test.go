@@ -90,7 +90,7 @@ func TestStatementsHaveLimits(t *testing.T) {
 		})
 	}
 	var settings []string
-	err := store.pool.QueryRow(ctx, `select array[current_setting('statement_timeout'), current_setting('lock_timeout')]`).Scan(&settings)
+	err := store.pool.unlimited.QueryRow(ctx, `select array[current_setting('statement_timeout'), current_setting('lock_timeout')]`).Scan(&settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func poolConfig(address string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, explainURL(address, err)
 	}
-	config.MaxConns = 4
+	config.MaxConns, config.MinConns, config.MinIdleConns = 4, 0, 0 // a connection is made by its use alone, which reports why not
 	conn := config.ConnConfig
 	// A pooler has statements of one client meet those of another in the same session, where names that the driver gave them
 	// clash, and pgbouncer refuses parameters that it does not know. So statements have no name, and what a transaction
