@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"papertrade/internal/config"
+	"papertrade/internal/refresh"
+	"papertrade/internal/retry"
 )
 
 func newMigrate(p *program) *cobra.Command {
@@ -53,7 +55,8 @@ func (o *migrateOptions) AddFlags(cmd *cobra.Command) {
 }
 
 func runMigrate(ctx context.Context, inv *invocation, opts migrateOptions) error {
-	done, err := migrate(ctx, inv.config, opts.forApplication)
+	done, err := retry.Do(ctx, inv.retryPolicy(openingLimit), "migrate the database",
+		func() (refresh.Migration, error) { return migrate(ctx, inv.config, opts.forApplication) })
 	if err != nil {
 		return err
 	}

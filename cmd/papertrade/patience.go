@@ -20,13 +20,8 @@ const maxSlowness = time.Minute
 // openPatiently opens a database to write to it. Opening it, and what is asked of it then, is tried again while the database
 // does not answer, for as long as the settings say.
 func openPatiently(ctx context.Context, inv *invocation, open func(context.Context, *config.Config) (store, error)) (store, error) {
-	opening := inv.retryPolicy(func(c *config.Config, err error) time.Duration {
-		if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) && unknown.IsNotFound && !c.Database.HasSeveralHosts() {
-			return 0 // the URL is wrong; later on, it was right, and the server is likely to be made anew
-		}
-		return retryLimit(c, err, false)
-	})
-	opened, err := retry.Do(ctx, opening, "open the database", func() (store, error) { return open(ctx, inv.config) })
+	opened, err := retry.Do(ctx, inv.retryPolicy(openingLimit), "open the database",
+		func() (store, error) { return open(ctx, inv.config) })
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +43,15 @@ func (inv *invocation) retryPolicy(limit func(*config.Config, error) time.Durati
 			inv.log.Info().Str("operation", operation).Float64("seconds", took.Round(time.Millisecond).Seconds()).Msg("the database answers again")
 		},
 	}
+}
+
+// openingLimit is retryLimit of what comes first: a host that is not found then has a wrong name in the URL; later on, that was
+// right, and the server is likely to be made anew.
+func openingLimit(c *config.Config, err error) time.Duration {
+	if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) && unknown.IsNotFound && !c.Database.HasSeveralHosts() {
+		return 0
+	}
+	return retryLimit(c, err, false)
 }
 
 // retryLimit returns for how long an operation that failed with an error is tried again; 0: not at all. A server that has become

@@ -133,7 +133,7 @@ func TestSilentServer(t *testing.T) {
 func openHalted(t *testing.T, address string, l limits) *Store {
 	t.Helper()
 	store := openLimited(t, address, l)
-	if store.pool.Stat().IdleConns() == 0 {
+	if store.pool.unlimited.Stat().IdleConns() == 0 {
 		t.Fatal("no connection is open")
 	}
 	halt(t, address)

@@ -221,7 +221,8 @@ func steps() ([]step, error) {
 	return all, nil
 }
 
-// migrateTo applies the migrations up to a version, all or none, and returns those that were not applied before.
+// migrateTo applies the migrations up to a version, all or none, and returns those that were not applied before. It applies none if
+// the lease of migrations was taken, and is lost.
 func (m migrator) migrateTo(ctx context.Context, version int64) (applied []step, err error) {
 	all, err := steps()
 	if err != nil {
@@ -242,7 +243,7 @@ func (m migrator) migrateTo(ctx context.Context, version int64) (applied []step,
 			}
 			applied = append(applied, step)
 		}
-		return nil
+		return m.fence(ctx, tx) // last, since a renewal that waits for it would be in the way of a change of the table
 	})
 	if err != nil {
 		return nil, err

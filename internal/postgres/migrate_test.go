@@ -144,6 +144,26 @@ func TestMigrateWaitsForItsLease(t *testing.T) {
 	}
 }
 
+// One that was halted for long makes no tables any more.
+func TestMigrateWithLostLease(t *testing.T) {
+	url := cluster.Empty(t)
+	migrateTo(t, url, 12)
+	m, err := openMigrator(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	unlock, err := m.lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	run(t, url, `update papertrade_leases set token = token + 1, holder = '{"host": "beta", "pid": 1}' where name = 'migrate'`)
+	_, err = m.migrateTo(t.Context(), schemaVersion)
+	storetest.WantError(t, err, refresh.ErrLeaseLost)
+	diff(t, texts(t, url, `select max(version_id)::text from papertrade_migrations`), []string{"12"})
+}
+
 // after returns the migrations of later versions than one.
 func after(version int) []string {
 	return slices.DeleteFunc(slices.Clone(allMigrations), func(name string) bool { return name[:5] <= fmt.Sprintf("%05d", version) })
