@@ -25,17 +25,17 @@ func newDeadlines(ctx context.Context) deadlines {
 	}}
 }
 
-// outlive returns a context that ends a while after another.
+// outlive returns a context that ends a while after another, of the same cause.
 func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		select {
 		case <-time.After(d):
-			cancel()
+			cancel(context.Cause(ctx))
 		case <-longer.Done():
 		}
 	})
-	return longer, func() { stop(); cancel() }
+	return longer, func() { stop(); cancel(nil) }
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -3,12 +3,11 @@ package retry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
-
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 )
 
 const (
@@ -32,19 +31,37 @@ type Policy struct {
 	gaveUp bool // the limit has passed once: the next operation does not wait until one has succeeded
 }
 
-// Do returns what an attempt at an operation returns in the end. If it was tried again to no avail, the error says for how long.
+// Do returns what an attempt at an operation returns in the end. If it was tried again to no avail, the error says for how long; if
+// the context has ended meanwhile, it wraps the cause of that, and the latest error of an attempt.
 // An attempt must be one that can be made again even if the one before has succeeded, since its answer can be lost.
 func Do[T any](ctx context.Context, p *Policy, operation string, attempt func() (T, error)) (T, error) {
 	o := start(p, operation)
-	policy := retrypolicy.NewBuilder[T]().
-		HandleIf(func(_ T, err error) bool { return ctx.Err() == nil && o.isToBeRetried(err) }).
-		WithBackoff(minDelay, maxDelay).WithJitterFactor(jitter).WithMaxRetries(-1).Build()
-	result, err := failsafe.With(policy).WithContext(ctx).Get(func() (T, error) {
+	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
 		result, err := attempt()
+		if err != nil && ctx.Err() != nil {
+			return result, o.end(o.interrupted(ctx, err))
+		}
+		if !o.isToBeRetried(err) {
+			return result, o.end(err)
+		}
 		o.record(err)
-		return result, err
-	})
-	return result, o.end(err)
+		if !wait(ctx, delay) {
+			return result, o.end(o.interrupted(ctx, ctx.Err()))
+		}
+		o.retried = true
+	}
+}
+
+// wait reports whether a delay, more or less, has passed before the end of the context.
+func wait(ctx context.Context, delay time.Duration) bool {
+	timer := time.NewTimer(time.Duration(float64(delay) * (1 - jitter + 2*jitter*rand.Float64())))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // operation is one that is under way.
@@ -56,7 +73,7 @@ type operation struct {
 	retried bool
 
 	mu      sync.Mutex
-	latest  error // of the latest attempt
+	latest  error // of the latest attempt that is made again
 	noticed bool
 }
 
@@ -80,6 +97,19 @@ func (o *operation) record(err error) {
 	o.latest = err
 }
 
+// interrupted returns the error of an operation that the end of its context has ended.
+func (o *operation) interrupted(ctx context.Context, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.latest == nil {
+		return err
+	}
+	if errors.Is(err, ctx.Err()) {
+		err = context.Cause(ctx)
+	}
+	return fmt.Errorf("%w; it waited for the database: %w", err, o.latest)
+}
+
 func (o *operation) isToBeRetried(err error) bool {
 	if err == nil {
 		return false
@@ -92,7 +122,6 @@ func (o *operation) isToBeRetried(err error) bool {
 		o.policy.setGivenUp(true)
 		return false
 	}
-	o.retried = true
 	return true
 }
 

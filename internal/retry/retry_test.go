@@ -30,7 +30,9 @@ func newPolicy(reports *[]string) *Policy {
 				return 0
 			}
 		},
-		Waiting: func(operation string, err error) { *reports = append(*reports, fmt.Sprintf("%s waits: %v", operation, err)) },
+		Waiting: func(operation string, err error) {
+			*reports = append(*reports, fmt.Sprintf("%s waits: %v", operation, err))
+		},
 		Resumed: func(operation string, took time.Duration) {
 			*reports = append(*reports, fmt.Sprintf("%s goes on after %v", operation, took.Round(time.Second)))
 		},
@@ -59,7 +61,7 @@ func TestDo(t *testing.T) {
 		takes, lasts time.Duration
 		want         string // the error; "" if it succeeds
 		min, max     time.Duration
-		reports         []string
+		reports      []string
 	}{
 		{"at once", errPasses, 0, 0, "", 0, 0, nil},
 		{"soon", errPasses, 0, time.Second, "", time.Second, 2 * time.Second, nil},
@@ -133,8 +135,46 @@ func TestEndOfContext(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		_, err := Do(ctx, newPolicy(new([]string)), "commit", failing(errPasses, 0, time.Hour))
-		if took := time.Since(start); err == nil || took != 90*time.Second {
-			t.Errorf("error %v after %v, want one after 90 s", err, took)
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != 90*time.Second {
+			t.Errorf("error %v after %v, want that of the context after 90 s", err, took)
 		}
 	})
+}
+
+// Who is interrupted still says what the database has said, whether it was waiting or trying.
+func TestErrorsOfInterruption(t *testing.T) {
+	signal := errors.New("a signal")
+	for _, test := range []struct {
+		name      string
+		takes     time.Duration // each attempt
+		interrupt time.Duration
+		want      string
+	}{
+		{"at once", time.Hour, 0, "the driver: context canceled"},
+		{"in the first wait", 0, time.Millisecond, "a signal; it waited for the database: the server restarts"},
+		{"in a later wait", 0, 90 * time.Second, "a signal; it waited for the database: the server restarts; it was tried again for 1m30s"},
+		{"in a later attempt", 10 * time.Second, 15 * time.Second,
+			"a signal; it waited for the database: the server restarts; it was tried again for 15s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				time.AfterFunc(test.interrupt, func() { cancel(signal) })
+				_, err := Do(ctx, newPolicy(new([]string)), "commit", func() (bool, error) {
+					select {
+					case <-ctx.Done():
+						return false, fmt.Errorf("the driver: %w", ctx.Err())
+					case <-time.After(test.takes):
+						return false, errPasses
+					}
+				})
+				if err == nil || err.Error() != test.want {
+					t.Errorf("%v, want %s", err, test.want)
+				}
+				if waited := errors.Is(err, errPasses); waited != (test.interrupt > 0) {
+					t.Errorf("%v wraps the error of the database: %t", err, waited)
+				}
+			})
+		})
+	}
 }
