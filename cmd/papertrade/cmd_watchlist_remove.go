@@ -33,7 +33,7 @@ func runWatchlistRemove(ctx context.Context, inv *invocation, args []string) err
 	for i, arg := range args {
 		symbols[i] = normalizeSymbol(arg)
 	}
-	db, err := openExisting(ctx, inv.config)
+	db, err := openPatiently(ctx, inv, openExisting)
 	if err != nil {
 		return err
 	}

@@ -368,6 +368,28 @@ func (r *trial) lockMSFT(t *testing.T) (other *dbsql.Conn) {
 	return other
 }
 
+// So is whoever changes the watchlist.
+func TestWatchlistOutlastsADeadlock(t *testing.T) {
+	t.Parallel()
+	r := newTrial(t, "postgres-own")
+	other := r.sql(t)
+	exec1(t, other, `begin; update ticker_watchlist set updated_at = now() where ticker = 'TSLA'`)
+	r.start(t, "watchlist", "add", "AAPL", "TSLA", "--priority", "3")
+	for waits := ""; waits != "true\n"; time.Sleep(10 * time.Millisecond) {
+		var err error
+		if waits, err = r.db.query(`select exists (select ` + backendsOfProgram + ` and wait_event_type = 'Lock')`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec1(t, other, `update ticker_watchlist set updated_at = now() where ticker = 'AAPL'`)
+	exec1(t, other, `commit`)
+	if status := r.end(); status != 0 {
+		t.Errorf("exit status %d: %s", status, r.stderr.String())
+	}
+	r.finds(t, `select count(*) from ticker_watchlist where ticker in ('AAPL', 'TSLA') and priority = 3`, "2\n")
+	r.finds(t, `select deadlocks from pg_stat_database where datname = current_database()`, "1\n")
+}
+
 // A server restarts: at the beginning of a run, and in its midst.
 func TestRunOutlastsARestart(t *testing.T) {
 	t.Parallel()
@@ -429,6 +451,20 @@ func TestLostAnswers(t *testing.T) {
 	r.isOnce(t, 7*4)
 	r.finds(t, `select count(*) from price_history`, "35\n")
 	r.finds(t, `select count(*) from papertrade_leases where holder is not null`, "0\n")
+
+	// What is added and removed is reported so, though it is there, or gone, when it is done again.
+	for _, command := range []struct{ name, isActive string }{{"add", "true"}, {"remove", "false"}} {
+		before := lost.Load()
+		r.start(t, "watchlist", command.name, "IBM", "-o", "csv")
+		if status := r.end(); status != 0 || !strings.Contains(r.stdout.String(), "IBM") || lost.Load() == before {
+			t.Errorf("watchlist %s: exit status %d, %d answers lost: %s%s", command.name, status, lost.Load()-before, &r.stdout, &r.stderr)
+		}
+		r.finds(t, `select is_active from ticker_watchlist where ticker = 'IBM'`, command.isActive+"\n")
+	}
+	r.start(t, "watchlist", "remove", "IBM")
+	if status := r.end(); status != 1 || !strings.Contains(r.stderr.String(), "not on the watchlist: IBM") {
+		t.Errorf("removed again: exit status %d: %s", status, &r.stderr)
+	}
 }
 
 // A database that does not come back ends a run with the reason, and without a wait at each of its last steps.

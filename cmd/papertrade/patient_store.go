@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
-// patientStore is a store that tries again what a run asks of it.
+// patientStore is a store that tries again what a command that writes asks of it.
 type patientStore struct {
 	store
 	policy     *retry.Policy
@@ -58,6 +59,29 @@ func (s *patientStore) HeldBars(ctx context.Context, tickers []marketdata.Ticker
 func (s *patientStore) Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error) {
 	return retry.Do(ctx, s.policy, "read the watchlist",
 		func() ([]refresh.WatchlistEntry, error) { return s.store.Watchlist(ctx, includeRemoved) })
+}
+
+func (s *patientStore) KnownSymbols(ctx context.Context) ([]string, error) {
+	return retry.Do(ctx, s.policy, "read the known tickers", func() ([]string, error) { return s.store.KnownSymbols(ctx) })
+}
+
+func (s *patientStore) AddToWatchlist(ctx context.Context, changes iter.Seq[refresh.WatchlistChange], at time.Time) error {
+	return s.again(ctx, "add to the watchlist", func() error { return s.store.AddToWatchlist(ctx, changes, at) })
+}
+
+// RemoveFromWatchlist does not take a symbol for missing that an attempt has removed whose answer was lost.
+func (s *patientStore) RemoveFromWatchlist(ctx context.Context, symbols []string, at time.Time) (missing []string, err error) {
+	before, err := s.Watchlist(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	missing, err = retry.Do(ctx, s.policy, "remove from the watchlist",
+		func() ([]string, error) { return s.store.RemoveFromWatchlist(ctx, symbols, at) })
+	active := make([]string, len(before))
+	for i, entry := range before {
+		active[i] = normalizeSymbol(entry.Symbol)
+	}
+	return refresh.MissingSymbols(missing, active), err
 }
 
 func (s *patientStore) LastRun(ctx context.Context, job string, by time.Time) (time.Time, error) {

@@ -7,13 +7,16 @@ import (
 	"slices"
 	"strings"
 
+	"papertrade/internal/config"
 	"papertrade/internal/refresh"
 	"papertrade/pkg/marketdata"
 )
 
 // addToWatchlist makes changes to the watchlist, warns of tickers of which nothing is known, and prints the rows that they concern.
 func addToWatchlist(ctx context.Context, inv *invocation, changes iter.Seq[refresh.WatchlistChange]) error {
-	db, err := openStore(ctx, inv.config, newUnlessExpected)
+	db, err := openPatiently(ctx, inv, func(ctx context.Context, c *config.Config) (store, error) {
+		return openStore(ctx, c, newUnlessExpected)
+	})
 	if err != nil {
 		return err
 	}
