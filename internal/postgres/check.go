@@ -28,7 +28,8 @@ func (o *Obstacle) Unwrap() error { return o.Err }
 // *apptables.TableError if migrations would refuse to bring them up to date.
 func explainSchema(ctx context.Context, db querier, err error) error {
 	const statement = `
-select format('the role %I may not use the schema %I', current_user, nspname), format('grant usage on schema %I to %I', nspname, current_user)
+select format('the role %I may not use the schema %I', current_user, nspname),
+    format('grant usage on schema %I to %I', nspname, current_user)
 from pg_class
 join pg_namespace on pg_namespace.oid = relnamespace
 where relname = @table and nspname <> 'papertrade' and not has_schema_privilege(relnamespace, 'usage')
@@ -49,8 +50,9 @@ where not has_table_privilege(found, 'select')`
 	return err
 }
 
-// Try does what a run does, which reads the transactions or does not, in a transaction that it undoes. It returns what would keep a run from its work: the first
-// cause alone, if it brings about others, but all grants that are missing at once. No sequence moves either.
+// Try does what a run does in a transaction that it undoes, and reads the application's transactions only if a run does. It returns
+// what would keep a run from its work: the first cause alone, if it brings about others, but all grants that are missing at once. No
+// sequence moves either.
 func (s *Store) Try(ctx context.Context, readsTransactions bool, at time.Time) (obstacles []error) {
 	tx, err := s.pool.Begin(ctx)
 	if err != nil {
@@ -209,7 +211,8 @@ func tryReads(ctx context.Context, tx pgx.Tx, t trial) (obstacles []error, err e
 	return obstacles, nil
 }
 
-// tryWrites writes what a run writes. A row of a ticker that nobody knows could be refused for that alone: it is one that is known, if any is.
+// tryWrites writes what a run writes. A row of a ticker that nobody knows could be refused for that alone: it is one that is known,
+// if any is.
 func tryWrites(ctx context.Context, tx pgx.Tx, t trial) (obstacles []error, err error) {
 	const anyTicker = `
 select coalesce(

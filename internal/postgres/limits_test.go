@@ -206,7 +206,7 @@ func halt(t *testing.T, address string) {
 	}
 }
 
-// What can pass by itself is told apart from what a person must put right.
+// What can pass by itself is distinguished from what a person must put right.
 func TestTransientErrors(t *testing.T) {
 	address := cluster.Clone(t, ownTables)
 	role, database := withParameter(t, address, "user", "nobody_of_that_name"), withParameter(t, address, "dbname", "none_of_that_name")

@@ -38,7 +38,7 @@ func Migrations(t *testing.T) {
 	if sums.String() == string(landed) {
 		return
 	}
-	t.Errorf("the migrations are not those of %s: a landed one is never edited (write another that mends it), "+
+	t.Errorf("the migrations are not those of %s: a landed one is never edited (write another that corrects it), "+
 		"and a new one gets its line", list)
 	equal(t, strings.Split(sums.String(), "\n"), strings.Split(string(landed), "\n"))
 }
