@@ -1,7 +1,6 @@
 package refresh_test
 
 import (
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +24,7 @@ func clockFrom(at time.Time) func() time.Time {
 
 func openSQLite(t *testing.T) *sqlite.Store {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "papertrade.db"))
+	store, err := sqlite.Open(t.Context(), newFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}

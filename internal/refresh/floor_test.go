@@ -2,7 +2,6 @@ package refresh_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +18,7 @@ var tenPerDay = []quota.Limit{{Calls: 100, Window: time.Second}, {Calls: 10}}
 // storeWithPath is a store in which insertTask can put tasks.
 func storeWithPath(t *testing.T) *sqlite.Store {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "papertrade.db")
+	path := newFile(t)
 	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)

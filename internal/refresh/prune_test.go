@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -37,7 +36,7 @@ func (s *slowStore) DeleteExpiredPrices(ctx context.Context, block refresh.Price
 // newSlowStore has one real-time price of each of so many tickers.
 func newSlowStore(t *testing.T, block time.Duration, prices int) *slowStore {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "papertrade.db"))
+	store, err := sqlite.Open(t.Context(), newFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}

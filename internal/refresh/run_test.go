@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -29,7 +28,7 @@ func midnight() time.Time { return time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 func newJob(t *testing.T, vendor *fakevantage.Server) *refresh.Job {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "papertrade.db")
+	path := newFile(t)
 	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)

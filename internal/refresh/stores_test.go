@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"papertrade/internal/pgtest"
@@ -41,10 +42,41 @@ var storeKinds = []string{"sqlite", "postgres"}
 func newDatabase(t testing.TB, kind string) (address string) {
 	t.Helper()
 	if kind == "sqlite" {
-		return filepath.Join(t.TempDir(), "papertrade.db")
+		return newFile(t)
 	}
 	return cluster.Clone(t, migrated)
 }
+
+// newFile makes an empty SQLite database as a copy of one: its migrations wait for the disk a hundred times longer.
+func newFile(t testing.TB) (path string) {
+	t.Helper()
+	content, err := emptyFile()
+	path = filepath.Join(t.TempDir(), "papertrade.db")
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var emptyFile = sync.OnceValues(func() (content []byte, err error) {
+	dir, err := os.MkdirTemp("", "papertrade-refresh-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "papertrade.db")
+	store, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 func openStore(kind, address string) (storetest.Store, error) {
 	if kind == "sqlite" {
