@@ -30,7 +30,7 @@ demo: build ## a refresh without network, key or server
 # Nothing is left out here. What is built without cgo is built the same way by tests of cmd/papertrade.
 test: export PAPERTRADE_TEST_REQUIRE = 1
 test: postgres promtool pgbouncer ## all tests, with the race detector but for months and years of midnights
-	go test $(RACE) ./...
+	go test $(RACE) -timeout 15m ./... # of a package, on a busy machine
 	CGO_ENABLED=0 go test -run 'TestAYearOfMidnights|TestScarceQuota|TestAKeyWithFewer|TestAQuarterOfNights|TestChaos' ./internal/refresh ./cmd/papertrade
 
 # make test plays a short form. A failure prints the seed that repeats its choices: PAPERTRADE_TEST_SEED.
