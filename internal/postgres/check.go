@@ -86,6 +86,8 @@ select case
     when pg_is_in_recovery() then 'standby'
     when current_setting('transaction_read_only') = 'off' then ''
     when source in ('client', 'session') then 'client'
+    when source = 'database' then format('alter database %I set default_transaction_read_only = off', current_database())
+    when source = 'user' then format('alter role %I set default_transaction_read_only = off', current_user)
     else format('alter role %I in database %I set default_transaction_read_only = off', current_user, current_database()) end
 from pg_settings
 where name = 'default_transaction_read_only'`
@@ -100,8 +102,8 @@ where name = 'default_transaction_read_only'`
 		return []error{&Obstacle{fmt.Errorf("%w: the URL asks for transactions that only read", refresh.ErrReadOnly),
 			"take default_transaction_read_only out of it"}}, nil
 	default:
-		return []error{&Obstacle{fmt.Errorf("%w: transactions of this role only read there", refresh.ErrReadOnly),
-			"have the owner of the database run `" + why + "`"}}, nil
+		return []error{&Obstacle{fmt.Errorf("%w: default_transaction_read_only is on", refresh.ErrReadOnly),
+			"if that is not on purpose, have an administrator run `" + why + "`"}}, nil
 	}
 }
 

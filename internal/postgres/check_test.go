@@ -154,7 +154,7 @@ func workThrough(ctx context.Context, store *Store) error {
 	return errors.Join(states, mentions, claim, noted, begun, committed, counted, pending, last, store.FinishRun(ctx, batch.Run))
 }
 
-var databaseName = regexp.MustCompile(`in database test_[0-9]+ set`)
+var databaseName = regexp.MustCompile(`database test_[0-9]+ set`)
 
 // What is wrong at once is named at once, but not what follows from it.
 func TestTryFindsTrueCause(t *testing.T) {
@@ -167,8 +167,8 @@ func TestTryFindsTrueCause(t *testing.T) {
 			"the database cannot be written: the URL asks for transactions that only read: take default_transaction_read_only out of it"}},
 		{"read-only database", `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
 			nil, []string{
-				"the database cannot be written: transactions of this role only read there: have the owner of the database run " +
-					"`alter role \"night-run\" in database test set default_transaction_read_only = off`"}},
+				"the database cannot be written: default_transaction_read_only is on: if that is not on purpose, have an administrator run " +
+					"`alter database test set default_transaction_read_only = off`"}},
 		{"read-only role", `revoke all on all tables in schema public, papertrade from "night-run";
 			revoke all on all sequences in schema public from "night-run";
 			grant select on all tables in schema public, papertrade to "night-run"`, nil, []string{
@@ -239,7 +239,7 @@ func TestTryFindsTrueCause(t *testing.T) {
 			}
 			got := try(t, url)
 			for i := range got {
-				got[i] = databaseName.ReplaceAllString(got[i], "in database test set")
+				got[i] = databaseName.ReplaceAllString(got[i], "database test set")
 			}
 			slices.Sort(got)
 			slices.Sort(tt.want)

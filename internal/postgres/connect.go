@@ -48,8 +48,12 @@ type cause struct {
 // translateConnect returns an error of the driver about a connection by its cause. Each address that a URL names has one: the first is
 // that of the server that came farthest. Several addresses are all said.
 func translateConnect(err *pgconn.ConnectError) error {
+	failed := attempts(err.Unwrap())
+	if plain := slices.DeleteFunc(slices.Clone(failed), isOfTLS); len(plain) > 0 && allowsPlain(err.Config) {
+		failed = plain // a server without TLS is none that the URL excludes
+	}
 	var causes []cause
-	for _, attempt := range attempts(err.Unwrap()) {
+	for _, attempt := range failed {
 		if c := causeOf(attempt, err.Config); !slices.Contains(causes, c) {
 			causes = append(causes, c)
 		}
@@ -67,6 +71,12 @@ func translateConnect(err *pgconn.ConnectError) error {
 		message += "; tried " + strings.Join(tried, ", ")
 	}
 	return &connectError{causes[0].kind, message, err}
+}
+
+// allowsPlain reports whether a connection without TLS will do, as it does by default.
+func allowsPlain(config *pgconn.Config) bool {
+	return config.TLSConfig == nil ||
+		slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil })
 }
 
 // attempts returns the errors that have been joined to one.
@@ -178,6 +188,8 @@ func causeOfAnswer(answer *pgconn.PgError, config *pgconn.Config) (kind refresh.
 	switch refusal := ofPooler(answer); {
 	case refusal == ErrNoDatabase, answer.Code == noDatabase:
 		return ErrNoDatabase, fmt.Sprintf("there is no database %q on the server", config.Database)
+	case (refusal == ErrPassword || answer.Code == wrongPassword) && config.Password == "":
+		return ErrPassword, fmt.Sprintf("the server asks the user %q for a password, and none is given", config.User)
 	case refusal == ErrPassword, answer.Code == wrongPassword:
 		return ErrPassword, fmt.Sprintf("the server refuses the user %q with this password", config.User)
 	case refusal == ErrNoRole, answer.Code == noEntry && answer.Routine == roleCheck:

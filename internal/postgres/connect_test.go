@@ -52,18 +52,21 @@ func TestErrorsOfConnecting(t *testing.T) {
 	run(t, good, `create role stranger login; create role nologin; revoke connect on database `+config.Database+` from public`)
 	defer run(t, good, `drop role stranger, nologin`)
 	socket := t.TempDir()
+	nowhere := "postgres://owner@" + server + "/nope?sslmode=disable"
 	for _, tt := range []struct {
 		name, url string
 		kind      refresh.StoreError
 		want      string
 	}{
-		{"no database", "postgres://owner@" + server + "/nope?sslmode=disable", ErrNoDatabase, `there is no database "nope" on the server`},
+		{"no database", nowhere, ErrNoDatabase, `there is no database "nope" on the server`},
 		{"no role", "postgres://nobody@" + server + "/postgres?sslmode=disable", ErrNoRole,
 			`there is no role "nobody" on the server that may log in`},
 		{"no login", "postgres://nologin@" + server + "/postgres?sslmode=disable", ErrNoRole,
 			`there is no role "nologin" on the server that may log in`},
 		{"no privilege", strings.Replace(good, "owner@", "stranger@", 1), refresh.ErrNoPermission,
 			`the role "stranger" may not connect to the database "DATABASE": have its owner run ` + "`grant connect on database \"DATABASE\" to \"stranger\"`"},
+		{"no password", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "28P01", Message: "no"}) + "/db?sslmode=disable", ErrPassword,
+			`the server asks the user "ada" for a password, and none is given`},
 		{"wrong password", "postgres://ada:secret@" + refusing(t, pgproto3.ErrorResponse{Code: "28P01", Message: "no"}) + "/db?sslmode=disable", ErrPassword,
 			`the server refuses the user "ada" with this password`},
 		{"no entry", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "28000", Message: "no pg_hba.conf entry for host",
@@ -73,7 +76,7 @@ func TestErrorsOfConnecting(t *testing.T) {
 			ErrNoRole, `there is no role "ada" on the server that may log in`},
 		{"no database of a pooler", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "no such database: db"}) +
 			"/db?sslmode=disable", ErrNoDatabase, `there is no database "db" on the server`},
-		{"wrong password for a pooler", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "SASL authentication failed"}) +
+		{"wrong password for a pooler", "postgres://ada:secret@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "SASL authentication failed"}) +
 			"/db?sslmode=disable", ErrPassword, `the server refuses the user "ada" with this password`},
 		{"a parameter for a pooler", "postgres://ada@" + refusing(t, pgproto3.ErrorResponse{Code: "08P01", Message: "unsupported startup parameter: jit"}) +
 			"/db?sslmode=disable", ErrParameter, string(ErrParameter) + `: unsupported startup parameter: jit`},
@@ -88,6 +91,8 @@ func TestErrorsOfConnecting(t *testing.T) {
 			`the database cannot be reached: no server has its socket at ` + filepath.Join(socket, ".s.PGSQL.5432")},
 		{"no TLS", strings.Replace(good, "sslmode=disable", "sslmode=require", 1), refresh.ErrUnreachable,
 			`the database cannot be reached: no connection over TLS as sslmode asks for: server refused TLS connection`},
+		{"no TLS, which the URL does not insist on", strings.Replace(nowhere, "sslmode=disable", "sslmode=prefer", 1), ErrNoDatabase,
+			`there is no database "nope" on the server`},
 		{"a primary in place of a standby", good + "&target_session_attrs=standby", refresh.ErrUnreachable,
 			`the database cannot be reached: a server is not of the kind that target_session_attrs asks for: server is not in hot standby mode`},
 		{"several hosts", "postgres://ada@127.0.0.1:1,127.0.0.1:2/db?sslmode=disable", refresh.ErrUnreachable,

@@ -251,12 +251,19 @@ func (m migrator) migrateTo(ctx context.Context, version int64) (applied []step,
 	return applied, nil
 }
 
+const insufficientPrivilege = "42501"
+
 func apply(ctx context.Context, tx pgx.Tx, step step) error {
 	const note = `insert into ` + bookkeeping + ` (version_id, is_applied) values (@version, true)`
-	if _, err := tx.Exec(ctx, step.statements); err != nil {
+	_, err := tx.Exec(ctx, step.statements)
+	if answer := (*pgconn.PgError)(nil); errors.As(err, &answer) && answer.Code == insufficientPrivilege {
+		// Not of a row, though it can come out of a block of code.
+		return fmt.Errorf("%w: %w: migrate as the owner of the tables that are there", refresh.ErrNoPermission, err)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, note, pgx.NamedArgs{"version": step.version})
+	_, err = tx.Exec(ctx, note, pgx.NamedArgs{"version": step.version})
 	return err
 }
 

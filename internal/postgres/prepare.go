@@ -17,7 +17,7 @@ var tablesForApplication string
 const ErrSchemaTaken refresh.StoreError = "the schema papertrade has tables already, " +
 	"which no view papertrade_migrations on the search path leads to"
 
-// GrantError is the error of migrating as a role that may not make the schema papertrade, or a table in it.
+// GrantError is the error of migrating as a role that may not make the schema papertrade, or what is to be in it or beside it.
 type GrantError struct {
 	Grant string // the statement that would permit it
 }
@@ -40,15 +40,18 @@ select
     to_regclass('price_history') is null,
     coalesce(home.relkind = 'v' or home.relnamespace = own.oid, false),
     exists (select from pg_class where relnamespace = own.oid and relname = 'papertrade_migrations'),
-    case when own.oid is null then has_database_privilege(current_database(), 'create')
-        else has_schema_privilege(own.oid, 'create') and has_schema_privilege(own.oid, 'usage') end,
-    case when own.oid is null then format('grant create on database %I to %I', current_database(), current_user)
-        else format('grant create, usage on schema papertrade to %I', current_user) end
+    concat_ws('; ',
+        case when own.oid is null and not has_database_privilege(current_database(), 'create')
+            then format('grant create on database %I to %I', current_database(), current_user) end,
+        case when not (has_schema_privilege(own.oid, 'create') and has_schema_privilege(own.oid, 'usage'))
+            then format('grant create, usage on schema papertrade to %I', current_user) end,
+        case when not has_schema_privilege(current_schema(), 'create')
+            then format('grant create on schema %I to %I', current_schema(), current_user) end)
 from (select to_regnamespace('papertrade')::oid as oid) as own
 left join pg_class as home on home.oid = to_regclass('papertrade_migrations')`
-	var moved, taken, permitted bool
-	var grant string
-	if err := tx.QueryRow(ctx, statement).Scan(&absent, &moved, &taken, &permitted, &grant); err != nil {
+	var moved, taken bool
+	var grants string
+	if err := tx.QueryRow(ctx, statement).Scan(&absent, &moved, &taken, &grants); err != nil {
 		return false, err
 	}
 	switch {
@@ -56,8 +59,8 @@ left join pg_class as home on home.oid = to_regclass('papertrade_migrations')`
 		return absent, nil
 	case taken:
 		return false, ErrSchemaTaken
-	case !permitted:
-		return false, &GrantError{grant}
+	case grants != "":
+		return false, &GrantError{grants}
 	default:
 		return absent, nil
 	}
