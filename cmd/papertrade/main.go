@@ -27,12 +27,12 @@ func runProgram(args []string, env environ) int {
 	help := &helpWriter{w: env.stdout}
 	root.SetOut(help)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil && help.err != nil {
-		err = commandFailed(nil, fmt.Errorf("write the help: %w", help.err))
+	var failure *commandError
+	if help.err != nil && !errors.As(err, &failure) {
+		err = commandFailed(nil, fmt.Errorf("write to stdout: %w", help.err))
 	}
 	// Cobra has no type of its own for what is wrong with a command line, and finds all of it before it
 	// runs a command.
-	var failure *commandError
 	if err != nil && !errors.As(err, &failure) {
 		err = &usageError{command: cmd.CommandPath(), err: explain(cmd, err)}
 	}

@@ -16,7 +16,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 // What cannot be written is never a success, help included.
 func TestAFullStdoutIsAFailure(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"--help"}, {"help"}, {"help", "status"}, {"refresh", "--help"}, {"version"}, {"version", "-o", "json"}, {"config"},
+		{}, {"--help"}, {"help"}, {"help", "status"}, {"refresh", "--help"}, {"version"}, {"--version"}, {"version", "-o", "json"}, {"config"},
 		{"config", "init", "--stdout"}, {"completion", "bash"},
 	} {
 		var stderr bytes.Buffer
