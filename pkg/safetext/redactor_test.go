@@ -58,6 +58,20 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// A secret that stands where a long text is cut is not left in half.
+func TestRedactWhatIsCut(t *testing.T) {
+	const key = "longer-key-0123456789"
+	r := safetext.NewRedactor(key)
+	for _, safe := range []func(string) string{safetext.Line, safetext.Cell, safetext.Lines} {
+		for shift := range 2 * len(key) {
+			text := strings.Repeat("x", shift) + strings.Repeat(" "+key, safetext.MaxLines/len(key))
+			if got := r.Redact(safe(text)); strings.Contains(got, "longer") {
+				t.Fatalf("after %d bytes: …%s", shift, got[len(got)-40:])
+			}
+		}
+	}
+}
+
 // However a secret is written, twice if need be, it is found.
 func TestRedactProperty(t *testing.T) {
 	encodings := map[string]func(string) string{

@@ -106,7 +106,8 @@ func isShown(r rune) bool {
 // isControl reports whether a character is left out.
 func isControl(r rune) bool { return unicode.IsControl(r) && !isShown(r) && r != '\n' && r != '\t' }
 
-// shorten returns a text, or the beginning of one that is longer than maxRunes, with … after it.
+// shorten returns a text, or the beginning of one that is longer than maxRunes, with … after it. It cuts between two words, if
+// there are some in the second half: what is left of a secret that is cut in two is not known for one.
 func shorten(text string, maxRunes int) string {
 	if len(text) <= maxRunes {
 		return text
@@ -114,6 +115,9 @@ func shorten(text string, maxRunes int) string {
 	runes := 0
 	for i := range text {
 		if runes == maxRunes {
+			if space := strings.LastIndexFunc(text[:i], unicode.IsSpace); space > i/2 {
+				i = space
+			}
 			return text[:i] + "…"
 		}
 		runes++

@@ -27,6 +27,7 @@ func TestLine(t *testing.T) {
 		{"invisible", "a\u200bb\ufeffc\U000e0041", `a\u200bb\ufeffc\U000e0041`},
 		{"not UTF-8", "a\xffb\xc3", "a\ufffdb\ufffd"},
 		{"long", strings.Repeat("é", safetext.MaxLine+1), strings.Repeat("é", safetext.MaxLine) + "…"},
+		{"long, of words", strings.Repeat(" a-key", safetext.MaxLine), strings.Repeat(" a-key", safetext.MaxLine/6)[1:] + "…"},
 		{"just not long", strings.Repeat("é", safetext.MaxLine), strings.Repeat("é", safetext.MaxLine)},
 	}
 	for _, tt := range tests {
