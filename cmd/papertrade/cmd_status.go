@@ -317,13 +317,15 @@ func readAllowances(ctx context.Context, inv *invocation, db store) (allowances,
 	if err != nil {
 		return allowances{QuotaUnknown: err.Error()}, nil
 	}
-	account, err := db.Account(ctx, quota.AccountName(vendor.Source, key.Reveal()))
+	limiter := quota.NewLimiter(quota.Options{ // which makes no call, but knows by which clock those before were made
+		Ledger: db, Account: quota.AccountName(vendor.Source, key.Reveal()), Limits: vendor.RateLimits, Clock: quota.MachineClock,
+	})
+	account, err := limiter.Account(ctx)
 	if err != nil {
 		return allowances{}, err
 	}
 	var all allowances
-	now := inv.now()
-	account = account.Believed(vendor.RateLimits, now)
+	now := limiter.Now()
 	all.misdated = refresh.MisdatedAccount(account)
 	all.Learned = quota.Narrow(vendor.RateLimits, account.Learned, now)
 	all.Advice = limitAdvice(inv.config, all.Learned)
