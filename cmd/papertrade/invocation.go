@@ -25,7 +25,9 @@ func newInvocation(env environ, o globalOptions, flags *pflag.FlagSet) (*invocat
 	if err != nil {
 		return nil, err
 	}
-	return &invocation{environ: env, printer: newPrinter(env.stdout, o), config: c, log: newLogger(env, c, o.quiet)}, nil
+	out := newPrinter(env.stdout, o)
+	out.keysOf = c
+	return &invocation{environ: env, printer: out, config: c, log: newLogger(env, c, o.quiet)}, nil
 }
 
 // ofRun returns the invocation of a run: what it logs has the ID of the run.

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"papertrade/internal/config"
 	"papertrade/pkg/safetext"
 )
 
@@ -44,6 +45,7 @@ type printer struct {
 	w      io.Writer
 	format outputFormat
 	quiet  bool
+	keysOf *config.Config // settings whose keys are hidden; nil if the command goes by no settings
 }
 
 func newPrinter(stdout io.Writer, o globalOptions) printer {
@@ -64,6 +66,9 @@ func (p printer) width() int { return terminalWidth(p.w) }
 
 func (p printer) print(r result) error {
 	text, err := r.encode(p.format)
+	if err == nil && p.keysOf != nil {
+		text = []byte(p.keysOf.RedactKeys(string(text)))
+	}
 	if err == nil {
 		_, err = p.w.Write(text)
 	}

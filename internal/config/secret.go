@@ -49,6 +49,27 @@ const minRedacted = 4
 // it. Secrets shorter than four bytes stay.
 func (c *Config) Redact(text string) string { return c.Redactor().Redact(text) }
 
+// minRedactedKey keeps RedactKeys from taking a ticker, or some digits of a price, for a key.
+const minRedactedKey = 8
+
+// RedactKeys returns the text of a result with *** for every key of a vendor of at least eight bytes, in any case and
+// encoding. Passwords are often words of which results have many, and no answer of a vendor has them.
+func (c *Config) RedactKeys(text string) string {
+	keys := slices.DeleteFunc(c.keys(), func(key string) bool { return len(key) < minRedactedKey })
+	return safetext.NewRedactor(keys...).Redact(text)
+}
+
+// keys returns the keys of the vendors, "" for those that there are not.
+func (c *Config) keys() (keys []string) {
+	for _, v := range c.Vendors {
+		keys = append(keys, v.APIKey.Reveal())
+		if v.keyRead != nil {
+			keys = append(keys, v.keyRead.Reveal())
+		}
+	}
+	return keys
+}
+
 // Redactor returns what Redact goes by, for many texts.
 func (c *Config) Redactor() *safetext.Redactor {
 	secrets := c.secrets()
@@ -68,13 +89,7 @@ type redactor struct {
 
 // secrets returns those that are long enough to be redacted.
 func (c *Config) secrets() []string {
-	secrets := c.Database.passwords()
-	for _, v := range c.Vendors {
-		secrets = append(secrets, v.APIKey.Reveal())
-		if v.keyRead != nil {
-			secrets = append(secrets, v.keyRead.Reveal())
-		}
-	}
+	secrets := append(c.Database.passwords(), c.keys()...)
 	if u, err := url.Parse(c.Ping.URL); err == nil {
 		password, _ := u.User.Password()
 		secrets = append(secrets, password, strings.Trim(u.EscapedPath(), "/"), u.RawQuery)
