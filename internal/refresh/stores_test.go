@@ -66,7 +66,7 @@ var emptyFile = sync.OnceValues(func() (content []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "papertrade.db")
 	store, err := sqlite.Open(context.Background(), path)
 	if err != nil {
