@@ -13,17 +13,22 @@ import (
 	"papertrade/pkg/marketdata"
 )
 
+// infinity is more than any price. NaN, which passes for a positive amount, is greater still: a row that has it for its close is none.
+const infinity = "1e30"
+
 // Bars returns the daily bars of tickers from from to to, with one query.
 func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to exchange.Date) (map[marketdata.Ticker][]history.StoredBar, error) {
 	const statement = `
 select distinct on (ticker, ("timestamp" at time zone 'UTC')::date)
     ticker, id::bigint as id, "timestamp" as stamp, source, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
-    open_amount::text as open, high_amount::text as high, low_amount::text as low,
+    case when abs(open_amount) < @infinity::numeric then open_amount::text end as open,
+    case when abs(high_amount) < @infinity::numeric then high_amount::text end as high,
+    case when abs(low_amount) < @infinity::numeric then low_amount::text end as low,
     coalesce(close_amount, price_amount)::text as close,
     coalesce(case when close_amount is not null then close_currency end, price_currency) as currency, volume,
     close_amount is null as incomplete
 from price_history
-where ticker = any(@tickers::text[]) and "interval" = '1day'
+where ticker = any(@tickers::text[]) and "interval" = '1day' and abs(coalesce(close_amount, price_amount)) < @infinity::numeric
     and "timestamp" >= coalesce(@from::timestamptz, '-infinity') and "timestamp" < coalesce(@until::timestamptz, 'infinity')
 order by ticker, ("timestamp" at time zone 'UTC')::date, source = @manual desc, incomplete, fetched_at desc, id desc`
 	var until *time.Time
@@ -31,7 +36,7 @@ order by ticker, ("timestamp" at time zone 'UTC')::date, source = @manual desc, 
 		until = day(to.AddDays(1))
 	}
 	found, err := query(ctx, s.pool, pgx.RowToStructByName[barRow], statement,
-		pgx.NamedArgs{"tickers": list(tickers), "from": day(from), "until": until, "manual": history.ManualSource})
+		pgx.NamedArgs{"tickers": list(tickers), "from": day(from), "until": until, "manual": history.ManualSource, "infinity": infinity})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored bars: %w", err)
 	}

@@ -82,6 +82,8 @@ func trySavepoint(ctx context.Context, tx pgx.Tx, prices []refresh.Price, stored
 	return transact(ctx, tx, func(savepoint pgx.Tx) error {
 		var writes pgx.Batch
 		queuePrices(&writes, prices, stored)
+		// What else is written of a ticker can be refused too, as by a trigger of the watchlist: then its prices are.
+		queueStates(&writes, refresh.Batch{Prices: prices}.Refreshed(make([]refresh.StoredPrice, len(prices))))
 		// A deferred constraint would refuse the transaction as a whole at its end. CockroachDB, which has none, refuses this.
 		writes.Queue(`set constraints all immediate`)
 		return send(ctx, savepoint, &writes)

@@ -98,6 +98,7 @@ func poolConfig(address string) (*pgxpool.Config, error) {
 	if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "papertrade"
 	}
+	conn.RuntimeParams["client_encoding"] = "UTF8" // whatever the role's default is; poolers know this one too
 	return config, nil
 }
 

@@ -317,13 +317,14 @@ func (r *Report) errorSummary() string {
 	return clip(text)
 }
 
-// clip returns a text as a column for messages takes it.
+// clip returns a text as a column for messages takes it, also where that counts bytes: a database need not be one of UTF-8.
 func clip(text string) string {
+	const maxBytes, end = 500, "..."
 	text = safetext.Line(text)
-	if runes := []rune(text); len(runes) > 500 {
-		return string(runes[:499]) + "…"
+	if len(text) <= maxBytes {
+		return text
 	}
-	return text
+	return strings.ToValidUTF8(text[:maxBytes-len(end)], "") + end
 }
 
 // Reserve is what a run leaves to the next one of the schedule.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/shopspring/decimal"
+
 	"papertrade/internal/history"
 	"papertrade/pkg/exchange"
 	"papertrade/pkg/marketdata"
@@ -20,7 +22,8 @@ func (s *Store) Bars(ctx context.Context, tickers []marketdata.Ticker, from, to 
 select id, ticker, strftime('%Y-%m-%d %H:%M:%f', "timestamp"), source, strftime('%Y-%m-%d %H:%M:%f', coalesce(updated_at, created_at)),
     cast(open_amount as text), cast(high_amount as text), cast(low_amount as text),
     cast(coalesce(close_amount, price_amount) as text),
-    coalesce(iif(close_amount is null, null, close_currency), price_currency), volume, close_amount is null
+    coalesce(iif(close_amount is null, null, close_currency), price_currency), iif(typeof(volume) = 'integer', volume, null),
+    close_amount is null
 from price_history
 where ticker in (select value from json_each(?)) and "interval" = '1day' and "timestamp" >= ? and "timestamp" < ?`
 	asked, err := list(tickers)
@@ -93,12 +96,18 @@ func textRange(from, to exchange.Date) (start, end string) {
 
 func scanBar(rows *sql.Rows) (bar history.StoredBar, err error) {
 	var symbol string
-	var stamped, written sql.NullString
+	var stamped, written, open, high, low, closing sql.NullString
 	err = rows.Scan(&bar.Row, &symbol, &stamped, &bar.Source, &written,
-		&bar.Open, &bar.High, &bar.Low, &bar.Close, &bar.Currency, &bar.Volume, &bar.Incomplete)
+		&open, &high, &low, &closing, &bar.Currency, &bar.Volume, &bar.Incomplete)
 	if err != nil {
 		return bar, err
 	}
+	bar.Open, bar.High, bar.Low = parseAmount(open), parseAmount(high), parseAmount(low)
+	price := parseAmount(closing)
+	if !price.Valid {
+		return history.StoredBar{}, nil // as one whose stamp is not a time
+	}
+	bar.Close = price.Decimal
 	if bar.Ticker, err = marketdata.ParseTicker(symbol); err != nil {
 		return bar, err
 	}
@@ -108,4 +117,10 @@ func scanBar(rows *sql.Rows) (bar history.StoredBar, err error) {
 	}
 	bar.Timestamp, bar.FetchedAt, bar.Session = times[0], times[1], dateOf(times[0])
 	return bar, nil
+}
+
+// parseAmount returns an amount, or none if what another program has stored is not a number.
+func parseAmount(text sql.NullString) decimal.NullDecimal {
+	amount, err := decimal.NewFromString(text.String)
+	return decimal.NullDecimal{Decimal: amount, Valid: text.Valid && err == nil}
 }

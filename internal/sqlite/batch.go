@@ -30,7 +30,8 @@ func (s *Store) CommitBatch(ctx context.Context, batch refresh.Batch) (stored []
 	return stored, nil
 }
 
-// undoneError is that of a price for which a trigger has ended the transaction by raise(rollback).
+// undoneError is that of a price because of which the transaction is made again without it: a trigger has ended it by
+// raise(rollback), or refuses what is written besides.
 type undoneError struct {
 	price int // its index
 	err   error
@@ -44,7 +45,7 @@ func writeBatch(ctx context.Context, tx *sql.Tx, batch refresh.Batch, known map[
 		return nil, err
 	}
 	if err := writeStates(ctx, tx, batch.Refreshed(stored)); err != nil {
-		return nil, err
+		return nil, ofNewestPrice(batch, stored, err)
 	}
 	if err := writeFailures(ctx, tx, batch.AllFailures(stored)); err != nil {
 		return nil, err
@@ -258,11 +259,38 @@ func writeStates(ctx context.Context, tx *sql.Tx, refreshed []refresh.Refreshed)
 		if err == nil {
 			err = updateEntry(ctx, tx, r)
 		}
+		if errors.Is(err, refresh.ErrRowRefused) {
+			return &refusedState{r.Ticker, err}
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Ticker, err)
 		}
 	}
 	return nil
+}
+
+// refusedState is the error of a ticker whose state, or entry of the watchlist, the database refuses, as by a trigger.
+type refusedState struct {
+	ticker marketdata.Ticker
+	err    error
+}
+
+func (e *refusedState) Error() string { return fmt.Sprintf("%s: %v", e.ticker, e.err) }
+
+// ofNewestPrice returns the error of writeStates as one of the price that makes the ticker refreshed: that is refused with it.
+func ofNewestPrice(batch refresh.Batch, stored []refresh.StoredPrice, err error) error {
+	refused := (*refusedState)(nil)
+	if !errors.As(err, &refused) {
+		return err
+	}
+	newest := -1
+	for i, price := range batch.Prices {
+		isLater := newest < 0 || !price.Timestamp.Before(batch.Prices[newest].Timestamp)
+		if price.Bar.Ticker == refused.ticker && !price.Backfill && stored[i].Err == nil && isLater {
+			newest = i
+		}
+	}
+	return &undoneError{newest, refused.err}
 }
 
 func writeState(ctx context.Context, tx *sql.Tx, r refresh.Refreshed) error {
