@@ -48,7 +48,7 @@ func (inv *invocation) retryPolicy(limit func(*config.Config, error) time.Durati
 // openingLimit is retryLimit of what comes first: a host that is not found then has a wrong name in the URL; later on, that was
 // right, and the server is likely to be made anew.
 func openingLimit(c *config.Config, err error) time.Duration {
-	if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) && unknown.IsNotFound && !c.Database.HasSeveralHosts() {
+	if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) && unknown.IsNotFound && c.Database.Hosts <= 1 {
 		return 0
 	}
 	return retryLimit(c, err, false)
@@ -62,7 +62,7 @@ func retryLimit(c *config.Config, err error, hasWritten bool) time.Duration {
 	case isPostgres && postgres.IsTimeout(err):
 		return min(c.Patience, maxSlowness)
 	case isPostgres && postgres.IsTransient(err), !isPostgres && sqlite.IsTransient(err),
-		isPostgres && errors.Is(err, refresh.ErrReadOnly) && (hasWritten || c.Database.HasSeveralHosts()):
+		isPostgres && errors.Is(err, refresh.ErrReadOnly) && (hasWritten || c.Database.Hosts > 1):
 		return c.Patience
 	default:
 		return 0

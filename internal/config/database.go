@@ -22,6 +22,7 @@ const (
 type Database struct {
 	Driver string // Postgres or SQLite
 	URL    Secret // Postgres: postgres://…, as pgx reads it
+	Hosts  int    // Postgres: how many servers the URL names, of which one takes over when another fails
 	Path   string // SQLite: the file; absolute in a Config, else absolute or relative to the working directory
 	// Ignored are the parameters that were in the URL and mean nothing to pgx: those of other drivers, and of libpq's sockets.
 	Ignored []string
@@ -59,18 +60,21 @@ func ParseDatabase(s string) (Database, error) {
 
 func parsePostgres(rest string) (Database, error) {
 	unreadable := errors.New("it cannot be read; percent-encode what is special in the user and the password (@ is %40, # is %23, / is %2F, ? is %3F)")
-	rest = moveSocket(rest)
-	address := "postgres://" + rest
-	// A second @, or one after the host, is where libpq and url.Parse would disagree about what the
-	// password is, and what one of them takes for the host would be shown.
+	// A second @, or one after the hosts, is where libpq and url.Parse would disagree about what the
+	// password is, and what one of them takes for a host would be shown.
 	beforeSlash, _, _ := strings.Cut(rest, "/")
 	beforeQuery, _, _ := strings.Cut(rest, "?")
 	authority := beforeQuery[:min(len(beforeQuery), len(beforeSlash))]
 	if n := strings.Count(authority, "@"); n > 1 || strings.Count(beforeSlash, "@") > n || strings.Count(beforeQuery, "@") > n {
 		return Database{}, unreadable
 	}
-	// What url.Parse says would show parts of the password.
-	u, err := url.Parse(address)
+	start := strings.LastIndex(authority, "@") + 1
+	hosts, err := parseHosts(authority[start:])
+	if err != nil {
+		return Database{}, unreadable
+	}
+	// url.Parse knows one host only. What it says would show parts of the password.
+	u, err := url.Parse("postgres://" + rest[:start] + rest[len(authority):])
 	if err != nil {
 		return Database{}, unreadable
 	}
@@ -81,32 +85,27 @@ func parsePostgres(rest string) (Database, error) {
 	if err := checkParameters(query); err != nil {
 		return Database{}, err
 	}
-	address, ignored := dropIgnored(address)
-	return Database{Driver: Postgres, URL: Secret(address), Ignored: ignored}, nil
+	if given := query["host"]; len(given) > 0 {
+		hosts = given[len(given)-1] // as libpq does
+	}
+	address, ignored := dropIgnored("postgres://" + rest)
+	return Database{Driver: Postgres, URL: Secret(address), Hosts: 1 + strings.Count(hosts, ","), Ignored: ignored}, nil
 }
 
-// moveSocket returns the rest of a URL with a directory of sockets, which libpq takes percent-encoded in the place of the
-// host and net/url does not, as the parameter host.
-func moveSocket(rest string) string {
-	end := strings.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
+// hostsPattern matches hosts as libpq reads them: names, IPv6 addresses in brackets, percent-encoded directories of sockets, or
+// nothing for the default; each perhaps with a port.
+var hostsPattern = func() *regexp.Regexp {
+	const host = `(\[[^][,#\x00-\x20\x7f]+\]|[^][,:#\x00-\x20\x7f]*)(:[0-9]*)?`
+	return regexp.MustCompile(`^` + host + `(,` + host + `)*$`)
+}()
+
+// parseHosts returns the list of hosts in a URL, decoded.
+func parseHosts(list string) (string, error) {
+	decoded, err := url.PathUnescape(list)
+	if err != nil || !hostsPattern.MatchString(list) || strings.Contains(decoded, "\x00") {
+		return "", errNotAllowed
 	}
-	authority, path := rest[:end], rest[end:]
-	start := strings.LastIndex(authority, "@") + 1
-	host, port, hasPort := strings.Cut(authority[start:], ":")
-	if !strings.HasPrefix(strings.ToLower(host), "%2f") || strings.Contains(authority[start:], ",") {
-		return rest
-	}
-	parameters := "host=" + host
-	if hasPort {
-		parameters += "&port=" + port
-	}
-	separator := "?"
-	if strings.Contains(path, "?") {
-		separator = "&"
-	}
-	return authority[:start] + path + separator + parameters
+	return decoded, nil
 }
 
 // allowedValues are those of libpq's parameters that pgx would refuse without saying which one is wrong.
@@ -121,7 +120,7 @@ func checkParameters(query url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(allowedValues)) {
 		for _, value := range query[name] {
 			if allowed := allowedValues[name]; !slices.Contains(allowed, value) {
-				return fmt.Errorf("its parameter %s is none of %s", name, strings.Join(allowed, ", "))
+				return fmt.Errorf("its parameter %s must be one of %s", name, strings.Join(allowed, ", "))
 			}
 		}
 	}
@@ -208,12 +207,6 @@ func lacksSlash(path string) bool {
 	_, here := os.Stat(first)
 	_, there := os.Stat("/" + first)
 	return here != nil && there == nil
-}
-
-// HasSeveralHosts reports whether the URL names several servers, of which one takes over when another fails.
-func (d Database) HasSeveralHosts() bool {
-	u, err := url.Parse(d.URL.Reveal())
-	return err == nil && strings.Contains(u.Host+u.Query().Get("host"), ",")
 }
 
 // String returns the URL with *** for its password.

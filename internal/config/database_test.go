@@ -11,7 +11,8 @@ import (
 )
 
 func TestParseDatabase(t *testing.T) {
-	postgres := func(url string) Database { return Database{Driver: Postgres, URL: Secret(url)} }
+	hosts := func(n int, url string) Database { return Database{Driver: Postgres, URL: Secret(url), Hosts: n} }
+	postgres := func(url string) Database { return hosts(1, url) }
 	sqlite := func(path string) Database { return Database{Driver: SQLite, Path: path} }
 	tests := []struct {
 		url   string
@@ -25,16 +26,32 @@ func TestParseDatabase(t *testing.T) {
 		{"postgresql+asyncpg://ada:pw@h/ssl=x", postgres("postgres://ada:pw@h/ssl=x"), "postgres://ada:***@h/ssl=x"},
 		{"postgresql+psycopg://h/db?ssl=1", postgres("postgres://h/db?ssl=1"), "postgres://h/db?ssl=1"},
 		{"postgresql+psycopg2://h/db", postgres("postgres://h/db"), "postgres://h/db"},
-		{"postgres://a:pw@h1:1,h2:2/db", postgres("postgres://a:pw@h1:1,h2:2/db"), "postgres://a:***@h1:1,h2:2/db"},
+		{"postgres://a:pw@h1:1,h2:2/db", hosts(2, "postgres://a:pw@h1:1,h2:2/db"), "postgres://a:***@h1:1,h2:2/db"},
+		{"postgres://u:p@a:5432,b/db", hosts(2, "postgres://u:p@a:5432,b/db"), "postgres://u:***@a:5432,b/db"},
+		{"postgresql+asyncpg://u:p@a,b:,c:5433/db?ssl=require", hosts(3, "postgres://u:p@a,b:,c:5433/db?sslmode=require"), "postgres://u:***@a,b:,c:5433/db?sslmode=require"},
+		{"postgres://u@[::1]:5432,b:1/db", hosts(2, "postgres://u@[::1]:5432,b:1/db"), "postgres://u@[::1]:5432,b:1/db"},
+		{"postgres://u:p@b,[fe80::1%25eth0],[::2]:1", hosts(3, "postgres://u:p@b,[fe80::1%25eth0],[::2]:1"), "postgres://u:***@b,[fe80::1%25eth0],[::2]:1"},
+		{"postgres://u:p@%2Frun%2Fpg:5433,b/db", hosts(2, "postgres://u:p@%2Frun%2Fpg:5433,b/db"), "postgres://u:***@%2Frun%2Fpg:5433,b/db"},
+		{"postgres://u:p@a:1,%2frun?connect_timeout=5", hosts(2, "postgres://u:p@a:1,%2frun?connect_timeout=5"), "postgres://u:***@a:1,%2frun?connect_timeout=5"},
+		{"postgres://u:p@,b/db", hosts(2, "postgres://u:p@,b/db"), "postgres://u:***@,b/db"},
+		{"postgres://u:p@a,,b/db", hosts(3, "postgres://u:p@a,,b/db"), "postgres://u:***@a,,b/db"},
+		{"postgres://u:p@:5433/db", postgres("postgres://u:p@:5433/db"), "postgres://u:***@:5433/db"},
+		{"postgres://u:p%2Cq@a/db", postgres("postgres://u:p%2Cq@a/db"), "postgres://u:***@a/db"},
+		{"postgres://u:p,q@a,b/db", hosts(2, "postgres://u:p,q@a,b/db"), "postgres://u:***@a,b/db"},
+		{"postgres://a%2Cb/db", hosts(2, "postgres://a%2Cb/db"), "postgres://a%2Cb/db"},
+		{"postgres://u:p@/db?host=a,b&port=1,2", hosts(2, "postgres://u:p@/db?host=a,b&port=1,2"), "postgres://u:***@/db?host=a,b&port=1,2"},
+		{"postgres://a,b/db?host=c&password=p,q", hosts(1, "postgres://a,b/db?host=c&password=p,q"), "postgres://a,b/db?host=c&password=***"},
+		{"postgres://a/db?host=a&host=%2Frun,b", hosts(2, "postgres://a/db?host=a&host=%2Frun,b"), "postgres://a/db?host=a&host=%2Frun,b"},
+		{"postgres://a/db?application_name=x,y", postgres("postgres://a/db?application_name=x,y"), "postgres://a/db?application_name=x,y"},
 		{"postgres:///db?host=/run/pg&user=a&password=pw", postgres("postgres:///db?host=/run/pg&user=a&password=pw"), "postgres:///db?host=/run/pg&user=a&password=***"},
 		{"postgres://h/db?%70assword=pw", postgres("postgres://h/db?%70assword=pw"), "postgres://h/db?%70assword=***"},
 		{"postgres://", postgres("postgres://"), "postgres://"},
-		{"postgres://ada:pw@%2Frun%2Fpostgresql/db", postgres("postgres://ada:pw@/db?host=%2Frun%2Fpostgresql"), "postgres://ada:***@/db?host=%2Frun%2Fpostgresql"},
-		{"postgresql://%2frun:5433/db?x=1", postgres("postgres:///db?x=1&host=%2frun&port=5433"), "postgres:///db?x=1&host=%2frun&port=5433"},
-		{"postgresql://%2Frun", postgres("postgres://?host=%2Frun"), "postgres://?host=%2Frun"},
+		{"postgres://ada:pw@%2Frun%2Fpostgresql/db", postgres("postgres://ada:pw@%2Frun%2Fpostgresql/db"), "postgres://ada:***@%2Frun%2Fpostgresql/db"},
+		{"postgresql://%2frun:5433/db?x=1", postgres("postgres://%2frun:5433/db?x=1"), "postgres://%2frun:5433/db?x=1"},
+		{"postgresql://%2Frun", postgres("postgres://%2Frun"), "postgres://%2Frun"},
 		{"postgres://h/db?target_session_attrs=read-write", postgres("postgres://h/db?target_session_attrs=read-write"), "postgres://h/db?target_session_attrs=read-write"},
-		{"postgres://h/db?keepalives=1&keepalives_idle=30&gssencmode=disable", Database{Driver: Postgres, URL: "postgres://h/db", Ignored: []string{"keepalives", "keepalives_idle", "gssencmode"}}, "postgres://h/db"},
-		{"postgresql+asyncpg://h/db?prepared_statement_cache_size=0&ssl=require&command_timeout=5", Database{Driver: Postgres, URL: "postgres://h/db?sslmode=require", Ignored: []string{"prepared_statement_cache_size", "command_timeout"}}, "postgres://h/db?sslmode=require"},
+		{"postgres://h/db?keepalives=1&keepalives_idle=30&gssencmode=disable", Database{Driver: Postgres, URL: "postgres://h/db", Hosts: 1, Ignored: []string{"keepalives", "keepalives_idle", "gssencmode"}}, "postgres://h/db"},
+		{"postgresql+asyncpg://h/db?prepared_statement_cache_size=0&ssl=require&command_timeout=5", Database{Driver: Postgres, URL: "postgres://h/db?sslmode=require", Hosts: 1, Ignored: []string{"prepared_statement_cache_size", "command_timeout"}}, "postgres://h/db?sslmode=require"},
 		{"sqlite:///prices.db", sqlite("prices.db"), "sqlite:///prices.db"},
 		{"sqlite:///../a/prices.db", sqlite("../a/prices.db"), "sqlite:///../a/prices.db"},
 		{"sqlite:////var/lib/p.db", sqlite("/var/lib/p.db"), "sqlite:////var/lib/p.db"},
@@ -82,11 +99,20 @@ func TestParseDatabaseRefusals(t *testing.T) {
 		"postgres://a:hunt@er2@h/db":                unreadable,
 		"postgres://a:hunter%2@h/db":                unreadable,
 		"postgres://a:hunter2@h:port/db":            unreadable,
+		"postgres://a:b@hunter2,h:port/db":          unreadable,
+		"postgres://a:b@[hunter2,h/db":              unreadable,
+		"postgres://a:b@[hunter2]x,h/db":            unreadable,
+		"postgres://a:b@[],hunter2/db":              unreadable,
+		"postgres://a:b@h,hunter2%zz/db":            unreadable,
+		"postgres://a:b@h,hunter2%00/db":            unreadable,
+		"postgres://a:b@h,hunt er2/db":              unreadable,
+		"postgres://a:hunter2@h,h2#x/db":            unreadable,
+		"postgres://a:hunter2@h,b@h2/db":            unreadable,
 		"postgres://a:hunter2@h/db?x=%zz":           parameters,
 		"postgres://a@h/db?password=hunter2#x":      parameters,
-		"postgres://a:hunter2@h/db?sslmode=hunter2": "its parameter sslmode is none of disable, allow, prefer, require, verify-ca, verify-full",
-		"postgres://h/db?target_session_attrs=x":    "its parameter target_session_attrs is none of any, read-write, read-only, primary, standby, prefer-standby",
-		"postgres://h/db?gssencmode=require":        "its parameter gssencmode is none of disable, prefer",
+		"postgres://a:hunter2@h/db?sslmode=hunter2": "its parameter sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full",
+		"postgres://h/db?target_session_attrs=x":    "its parameter target_session_attrs must be one of any, read-write, read-only, primary, standby, prefer-standby",
+		"postgres://h/db?gssencmode=require":        "its parameter gssencmode must be one of disable, prefer",
 		"sqlite://":                                 noFile,
 		"sqlite:///":                                noFile,
 		"sqlite:///:memory:":                        memory,
@@ -167,22 +193,6 @@ func TestStateDir(t *testing.T) {
 		dir, err := c.StateDir()
 		if dir != tt.want || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
 			t.Errorf("%v: %q, %v", tt.environ, dir, err)
-		}
-	}
-}
-
-func TestDatabaseHasSeveralHosts(t *testing.T) {
-	for text, want := range map[string]bool{
-		"postgres://u:p@a:5432,b:5432/db":      true,
-		"postgresql+asyncpg://u:p@a,b/db":      true,
-		"postgres://u:p@/db?host=a,b&port=1,2": true,
-		"postgres://u:a%2Cb@a/db":              false,
-		"postgres://a/db?application_name=x,y": false,
-		"sqlite:////var/lib/a,b.db":            false,
-	} {
-		db, err := ParseDatabase(text)
-		if err != nil || db.HasSeveralHosts() != want {
-			t.Errorf("%s: %t, want %t; error %v", text, db.HasSeveralHosts(), want, err)
 		}
 	}
 }
