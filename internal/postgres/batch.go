@@ -159,6 +159,9 @@ union all
 select ''
 where not exists (select from written) and not exists (select from price_history where id = @row)`
 
+// errSuppressed is the error of a row that a trigger keeps from being written without an error.
+var errSuppressed = fmt.Errorf("%w: it wrote no row, as if a trigger suppressed it", refresh.ErrRowRefused)
+
 // queuePrices reads what becomes of each price into stored.
 func queuePrices(writes *pgx.Batch, prices []refresh.Price, stored []refresh.StoredPrice) {
 	for i, price := range prices {
@@ -184,7 +187,7 @@ func queuePrice(writes *pgx.Batch, price refresh.Price, stored *refresh.StoredPr
 	}).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&stored.Amount)
 		if errors.Is(err, pgx.ErrNoRows) { // a trigger that returns null suppresses a row without an error
-			return fmt.Errorf("%w: it wrote no row, as if a trigger suppressed it", refresh.ErrRowRefused)
+			return errSuppressed
 		}
 		return err
 	})

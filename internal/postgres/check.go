@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"papertrade/internal/apptables"
 	"papertrade/internal/quota"
@@ -238,7 +239,12 @@ select coalesce(
 		{"the lock of a run", queueTryLease},
 		{"the record of a run", func(writes *pgx.Batch) {
 			queueInsertRun(writes, record)
-			writes.Queue(updateRun, runArgs(record))
+			writes.Queue(updateRun, runArgs(record)).Exec(func(tag pgconn.CommandTag) error {
+				if tag.RowsAffected() == 0 {
+					return errSuppressed
+				}
+				return nil
+			})
 		}},
 		{"a price of " + ticker.String(), func(writes *pgx.Batch) { queueTryPrice(writes, batch.Prices[0]) }},
 		{"what is known of " + ticker.String(), func(writes *pgx.Batch) { queueOutcomes(writes, batch, make([]refresh.StoredPrice, 1)) }},
@@ -274,7 +280,8 @@ func queueTryPrice(writes *pgx.Batch, price refresh.Price) {
 		insert = `
 insert into price_history (id, ticker, "timestamp", source, "interval", price_amount, price_currency, created_at)
 overriding system value
-values (@id, @ticker, @stamp, @source, @interval, 2, 'USD', @created_at)`
+values (@id, @ticker, @stamp, @source, @interval, 2, 'USD', @created_at)
+returning id` // as a run has it, for which a policy may lack
 	)
 	bar := price.Bar
 	writes.Queue(insert, pgx.NamedArgs{

@@ -206,6 +206,14 @@ func TestTryFindsTrueCause(t *testing.T) {
 			create policy papertrade on price_history to "night-run" using (true) with check (true)`, nil, nil},
 		{"a foreign table", `alter table price_history drop column volume`, nil, []string{
 			"price_history is not the application's table: it has no column volume"}},
+		{"a policy that hides what is written", `alter table price_history enable row level security;
+			create policy writes on price_history for insert with check (true); create policy updates on price_history for update using (true);
+			create policy reads on price_history for select using (false)`, nil, []string{
+			"a price of META cannot be written: the database refused the row: " +
+				"ERROR: new row violates row-level security policy for table \"price_history\" (SQLSTATE 42501)"}},
+		{"a trigger that suppresses the record", `create function refuse() returns trigger language plpgsql as $$ begin return null; end $$;
+			create trigger refuses before insert on job_executions for each row execute function refuse()`, nil, []string{
+			"the record of a run cannot be written: the database refused the row: it wrote no row, as if a trigger suppressed it"}},
 		{"a trigger", `create function refuse() returns trigger language plpgsql as $$ begin raise 'closed'; end $$;
 			create trigger refuses before insert on price_history for each row execute function refuse()`, nil, []string{
 			"a price of META cannot be written: the database refused the row: ERROR: closed (SQLSTATE P0001)"}},
