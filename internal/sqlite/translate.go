@@ -56,6 +56,8 @@ func translateSQLite(failure *sqlite.Error, err error) error {
 	switch {
 	case failure.Code() == sqlite3.SQLITE_READONLY_ROLLBACK, failure.Code() == sqlite3.SQLITE_IOERR_DELETE: // of the journal
 		return fmt.Errorf("%w, and so what a program that died has left half done in it cannot be undone: %w", refresh.ErrReadOnly, err)
+	case failure.Code() == sqlite3.SQLITE_READONLY_DBMOVED:
+		return fmt.Errorf("%w: its file was moved, deleted or replaced since it was opened: %w", refresh.ErrReadOnly, err)
 	case failure.Code() == sqlite3.SQLITE_READONLY_DIRECTORY:
 		return fmt.Errorf("%w: its directory, where SQLite makes a journal, may not be written: %w", refresh.ErrReadOnly, err)
 	case code == sqlite3.SQLITE_READONLY:

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -276,4 +277,17 @@ func batchOf(symbols ...string) (batch refresh.Batch) {
 		})
 	}
 	return batch
+}
+
+// A file that is deleted while it is open takes no more writes, and its error says why.
+func TestDeletedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "papertrade.db")
+	store := openStore(t, path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	err := store.BeginRun(t.Context(), refresh.RunRecord{ID: "00000000-0000-0000-0000-000000000001", JobName: refresh.JobName, Status: "RUNNING"}, true)
+	if !errors.Is(err, refresh.ErrReadOnly) || !strings.Contains(err.Error(), "moved, deleted or replaced") {
+		t.Errorf("error %v", err)
+	}
 }
