@@ -286,7 +286,8 @@ func TestDeletedFile(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	err := store.BeginRun(t.Context(), refresh.RunRecord{ID: "00000000-0000-0000-0000-000000000001", JobName: refresh.JobName, Status: "RUNNING"}, true)
+	err := store.BeginRun(t.Context(), refresh.RunRecord{
+		ID: "00000000-0000-0000-0000-000000000001", JobName: refresh.JobName, Status: "RUNNING", StartedAt: time.Now()}, true)
 	if !errors.Is(err, refresh.ErrReadOnly) || !strings.Contains(err.Error(), "moved, deleted or replaced") {
 		t.Errorf("error %v", err)
 	}
