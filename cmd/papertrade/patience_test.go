@@ -496,9 +496,9 @@ func startLossyProxy(t *testing.T, db *database, lost *atomic.Int64) (address st
 			_, _ = io.Copy(server, client)
 			server.Close()
 		}()
-		answers := bufio.NewReader(server)
+		answers := answerReader{Reader: bufio.NewReader(server)}
 		for {
-			answer, isCommit, err := readAnswer(answers)
+			answer, isCommit, err := answers.next()
 			if err != nil {
 				return
 			}
@@ -513,10 +513,15 @@ func startLossyProxy(t *testing.T, db *database, lost *atomic.Int64) (address st
 	})
 }
 
-// readAnswer reads what a server answers until it is ready for more, or asks for more, and whether that has committed something.
-func readAnswer(r *bufio.Reader) (answer []byte, isCommit bool, err error) {
-	writes := regexp.MustCompile(`^(INSERT|UPDATE|DELETE|COMMIT)`)
-	wrote := false
+// answerReader reads the answers of a server.
+type answerReader struct {
+	*bufio.Reader
+	wrote bool // in the transaction under way
+}
+
+// next reads what the server answers until it is ready for more, or asks for more, and whether that has committed something.
+func (r *answerReader) next() (answer []byte, isCommit bool, err error) {
+	writes := regexp.MustCompile(`^(INSERT|UPDATE|DELETE)`)
 	for {
 		head := make([]byte, 5)
 		if _, err := io.ReadFull(r, head); err != nil {
@@ -529,11 +534,13 @@ func readAnswer(r *bufio.Reader) (answer []byte, isCommit bool, err error) {
 		answer = append(append(answer, head...), body...)
 		switch head[0] {
 		case 'C': // a command is complete
-			wrote = wrote || writes.Match(body)
+			r.wrote = r.wrote || writes.Match(body)
 		case 'R': // authentication
 			return answer, false, nil
 		case 'Z': // ready, within a transaction or not
-			return answer, wrote && string(body) == "I", nil
+			isCommit = r.wrote && string(body) == "I"
+			r.wrote = r.wrote && !isCommit
+			return answer, isCommit, nil
 		}
 	}
 }
