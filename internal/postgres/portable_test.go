@@ -29,7 +29,7 @@ var exempt = []struct{ source, text string }{
 	{"prune.go", "for update skip locked"},
 	{"tasks.go", "for update skip locked"},
 	// These lock rows of small tables of papertrade's own, which have one shard, by their key.
-	{"lease.go", "where name = @name and token = @token and holder is not null\n    for share"},
+	{"lease.go", "    for share) as held"},
 	{"lease.go", "from papertrade.papertrade_leases where name = @name for update"},
 	{"ledger.go", "from papertrade.papertrade_accounts where account = @account for update"},
 	{"migrate.go", " where version_id = 0 for update nowait"},

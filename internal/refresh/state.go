@@ -35,10 +35,9 @@ func (s State) isIncomplete(newest exchange.Date, at time.Time) bool {
 	return s.Incomplete && s.LastSession == newest && !s.doubts(newest) && s.skipReason(newest) == "" && !s.retryAt(newest).After(at)
 }
 
-// recentlyChecked reports whether a provider has answered lately, since the session's close. If nothing is stored, somebody has
-// deleted what it answered.
+// recentlyChecked reports whether a provider has answered lately, since the session's close.
 func (s State) recentlyChecked(newest exchange.Session, at time.Time) bool {
-	return !s.LastSession.IsZero() && !s.CheckedAt.Before(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
+	return !s.CheckedAt.Before(newest.Close) && !s.CheckedAt.After(at) && at.Sub(s.CheckedAt) < recheckAfter
 }
 
 // doubts reports whether the price of a session that is not stored is held, or was rejected. The next session brings another.
