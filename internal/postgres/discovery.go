@@ -89,7 +89,8 @@ left join lateral (
     select "timestamp" as stamp, coalesce(updated_at at time zone 'UTC', created_at) as fetched_at,
         close_amount is null as incomplete
     from price_history
-    where price_history.ticker = asked.ticker and "interval" = '1day'
+    where price_history.ticker = asked.ticker and "interval" = '1day' and isfinite("timestamp")
+        and abs(coalesce(close_amount, price_amount)) < @infinity::numeric
     order by stamp desc, incomplete, fetched_at desc
     limit 1) as newest on true
 cross join lateral (
@@ -99,7 +100,7 @@ cross join lateral (
 left join papertrade.papertrade_ticker_states as state on state.ticker = asked.ticker
 where newest.stamp is not null or state.ticker is not null or beside.held is not null`
 	found, err := query(ctx, s.pool, pgx.RowToStructByName[stateRow], statement,
-		pgx.NamedArgs{"tickers": list(tickers), "accepted": string(history.Accepted)})
+		pgx.NamedArgs{"tickers": list(tickers), "accepted": string(history.Accepted), "infinity": infinity})
 	if err != nil {
 		return nil, fmt.Errorf("read the stored prices: %w", err)
 	}

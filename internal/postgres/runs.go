@@ -87,7 +87,7 @@ func (s *Store) LastRun(ctx context.Context, job string, by time.Time) (time.Tim
 	const statement = `
 select started_at
 from job_executions
-where job_name = @job and status = 'SUCCEEDED' and coalesce(started_at <= @by, true) and ` + isScheduled + `
+where job_name = @job and status = 'SUCCEEDED' and isfinite(started_at) and coalesce(started_at <= @by, true) and ` + isScheduled + `
 order by started_at desc
 limit 1`
 	found, err := query(ctx, s.pool, pgx.RowTo[time.Time], statement, pgx.NamedArgs{"job": job, "by": stamp(by)})
@@ -103,11 +103,12 @@ limit 1`
 // Runs returns the records of runs, the newest first.
 func (s *Store) Runs(ctx context.Context, q refresh.RunQuery) ([]refresh.RunRecord, error) {
 	const statement = `
-select id::text, job_name, started_at, finished_at, status, coalesce(error_message, '') as error_message, metadata
+select id::text, job_name, started_at, case when isfinite(finished_at) then finished_at end as finished_at,
+    status, coalesce(error_message, '') as error_message, metadata
 from job_executions
 where job_name = any(@jobs::text[]) and (not @scheduled_only or ` + isScheduled + `)
     and (not @published or ` + readable + `->>'published' is not null)
-    and coalesce(started_at <= @by, true) and coalesce(finished_at <= @by, true)
+    and isfinite(started_at) and coalesce(started_at <= @by, true) and coalesce(finished_at <= @by, true)
 order by started_at desc, finished_at desc nulls first
 limit @limit`
 	found, err := query(ctx, s.pool, scanRun, statement,

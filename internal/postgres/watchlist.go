@@ -19,7 +19,9 @@ import (
 // removed from it.
 func (s *Store) Watchlist(ctx context.Context, includeRemoved bool) ([]refresh.WatchlistEntry, error) {
 	const statement = `
-select ticker, priority, refresh_interval_seconds, is_active, last_refresh_at, next_refresh_at
+select ticker, priority, refresh_interval_seconds, is_active,
+    case when isfinite(last_refresh_at) then last_refresh_at end as last_refresh_at,
+    case when isfinite(next_refresh_at) then next_refresh_at end as next_refresh_at
 from ticker_watchlist
 where is_active or @include_removed
 order by priority, ticker collate "C"`
