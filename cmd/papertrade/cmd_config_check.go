@@ -136,7 +136,7 @@ func askVendor(
 		return "", err
 	}
 	defer db.Close()
-	job, err := newJob(c, db, key, nil)
+	job, err := newJob(c, db, key, quota.MachineClock, nil)
 	if err != nil {
 		return "", err
 	}

@@ -318,7 +318,7 @@ func readAllowances(ctx context.Context, inv *invocation, db store) (allowances,
 		return allowances{QuotaUnknown: err.Error()}, nil
 	}
 	limiter := quota.NewLimiter(quota.Options{ // which makes no call, but knows by which clock those before were made
-		Ledger: db, Account: quota.AccountName(vendor.Source, key.Reveal()), Limits: vendor.RateLimits, Clock: quota.MachineClock,
+		Ledger: db, Account: quota.AccountName(vendor.Source, key.Reveal()), Limits: vendor.RateLimits, Clock: inv.clock,
 	})
 	account, err := limiter.Account(ctx)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"papertrade/internal/quota"
 )
 
 // environ is everything outside of the program that it touches, other than files and networks.
@@ -15,6 +17,7 @@ type environ struct {
 	stdout, stderr io.Writer
 	env            []string // as os.Environ has it
 	now            func() time.Time
+	clock          func() quota.Reading // of the machine; nil: the time of day alone
 }
 
 // getenv returns the value of a variable, "" if it is not set.

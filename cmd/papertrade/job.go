@@ -76,7 +76,7 @@ func execute(
 	}
 	defer db.Close()
 
-	job, err := newJob(inv.config, db, key.Reveal(), inv.log.onAnswer())
+	job, err := newJob(inv.config, db, key.Reveal(), inv.clock, inv.log.onAnswer())
 	if err == nil {
 		job.Discovery, err = discovery(ctx, inv.config, db)
 	}
@@ -123,12 +123,15 @@ func conclude(inv *invocation, r refresh.Report, stop error, view reportView) er
 	return evaluate(r, withSetting(inv.config, stop))
 }
 
-// newJob returns the job of the settings, which lacks its Discovery. onAnswer is called with each answer of a vendor, unless it is nil.
-func newJob(c *config.Config, db store, key string, onAnswer func(marketdata.RawAnswer)) (*refresh.Job, error) {
+// newJob returns the job of the settings, which lacks its Discovery. clock is that of quota.Options; onAnswer is called with each
+// answer of a vendor, unless it is nil.
+func newJob(
+	c *config.Config, db store, key string, clock func() quota.Reading, onAnswer func(marketdata.RawAnswer),
+) (*refresh.Job, error) {
 	vendor := c.Provider()
 	limiter := quota.NewLimiter(quota.Options{
 		Ledger: db, Account: quota.AccountName(vendor.Source, key),
-		Limits: vendor.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: vendor.Timeout, Clock: quota.MachineClock,
+		Limits: vendor.RateLimits, MaxWait: c.Refresh.MaxWait, CallTimeout: vendor.Timeout, Clock: clock,
 	})
 	provider, err := vendor.New(providers.Options{
 		Key: key, BaseURL: vendor.BaseURL, HTTP: &http.Client{}, Limiter: limiter, Timeout: vendor.Timeout,

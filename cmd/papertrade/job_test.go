@@ -39,7 +39,7 @@ func TestNewJobTakesTheChosenVendor(t *testing.T) {
 		BaseURL: "https://acme.example", RateLimits: []quota.Limit{limit}, Timeout: 7 * time.Second, Attempts: 9,
 		Entitlement: "delayed",
 	})
-	job, err := newJob(c, nil, "k3y", nil)
+	job, err := newJob(c, nil, "k3y", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,11 +10,14 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"papertrade/internal/quota"
 )
 
 func main() {
 	os.Exit(runProgram(os.Args[1:], environ{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), now: time.Now,
+		clock: quota.MachineClock,
 	}))
 }
 

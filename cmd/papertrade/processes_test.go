@@ -20,6 +20,7 @@ import (
 
 	"papertrade/internal/config"
 	"papertrade/internal/fakevantage"
+	"papertrade/internal/quota"
 	"papertrade/pkg/marketdata"
 )
 
@@ -51,7 +52,7 @@ func quotes(count string) error {
 		return err
 	}
 	defer db.Close()
-	job, err := newJob(c, db, key.Reveal(), nil)
+	job, err := newJob(c, db, key.Reveal(), quota.MachineClock, nil)
 	if err != nil {
 		return err
 	}

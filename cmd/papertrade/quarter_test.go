@@ -132,7 +132,7 @@ func newQuarter(t *testing.T, env []string, db *database) *quarter {
 
 	q.free = fakevantage.New(fakevantage.Options{Now: time.Now, EndOfDay: true})
 	q.capped = fakevantage.New(fakevantage.Options{Now: time.Now, EndOfDay: true, Limits: []fakevantage.Limit{{Calls: 25}}})
-	q.job, err = newJob(inv.config, q.db, apiKey, nil)
+	q.job, err = newJob(inv.config, q.db, apiKey, inv.clock, nil)
 	must(err)
 	limiter := q.job.Vendors[0].Limiter
 	client, err := alphavantage.New(alphavantage.Options{
