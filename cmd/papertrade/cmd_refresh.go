@@ -121,7 +121,9 @@ func runRefresh(ctx context.Context, inv *invocation, opts refreshOptions, args 
 		kind = refresh.Named
 	}
 	return runJob(ctx, inv, opts.at.clock(inv.now), jobOptions{
-		Options: refresh.Options{Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Wait: opts.wait.Duration},
+		Options: refresh.Options{
+			Kind: kind, Tickers: tickers, Force: opts.force, DryRun: opts.dryRun, IfDue: opts.ifDue, Wait: opts.wait.Duration,
+		},
 		missing: opts.init.missing(), view: refreshView,
 	})
 }

@@ -46,7 +46,9 @@ type Cluster struct {
 func Start(ctx context.Context) (*Cluster, error) { return create(ctx, (*Cluster).start) }
 
 // create makes the folder of a cluster, in which start makes and starts one: with the programs in bin, as owner unless that is nil.
-func create(ctx context.Context, start func(c *Cluster, ctx context.Context, bin string, owner *syscall.Credential) error) (*Cluster, error) {
+func create(
+	ctx context.Context, start func(c *Cluster, ctx context.Context, bin string, owner *syscall.Credential) error,
+) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err

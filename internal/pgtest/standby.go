@@ -50,7 +50,8 @@ func (c *Cluster) follow(ctx context.Context, primary *Cluster, bin string, owne
 	if err != nil {
 		return err
 	}
-	backup := exec.CommandContext(ctx, filepath.Join(filepath.Dir(server), "pg_basebackup"), "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+	backup := exec.CommandContext(ctx, filepath.Join(filepath.Dir(server), "pg_basebackup"),
+		"--write-recovery-conf", "--checkpoint=fast", "--no-sync",
 		"--pgdata="+filepath.Join(c.dir, "data"), "--host=127.0.0.1", "--port="+strconv.Itoa(primary.port), "--username="+superuser)
 	backup.Dir = c.dir
 	backup.SysProcAttr = &syscall.SysProcAttr{Credential: owner}

@@ -29,7 +29,8 @@ select distinct on (ticker, ("timestamp" at time zone 'UTC')::date)
     close_amount is null as incomplete
 from price_history
 where ticker = any(@tickers::text[]) and "interval" = '1day' and abs(coalesce(close_amount, price_amount)) < @infinity::numeric
-    and isfinite("timestamp") and "timestamp" >= coalesce(@from::timestamptz, '-infinity') and "timestamp" < coalesce(@until::timestamptz, 'infinity')
+    and isfinite("timestamp")
+    and "timestamp" >= coalesce(@from::timestamptz, '-infinity') and "timestamp" < coalesce(@until::timestamptz, 'infinity')
 order by ticker, ("timestamp" at time zone 'UTC')::date, source = @manual desc, incomplete, fetched_at desc, id desc`
 	var until *time.Time
 	if !to.IsZero() {

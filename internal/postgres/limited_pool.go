@@ -87,8 +87,9 @@ func (db *limitedPool) Exec(ctx context.Context, statement string, args ...any) 
 
 // Begin begins a transaction, with one round trip.
 func (db *limitedPool) Begin(ctx context.Context) (pgx.Tx, error) {
-	return db.unlimited.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf(`begin; set local statement_timeout = %d; set local lock_timeout = %d`,
-		db.limits.statement.Milliseconds(), db.limits.lock.Milliseconds())})
+	begin := fmt.Sprintf(`begin; set local statement_timeout = %d; set local lock_timeout = %d`,
+		db.limits.statement.Milliseconds(), db.limits.lock.Milliseconds())
+	return db.unlimited.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 }
 
 // impatientConn is a connection of which a read fails if the other side is silent for too long. It is a deadline of each read,

@@ -17,7 +17,8 @@ const (
 )
 
 // Lock takes the lease of a job, and renews it until unlock gives it back. In between, what is written of runs, prices, calls and
-// tasks is written only as long as the store has that lease; the watchlist, and what is deleted, do not depend on it. One that has run out is taken from its holder, and one whose holder is known to be gone at once.
+// tasks is written only as long as the store has that lease; the watchlist, and what is deleted, do not depend on it. A lease that
+// has run out is taken from its holder, and one whose holder is known to be gone at once.
 func (s *Store) Lock(ctx context.Context, job string) (unlock func(), err error) {
 	_, unlock, err = s.hold(ctx, job)
 	if err != nil {

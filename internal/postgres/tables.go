@@ -29,7 +29,8 @@ select coalesce(json_agg(json_build_object(
             select attname from unnest(indkey[0:indnkeyatts - 1]) as key (number)
             join pg_attribute on attrelid = indrelid and attnum = key.number))
         from pg_index
-        where indrelid = pg_class.oid and indisunique and indisvalid and indimmediate and indpred is null and indexprs is null))), '[]')::text
+        where indrelid = pg_class.oid and indisunique and indisvalid and indimmediate
+            and indpred is null and indexprs is null))), '[]')::text
 from (values ('price_history'), ('ticker_watchlist'), ('transactions'), ('job_executions'), ('backfill_tasks')) as asked (name)
 join pg_class on pg_class.oid = to_regclass(asked.name)`
 

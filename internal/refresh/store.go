@@ -221,9 +221,9 @@ func (b Batch) Again() Batch {
 
 // Store keeps what a run reads and writes. Whatever it is asked can be asked again if it is not known what came of it.
 type Store interface {
-	// Lock takes the lock of a job, without waiting, until unlock is called or the process dies. The
-	// error is ErrLocked if another process has it, a *LockedError if it is known which. A store that can lose it writes nothing from then on: the error is
-	// ErrLeaseLost.
+	// Lock takes the lock of a job, without waiting, until unlock is called or the process dies. The error is ErrLocked if
+	// another process has it, a *LockedError if it is known which. A store that can lose the lock writes nothing of a run once
+	// it has: the error is ErrLeaseLost.
 	Lock(ctx context.Context, job string) (unlock func(), err error)
 	// Mentions reads what each source says, with at most one query per source.
 	Mentions(ctx context.Context, q DiscoveryQuery) ([]Mention, error)

@@ -150,7 +150,8 @@ func scanState(rows *sql.Rows) (row stateRow, err error) {
 func (s *Store) NoteActive(ctx context.Context, tickers []marketdata.Ticker, at time.Time) error {
 	const statement = `
 insert into papertrade_ticker_states as stored (ticker, first_active_at) select value, ?2 from json_each(?1) where true
-on conflict (ticker) do update set first_active_at = coalesce(min(stored.first_active_at, excluded.first_active_at), excluded.first_active_at)`
+on conflict (ticker) do update
+set first_active_at = coalesce(min(stored.first_active_at, excluded.first_active_at), excluded.first_active_at)`
 	asked, err := list(append([]marketdata.Ticker{}, tickers...))
 	if err != nil {
 		return err

@@ -18,7 +18,8 @@ select json_group_array(json_object(
         select json_group_array(json_object(
             'Name', lower(column.name),
             'Type', lower(column.type),
-            'Required', json(iif((column."notnull" or pk) and dflt_value is null and not (pk and upper(column.type) = 'INTEGER' and not exists (
+            'Required', json(iif((column."notnull" or pk) and dflt_value is null
+                and not (pk and upper(column.type) = 'INTEGER' and not exists (
                 select 1 from pragma_table_info(item.name) as other where other.pk > 1)), 'true', 'false')),
             'Generated', json(iif(hidden in (2, 3), 'true', 'false'))))
         from pragma_table_xinfo(item.name) as column)),

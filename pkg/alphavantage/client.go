@@ -88,7 +88,8 @@ func New(o Options) (*Client, error) {
 		base.Path = "/query"
 	}
 	c := &Client{
-		key: o.Key, redactor: safetext.NewRedactor(o.Key), base: *base, limiter: o.Limiter, timeout: o.Timeout, entitlement: o.Entitlement, onAnswer: o.OnAnswer,
+		key: o.Key, redactor: safetext.NewRedactor(o.Key), base: *base,
+		limiter: o.Limiter, timeout: o.Timeout, entitlement: o.Entitlement, onAnswer: o.OnAnswer,
 		currencies: marketdata.DefaultCurrencies(),
 	}
 	maps.Copy(c.currencies, o.Currencies)
